@@ -1,0 +1,196 @@
+"""From a recipe's arguments to requests; everything wrong with them is found here, together, before any money."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
+from imagegen_kit.imaging.picture import open_picture
+from imagegen_kit.prompts.compile import compile_prompt
+from imagegen_kit.types import EMPTY, Artifact, ImageRequest, Prompt, Reference, Size, Style
+
+if TYPE_CHECKING:
+    from imagegen_kit.registry import Registry
+
+MAX_PROMPT_CHARS = 32_000  # the longest that any catalogued service takes
+MAX_SEED = 2**31 - 1  # services take signed 32-bit numbers
+MAX_N = 100
+
+
+def check_values(name: str, value: Any, registry: Registry) -> list[Fault]:
+    """Return what is wrong with one argument of ``images``; an unknown ``name`` is not judged."""
+    check = _CHECKS.get(name)
+    if check is None or (value is None and name != "prompt"):
+        return []
+    return check(name, value, registry)
+
+
+def _prompt(name: str, value: Any, _: Registry) -> list[Fault]:
+    if not isinstance(value, str):
+        return [Fault(name, f"{type(value).__name__} is not text.")]
+    if not value.strip():
+        return [Fault(name, "it is empty.", "Say what the picture should show.")]
+    if len(value) > MAX_PROMPT_CHARS:
+        return [Fault(name, f"it has {len(value):,} characters.", f"No model takes more than {MAX_PROMPT_CHARS:,}.")]
+    return []
+
+
+def _model(name: str, value: Any, registry: Registry) -> list[Fault]:
+    if not isinstance(value, str):
+        return [Fault(name, f"{value!r} is not a model's name.", 'Write it like "offline/collage"; see ik.models().')]
+    try:
+        registry.model(value, today=date.min)  # whether it has retired by now is for the policy's clock to say
+    except InvalidInput as error:
+        return list(error.faults)
+    return []
+
+
+def _style(name: str, value: Any, registry: Registry) -> list[Fault]:
+    if isinstance(value, Style):
+        return []
+    if not isinstance(value, str):
+        return [Fault(name, f"{value!r} is neither a style's name nor a Style.")]
+    return [] if value in registry.styles() else [unknown_name_fault("style", value, registry.styles())]
+
+
+def _references(name: str, value: Any, _: Registry) -> list[Fault]:
+    try:
+        read_references(value)
+    except InvalidInput as error:
+        return list(error.faults)
+    return []
+
+
+def _picture(name: str, value: Any, _: Registry) -> list[Fault]:
+    try:
+        open_picture(value)
+    except InvalidInput as error:
+        return [Fault(name, f.what, f.hint) for f in error.faults]
+    return []
+
+
+def _size(name: str, value: Any, _: Registry) -> list[Fault]:
+    try:
+        Size.parse(**{name: value})
+    except InvalidInput as error:
+        return list(error.faults)
+    return []
+
+
+def _whole(low: int, high: int) -> Any:
+    def check(name: str, value: Any, _: Registry) -> list[Fault]:
+        if type(value) is not int or not low <= value <= high:
+            return [Fault(name, f"{value!r} is not a whole number from {low} to {high:,}.")]
+        return []
+
+    return check
+
+
+def _text(name: str, value: Any, _: Registry) -> list[Fault]:
+    return [] if isinstance(value, str) else [Fault(name, f"{type(value).__name__} is not text.")]
+
+
+_CHECKS = {
+    "prompt": _prompt,
+    "model": _model,
+    "style": _style,
+    "references": _references,
+    "mask": _picture,
+    "size": _size,
+    "aspect_ratio": _size,
+    "seed": _whole(0, MAX_SEED),
+    "sample": _whole(0, MAX_SEED),
+    "n": _whole(1, MAX_N),
+    "quality": _text,
+    "negative_prompt": _text,
+}
+
+
+def read_references(value: Any) -> tuple[Reference, ...]:
+    """Read one reference or a list of them (path, bytes, PIL, Picture). Raises InvalidInput with all faults."""
+    if value is None:
+        return ()
+    if isinstance(value, (str, bytes, Path, Artifact, Reference)) or not isinstance(value, Sequence):
+        value = [value]
+    found: list[Reference] = []
+    faults: list[Fault] = []
+    for number, item in enumerate(value, 1):
+        try:
+            found.append(item if isinstance(item, Reference) else Reference(item))
+        except InvalidInput as error:
+            where = f"reference {number}" + (f" ({os.fspath(item)})" if isinstance(item, (str, Path)) else "")
+            faults += [Fault(where, f.what, f.hint) for f in error.faults]
+    if faults:
+        raise InvalidInput(faults)
+    return tuple(found)
+
+
+_sizes: dict[tuple[Any, Any], Size | None] = {}
+
+
+def _read_size(size: Any, aspect_ratio: Any) -> Size | None:
+    key = (tuple(size) if isinstance(size, list) else size, aspect_ratio)
+    if key not in _sizes:
+        if len(_sizes) > 1000:
+            _sizes.clear()
+        _sizes[key] = Size.parse(size, aspect_ratio)
+    return _sizes[key]
+
+
+def build_requests(
+    prompt: str,
+    given: Mapping[str, Any],
+    options: Mapping[str, Any],
+    registry: Registry,
+    repeat: int,
+    default_model: str,
+) -> tuple[list[ImageRequest], Mapping[str, Any] | None]:
+    """Return the requests of one ask (``n`` of them) and the checks that the style measures.
+
+    Raises InvalidInput with every fault of the arguments. Picture i of repeat r has sample ``first + r × n + i``.
+    """
+    faults = _prompt("prompt", prompt, registry)
+    for name, value in given.items():
+        if value is not None:
+            faults += check_values(name, value, registry)
+    size = None
+    if not any(f.where in ("size", "aspect_ratio") for f in faults):
+        try:
+            size = _read_size(given.get("size"), given.get("aspect_ratio"))
+        except InvalidInput as error:
+            faults += error.faults
+    if faults:
+        raise InvalidInput(faults)
+    style = given.get("style")
+    references = read_references(given.get("references"))
+    mask = given.get("mask")
+    text, negative, measure = str(prompt), given.get("negative_prompt"), None
+    if style is not None or given.get("variation"):
+        style = registry.style(style) if isinstance(style, str) else style
+        spec = compile_prompt(
+            prompt, style=style, references=references, negative_prompt=negative, size=size,
+            variation=given.get("variation"),
+        )  # fmt: skip
+        text, negative, measure = spec.text, spec.negative, spec.checks or None
+    labels = dict(given.get("labels") or {})
+    if isinstance(prompt, Prompt) and prompt.category:
+        labels.setdefault("category", prompt.category)
+    n = given.get("n") or 1
+    first = (given.get("sample") or 0) + repeat * n
+    common: dict[str, Any] = {
+        "prompt": text,
+        "model": given.get("model") or default_model,
+        "negative_prompt": negative or None,
+        "references": references,
+        "mask": open_picture(mask) if mask is not None else None,
+        "size": size,
+        "seed": given.get("seed"),
+        "quality": given.get("quality"),
+        "options": dict(options) if options else EMPTY,
+        "labels": labels or EMPTY,
+    }
+    return [ImageRequest(**common, sample=first + i) for i in range(n)], measure

@@ -1,0 +1,89 @@
+"""Budgets: money is reserved in the same transaction that records the intent, and settled when the outcome is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.store.states import LEDGER_MOVES, check_move
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+TOLERANCE_USD = 1e-9  # ten calls of 0.1 make a budget of 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """The most that may be spent, in USD, by one run, one session and one UTC day; None is no limit."""
+
+    run_usd: float | None = None
+    session_usd: float | None = None
+    day_usd: float | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether any limit is set."""
+        return (self.run_usd, self.session_usd, self.day_usd) != (None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the ledger before it is written. ``usd`` None: no price is known."""
+
+    attempt: int
+    run: int
+    session: str
+    account: str
+    model: str
+    day: str
+    usd: float | None
+
+
+_SPENT = "SELECT COALESCE(SUM(CASE state WHEN 'settled' THEN spent_usd ELSE reserved_usd END), 0) FROM ledger"
+
+
+def reserve(
+    connection: sqlite3.Connection, entry: Entry, budgets: Budgets, rows: Sequence[tuple[str, Any]]
+) -> str | None:
+    """Write ``rows`` (the intent) and the ledger entry, or return why a budget forbids it and write nothing.
+
+    Run it inside a write transaction, so that no two calls see the same money.
+    """
+    limits = (
+        ("this run's budget", budgets.run_usd, "run = ?", entry.run),
+        ("this session's budget", budgets.session_usd, "session = ?", entry.session),
+        ("today's budget", budgets.day_usd, "day = ?", entry.day),
+    )
+    for name, limit, where, value in limits:
+        if limit is None:
+            continue
+        if entry.usd is None:
+            return (
+                f"no price is known for {entry.model}, so {name} of ${limit:.2f} cannot be kept. "
+                "Say what to reckon with: Policy(assume_usd=…)."
+            )
+        (spent,) = connection.execute(f"{_SPENT} WHERE state != 'released' AND {where}", (value,)).fetchone()
+        if spent + entry.usd > limit + TOLERANCE_USD:
+            return (
+                f"{entry.model} costs about ${entry.usd:.4f}; ${spent:.4f} of {name} of ${limit:.2f} is spent or "
+                "reserved. Nothing was sent."
+            )
+    for sql, values in rows:
+        connection.execute(sql, values)
+    if entry.usd != 0:
+        connection.execute(
+            "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, 'reserved', ?, NULL)",
+            (entry.attempt, entry.run, entry.session, entry.account, entry.model, entry.day, entry.usd),
+        )
+    return None
+
+
+def settle(connection: sqlite3.Connection, attempt: int, state: str, spent_usd: float | None) -> None:
+    """Move the ledger entry of ``attempt``, where it has one, to settled, released or unknown."""
+    row = connection.execute("SELECT state FROM ledger WHERE attempt = ?", (attempt,)).fetchone()
+    if row is None:
+        return
+    check_move(LEDGER_MOVES, row[0], state)
+    connection.execute("UPDATE ledger SET state = ?, spent_usd = ? WHERE attempt = ?", (state, spent_usd, attempt))

@@ -1,0 +1,291 @@
+"""The engine: the only place that knows about capabilities, cache, limits, budget, attempts, fallbacks and storage."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from imagegen_kit.engine.budget import Budgets
+from imagegen_kit.engine.keep import failed_checks, keep_inputs, recheck
+from imagegen_kit.engine.limits import DEFAULT_CONCURRENCY, AccountLimit
+from imagegen_kit.engine.loop import BackgroundLoop
+from imagegen_kit.engine.policy import timestamp
+from imagegen_kit.engine.prepare import Prepared, prepare
+from imagegen_kit.engine.purchase import ACCOUNT, Purchase
+from imagegen_kit.engine.recover import interrupted
+from imagegen_kit.engine.rows import (
+    FIND_CACHED,
+    INSERT_ARTIFACT,
+    INSERT_REFERENCE,
+    INSERT_REQUEST,
+    INSERT_RESULT,
+    Place,
+    artifact_row,
+    request_row,
+    result_from_row,
+    result_row,
+)
+from imagegen_kit.engine.standin import draw_placeholder
+from imagegen_kit.errors import BudgetExceeded, InvalidInput
+from imagegen_kit.providers.base import Account
+from imagegen_kit.registry import get_registry
+from imagegen_kit.settings import settings
+from imagegen_kit.types import Adaptation, Cost, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from imagegen_kit.engine.policy import Policy
+    from imagegen_kit.engine.scope import Scope
+    from imagegen_kit.hookspecs import ProviderSpec
+    from imagegen_kit.registry import Registry, ResolvedModel
+    from imagegen_kit.store import Store
+    from imagegen_kit.store.journal import Statement
+    from imagegen_kit.types import Progress, Request
+
+T = TypeVar("T")
+FREE = Cost(0.0, 0.0, "table")
+
+
+class Engine:
+    """Buys, finds and keeps pictures for recipes. Everything but ``wait`` runs on its own loop."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.session = uuid.uuid4().hex[:12]
+        self.background = BackgroundLoop()
+        cores = os.cpu_count() or 2
+        self._threads = ThreadPoolExecutor(cores, thread_name_prefix="imagegen-picture")
+        self.keeping = asyncio.Semaphore(2 * cores + 4)  # pictures in memory that wait for a thread
+        self._limits: dict[tuple[str, int], AccountLimit] = {}
+        self._providers: dict[str, tuple[ProviderSpec, Any]] = {}
+        self._in_flight: dict[str, tuple[Purchase, asyncio.Task[Result]]] = {}
+        self._bought: dict[int, tuple[Purchase, asyncio.Task[Result]]] = {}
+
+    # ------------------------------------------------------------------ what purchases need
+    @property
+    def registry(self) -> Registry:
+        """The registry of this process; cells may register into it at any time."""
+        return get_registry()
+
+    def limit(self, model: ResolvedModel, policy: Policy) -> AccountLimit:
+        """Return the limit that calls to ``model`` share."""
+        concurrency = policy.concurrency or model.spec.concurrency or DEFAULT_CONCURRENCY
+        key = (model.id, concurrency)
+        if key not in self._limits:
+            self._limits[key] = AccountLimit(concurrency)
+        return self._limits[key]
+
+    def budgets(self, run_usd: float | None) -> Budgets:
+        """Return the budgets in force now."""
+        current = settings()
+        return Budgets(run_usd, current.budget_usd, current.budget_usd_per_day)
+
+    async def provider(self, spec: ProviderSpec) -> Any:
+        """Return the one provider object of an account, loading its module in a thread at first use."""
+        known = self._providers.get(spec.name)
+        if known is None or known[0] is not spec:
+            target = await asyncio.to_thread(self.registry.provider_target, spec.name)
+            known = self._providers.get(spec.name)
+            if known is None or known[0] is not spec:  # nobody else was faster
+                known = self._providers[spec.name] = (spec, target(Account(ACCOUNT)))
+        return known[1]
+
+    async def in_thread(self, function: Callable[..., T], *args: Any) -> T:
+        """Run picture work in one of as many threads as there are cores."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args))
+
+    # ------------------------------------------------------------------ one request
+    async def obtain(
+        self,
+        asked: Request,
+        *,
+        scope: Scope,
+        policy: Policy,
+        step: int,
+        measure: Any = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Result:
+        """Return the result of ``asked``: from this run's journal, the cache, a purchase under way, or a new one."""
+        clock = policy.clock
+        try:
+            prepared = prepare(asked, self.registry, clock.now().date())
+        except InvalidInput as error:
+            return self._refused(asked, error, Place(scope.run, scope.cell, step, 0), timestamp(clock.now()))
+        place = Place(scope.run, scope.cell, step, scope.occurrence(prepared.key))
+        recorded = scope.replay.get((prepared.key, place.occurrence))
+        if recorded is not None and recorded.row is not None:
+            return result_from_row(recorded.row, self.store, asked, prepared.sent, prepared.notes, prepared.key, step)
+        at = timestamp(clock.now())
+        request_id = recorded.id if recorded is not None else self.store.journal.new_id()
+        intent = [] if recorded is not None else _intent(request_id, place, prepared, at)
+        if request_id in self._bought:  # this very request went on after a stop
+            return await self._wait(*self._bought[request_id])
+        reusable = policy.cache and prepared.cacheable
+        if reusable:
+            found = self._cached(prepared, step)
+            if found is not None and await self._still_passes(found, policy):
+                self.store.journal.append([*intent, (INSERT_RESULT, result_row(request_id, place, found, at))])
+                return found
+            if prepared.key in self._in_flight:
+                joined = await self._wait(*self._in_flight[prepared.key])
+                mine = _joined(joined, prepared, step)
+                self.store.journal.append([*intent, (INSERT_RESULT, result_row(request_id, place, mine, at))])
+                return mine
+        purchase = Purchase(
+            self, prepared, policy, place, request_id, intent, measure, scope.budget_usd, on_progress=on_progress
+        )
+        if recorded is not None:
+            early = await interrupted(purchase, recorded.id)
+            if early is not None:
+                return early
+        task = asyncio.create_task(self._buy(purchase))
+        self._bought[request_id] = (purchase, task)
+        if reusable:
+            self._in_flight[prepared.key] = (purchase, task)
+        task.add_done_callback(partial(self._forget, request_id, prepared.key if reusable else None))
+        return await self._wait(purchase, task)
+
+    def _forget(self, request_id: int, key: str | None, task: asyncio.Task[Result]) -> None:
+        self._bought.pop(request_id, None)
+        if key is not None:
+            self._in_flight.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # whoever waited has it; nobody waiting must not be a warning
+
+    async def _wait(self, purchase: Purchase, task: asyncio.Task[Result]) -> Result:
+        """Wait for a purchase. When everybody who waited has left, it is given up unless it was sent already."""
+        purchase.waiters += 1
+        try:
+            return await asyncio.shield(task)
+        finally:
+            purchase.waiters -= 1
+            if purchase.waiters == 0 and not purchase.submitted:
+                task.cancel()
+
+    def _cached(self, prepared: Prepared, step: int) -> Result | None:
+        rows = self.store.journal.read(FIND_CACHED, (prepared.key,))
+        if not rows:
+            return None
+        found = result_from_row(rows[0], self.store, prepared.asked, prepared.sent, prepared.notes, prepared.key, step)
+        if any(not os.path.exists(a.path or "") for a in found.artifacts):
+            return None  # cleaned up, or the store was moved without its pictures
+        cost = Cost(0.0, found.cost.price_usd, found.cost.basis)
+        return replace(found, status="cached", cost=cost, timings={}, attempts=(), error=None, error_type=None)
+
+    async def _still_passes(self, found: Result, policy: Policy) -> bool:
+        if policy.checks is None or not found.artifacts:
+            return True
+        checks = await self.in_thread(recheck, found.artifacts[0], found.sent, policy.checks)
+        return failed_checks(checks, policy.checks) is None
+
+    async def _buy(self, purchase: Purchase) -> Result:
+        """Buy, else ask the fallbacks, else draw a placeholder; write what came of it."""
+        policy, place = purchase.policy, purchase.place
+        inputs = [r.picture for r in purchase.prepared.sent.references]
+        if mask := getattr(purchase.prepared.sent, "mask", None):
+            inputs.append(mask)
+        if inputs:  # a run must not depend on files that its owner may move
+            await self.in_thread(keep_inputs, self.store.blobs, inputs)
+        result = await purchase.run()
+        if result.ok:
+            return result
+        recorded = purchase.recorded
+        if not isinstance(result.exception, BudgetExceeded):
+            for name in policy.fallbacks:
+                answer, wrote = await self._fall_back(purchase, result, name, recorded)
+                recorded = recorded or wrote
+                if answer is not None:
+                    return answer
+            if policy.placeholder:
+                result = await draw_placeholder(self, result)
+        at = timestamp(policy.clock.now())
+        rows: list[Statement] = [] if recorded else list(purchase.intent)
+        rows.append((INSERT_RESULT, result_row(purchase.request_id, place, result, at)))
+        if result.status == "placeholder":
+            rows.append((INSERT_ARTIFACT, artifact_row(result.artifacts[0], at)))
+        await asyncio.wrap_future(self.store.journal.write(rows))
+        return result
+
+    async def _fall_back(
+        self, purchase: Purchase, failed: Result, name: str, recorded: bool
+    ) -> tuple[Result | None, bool]:
+        """Return the fallback's picture (under its own key and price) and whether the intent was recorded."""
+        asked = purchase.prepared.asked
+        try:
+            prepared = prepare(replace(asked, model=name), self.registry, purchase.policy.clock.now().date())
+        except InvalidInput:
+            return None, False  # this model cannot do it at all; the next may
+        note = Adaptation("model", asked.model, prepared.model.id, "replaced")
+        prepared = replace(prepared, asked=asked, notes=(*prepared.notes, note))
+        found = self._cached(prepared, purchase.place.step) if purchase.policy.cache and prepared.cacheable else None
+        if found is not None:
+            result = replace(found, status="fallback", attempts=failed.attempts)
+            at = timestamp(purchase.policy.clock.now())
+            rows = [(INSERT_RESULT, result_row(purchase.request_id, purchase.place, result, at))]
+            await asyncio.wrap_future(self.store.journal.write([*(() if recorded else purchase.intent), *rows]))
+            return result, True
+        second = Purchase(
+            self, prepared, purchase.policy, purchase.place, purchase.request_id,
+            () if recorded else purchase.intent, purchase.measure, purchase.run_budget_usd, fallback=True,
+            spent_before=failed.cost, attempts=list(failed.attempts),
+        )  # fmt: skip
+        result = await second.run()
+        return (result if result.ok else None), second.recorded
+
+    def _refused(self, asked: Request, error: InvalidInput, place: Place, at: str) -> Result:
+        """Write and return a request that could not be sent at all."""
+        result = Result(
+            request=asked, sent=None, status="failed", cost=FREE, error=error.message,
+            error_type=type(error).__name__, step=place.step, exception=error,
+        )  # fmt: skip
+        id = self.store.journal.new_id()
+        rows: list[Statement] = [
+            (INSERT_REQUEST, request_row(id, place, asked, None, None, (), at)),
+            (INSERT_RESULT, result_row(id, place, result, at)),
+        ]
+        self.store.journal.append(rows)
+        return result
+
+    # ------------------------------------------------------------------ life
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run ``coroutine`` on the engine's loop and block until it ends."""
+        return self.background.wait(coroutine)
+
+    def close(self, patience_s: float = 60.0) -> None:
+        """Finish what was sent (it is paid for), for at most ``patience_s``, then write everything and stop."""
+
+        async def finish() -> None:
+            tasks = [task for _, task in self._bought.values()]
+            if tasks:
+                await asyncio.wait(tasks, timeout=patience_s)
+            for _, provider in self._providers.values():
+                if hasattr(provider, "aclose"):
+                    await provider.aclose()
+
+        self.background.submit(finish()).result()
+        self.background.close()
+        self._threads.shutdown()
+        self.store.close()
+
+
+def _intent(id: int, place: Place, prepared: Prepared, at: str) -> list[Statement]:
+    rows: list[Statement] = [
+        (INSERT_REQUEST, request_row(id, place, prepared.asked, prepared.sent, prepared.key, prepared.notes, at))
+    ]
+    for rank, reference in enumerate(prepared.sent.references):
+        values = (id, rank, reference.picture.sha256, reference.role, reference.origin, reference.score)
+        rows.append((INSERT_REFERENCE, values))
+    return rows
+
+
+def _joined(result: Result, prepared: Prepared, step: int) -> Result:
+    """Return another request's fresh result as seen by an equal request: cached, and not paid again."""
+    cost = Cost(0.0, result.cost.price_usd, result.cost.basis) if result.ok else FREE
+    status = "cached" if result.status == "ok" else result.status
+    return replace(result, request=prepared.asked, status=status, cost=cost, timings={}, attempts=(), step=step)

@@ -1,0 +1,153 @@
+"""The four views of a recipe: its value, awaitable or not, and its events, asynchronous or not.
+
+All four run the same coroutine on the engine's loop. Leaving early, Ctrl-C and kernel interrupt cancel what was not
+sent yet; what was sent is paid for, so it is finished in the background and kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import queue
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit import __version__
+from imagegen_kit.engine.cells import Cell, RunUnderWay
+from imagegen_kit.engine.policy import DEFAULT, Policy, timestamp
+from imagegen_kit.engine.recipe import Recipe, faults_of, read_recipe
+from imagegen_kit.engine.session import default_engine
+from imagegen_kit.errors import InvalidInput
+from imagegen_kit.settings import settings
+from imagegen_kit.store.values import dumps, encode
+from imagegen_kit.types import Finished
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from imagegen_kit.engine.engine import Engine
+
+
+def new_run_id(policy: Policy) -> str:
+    """Return a name for a run that sorts by time and is never given twice: ``20261121-101500-3f9a2c``."""
+    return f"{policy.clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def versions() -> str:
+    """Return JSON: the kit's version and those of its plugins."""
+    from imagegen_kit.registry import get_registry
+
+    plugins = {r.distribution: r.version for r in get_registry().plugins() if r.distribution}
+    return json.dumps({"imagegen-kit": __version__, **plugins})
+
+
+def record_run(
+    engine: Engine, *, name: str | None, recipe: str, definition: str, spec: Any, cells: int, policy: Policy
+) -> tuple[int, str]:
+    """Write a run into the journal and return its number and id."""
+    number, id = engine.store.journal.new_id(), new_run_id(policy)
+    row = (
+        number, id, name, recipe, definition, dumps(spec), cells, engine.session, versions(),
+        timestamp(policy.clock.now()),
+    )  # fmt: skip
+    engine.store.journal.append([("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)])
+    return number, id
+
+
+def check_call(recipe: Recipe, params: dict[str, Any], engine: Engine) -> None:
+    """Raise InvalidInput with everything wrong with a call of ``recipe``."""
+    if faults := faults_of(recipe, params, engine.registry):
+        raise InvalidInput(faults)
+
+
+async def execute(
+    engine: Engine, recipe: Recipe, params: dict[str, Any], policy: Policy, emit: Callable[[Any], None] | None = None
+) -> Any:
+    """Run one recipe as a run of its own and return its value."""
+    blobs = engine.store.blobs
+    encoded = await engine.in_thread(lambda: {k: dumps(encode(v, blobs)) for k, v in params.items()})
+    spec: dict[str, Any] = {
+        "recipe": recipe.name,
+        "parameters": list(params),
+        "fixed": {k: json.loads(v) for k, v in encoded.items()},
+    }
+    if plain := policy.to_plain():
+        spec["policy"] = plain
+    number, id = record_run(engine, name=None, recipe=recipe.name, definition="", spec=spec, cells=1, policy=policy)
+    under_way = RunUnderWay(engine, number, id, recipe, policy, default_model=settings().model, on_event=emit)
+    try:
+        return await under_way.one(Cell(0, 0, params, encoded))
+    finally:
+        await asyncio.wrap_future(engine.store.journal.flush())
+
+
+def _prepare(
+    recipe: Any, engine: Engine | None, policy: Policy | None, params: dict[str, Any]
+) -> tuple[Engine, Recipe, Policy]:
+    engine = engine or default_engine()
+    read = read_recipe(recipe)
+    check_call(read, params, engine)
+    return engine, read, policy or DEFAULT
+
+
+def run(recipe: Any, /, *, policy: Policy | None = None, engine: Engine | None = None, **params: Any) -> Any:
+    """Run ``recipe`` with ``params`` and return its value; works in scripts and in a running notebook."""
+    engine, read, policy = _prepare(recipe, engine, policy, params)
+    return engine.wait(execute(engine, read, params, policy))
+
+
+async def arun(recipe: Any, /, *, policy: Policy | None = None, engine: Engine | None = None, **params: Any) -> Any:
+    """Await the value of ``recipe``, from any event loop; cancelling the await cancels what was not sent yet."""
+    engine, read, policy = _prepare(recipe, engine, policy, params)
+    return await asyncio.wrap_future(engine.background.submit(execute(engine, read, params, policy)))
+
+
+def stream(
+    recipe: Any, /, *, policy: Policy | None = None, engine: Engine | None = None, **params: Any
+) -> Iterator[Any]:
+    """Yield ``Completed(step, result)`` for each request as it ends, what the recipe emits, and ``Finished(value)``.
+
+    Arguments are checked at once, not at the first event. Leaving the loop cancels what was not sent yet.
+    """
+    engine, read, policy = _prepare(recipe, engine, policy, params)
+    return _events(engine, read, params, policy)
+
+
+def _events(engine: Engine, recipe: Recipe, params: dict[str, Any], policy: Policy) -> Iterator[Any]:
+    events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    future = engine.background.submit(execute(engine, recipe, params, policy, events.put))
+    future.add_done_callback(lambda _: events.put(_END))
+    try:
+        while (event := events.get()) is not _END:
+            yield event
+        yield Finished(future.result())
+    finally:
+        future.cancel()
+
+
+def astream(
+    recipe: Any, /, *, policy: Policy | None = None, engine: Engine | None = None, **params: Any
+) -> AsyncIterator[Any]:
+    """Yield the same events as ``stream``, asynchronously."""
+    engine, read, policy = _prepare(recipe, engine, policy, params)
+    return _async_events(engine, read, params, policy)
+
+
+async def _async_events(engine: Engine, recipe: Recipe, params: dict[str, Any], policy: Policy) -> AsyncIterator[Any]:
+    loop = asyncio.get_running_loop()
+    events: asyncio.Queue[Any] = asyncio.Queue()
+
+    def put(event: Any) -> None:
+        loop.call_soon_threadsafe(events.put_nowait, event)
+
+    future = engine.background.submit(execute(engine, recipe, params, policy, put))
+    future.add_done_callback(lambda _: put(_END))
+    try:
+        while (event := await events.get()) is not _END:
+            yield event
+        yield Finished(future.result())
+    finally:
+        future.cancel()
+
+
+_END = object()

@@ -1,0 +1,93 @@
+"""What a recipe sees of the world: verbs that ask for pictures, and nothing of providers, stores or files."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.engine.ask import build_requests
+from imagegen_kit.engine.image_result import ImageResult
+from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.types import Completed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from imagegen_kit.engine.engine import Engine
+    from imagegen_kit.engine.policy import Policy
+    from imagegen_kit.engine.scope import Scope
+    from imagegen_kit.types import ImageRequest, Progress, Result
+
+_NAMED = (
+    "model", "style", "references", "mask", "negative_prompt", "size", "aspect_ratio", "quality", "seed", "sample", "n",
+    "variation", "labels",
+)  # fmt: skip
+
+
+class Job:
+    """One execution of a recipe. Its requests are numbered by ``step`` in the order in which they are asked."""
+
+    def __init__(self, engine: Engine, scope: Scope, policy: Policy, emit: Callable[[Any], None] | None = None) -> None:
+        self._engine, self._scope, self._policy, self._emit = engine, scope, policy, emit
+        self._steps = 0
+
+    @property
+    def repeat(self) -> int:
+        """Which repeat of the experiment's cell this is, from 0."""
+        return self._scope.repeat
+
+    def emit(self, event: Any) -> None:
+        """Hand ``event`` to whoever streams this recipe."""
+        if self._emit is not None:
+            self._emit(event)
+
+    async def image(self, prompt: str, **ask: Any) -> ImageResult:
+        """Return one picture; raises what went wrong where none came. Takes what ``images`` takes but ``n``."""
+        if ask.get("n") not in (None, 1):
+            raise InvalidInput([Fault("n", "image gives one picture.", "Use images for several.")])
+        answer = await self.images(prompt, **ask)
+        if not answer.pictures:
+            raise answer.failure()
+        return answer
+
+    async def edit(self, picture: Any, prompt: str, **ask: Any) -> ImageResult:
+        """Return ``picture`` changed as ``prompt`` says; ``mask`` marks where. Raises what went wrong."""
+        given = ask.pop("references", None) or ()
+        more = list(given) if isinstance(given, (list, tuple)) else [given]
+        return await self.image(prompt, references=[picture, *more], **ask)
+
+    async def images(self, prompt: str | Sequence[str], **ask: Any) -> ImageResult:
+        """Return ``n`` pictures of each prompt, asked for at once, in order; failures are values among them.
+
+        Takes model, style, references, mask, negative_prompt, size, aspect_ratio, quality, seed, sample, n, variation,
+        labels and the model's own options. Raises InvalidInput with all faults before anything is sent.
+        """
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        given = {name: ask[name] for name in _NAMED if name in ask}
+        options = {name: value for name, value in ask.items() if name not in given and value is not None}
+        build = (given, options, self._engine.registry, self._scope.repeat, self._scope.default_model)
+        built = []
+        for text in prompts:
+            if given.get("references") is not None or given.get("mask") is not None:
+                built.append(await self._engine.in_thread(build_requests, text, *build))  # reads picture files
+            else:
+                built.append(build_requests(text, *build))
+        asks = [(request, measure) for requests, measure in built for request in requests]
+        first, self._steps = self._steps, self._steps + len(asks)
+        if len(asks) == 1:
+            results = [await self._one(*asks[0], first)]
+        else:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._one(r, m, first + i)) for i, (r, m) in enumerate(asks)]
+            results = [task.result() for task in tasks]
+        asked = {"prompt": prompts[0], **ask} if len(prompts) == 1 else {}
+        return ImageResult(tuple(results), self._scope.run_id, asked, self._engine.store)
+
+    async def _one(self, request: ImageRequest, measure: Mapping[str, Any] | None, step: int) -> Result:
+        on_progress: Callable[[Progress], None] | None = self._emit
+        result = await self._engine.obtain(
+            request, scope=self._scope, policy=self._policy, step=step, measure=measure, on_progress=on_progress
+        )
+        if self._emit is not None:
+            self._emit(Completed(step, result))
+        return result

@@ -1,0 +1,59 @@
+"""Turn a reply's bytes into a stored picture: checked, hashed, thumbnailed and on disk. Runs in threads."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.checks import run_checks
+from imagegen_kit.errors import InvalidInput, InvalidReply
+from imagegen_kit.imaging.decode import open_sound
+from imagegen_kit.imaging.picture import Picture, open_picture
+from imagegen_kit.imaging.thumbnail import thumbnail
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from imagegen_kit.store import Blobs
+    from imagegen_kit.types import Artifact, Check, Request
+
+
+def keep_picture(
+    blobs: Blobs, data: bytes, request: Request, measure: Mapping[str, Any] | Sequence[str] | None
+) -> tuple[Picture, tuple[Check, ...]]:
+    """Store ``data`` and return the picture with the checks of ``measure``. Raises InvalidReply for unsound bytes."""
+    try:
+        image = open_sound(data, where="the picture that came back")
+    except InvalidInput as error:
+        raise InvalidReply(str(error), model=request.model, request=request) from error
+    digest = hashlib.sha256(data).hexdigest()
+    format = (image.format or "PNG").lower()
+    path = blobs.put(data, digest, format)
+    blobs.put_thumbnail(digest, thumbnail(image))
+    checks = (
+        run_checks(image, measure, request=request, format=format, size_bytes=len(data)) if measure is not None else ()
+    )
+    picture = Picture(
+        digest, format=format, width=image.width, height=image.height, size_bytes=len(data), path=str(path)
+    )
+    return picture, checks
+
+
+def keep_inputs(blobs: Blobs, pictures: Sequence[Artifact]) -> None:
+    """Store the pictures that a request is given, with their thumbnails."""
+    for given in pictures:
+        picture = open_picture(given)
+        blobs.put(picture.bytes, picture.sha256, picture.format)
+        if not blobs.thumbnail_path(picture.sha256).exists():
+            blobs.put_thumbnail(picture.sha256, thumbnail(picture.image))
+
+
+def recheck(picture: Picture, request: Request, measure: Mapping[str, Any] | Sequence[str]) -> tuple[Check, ...]:
+    """Run checks on a picture that is stored already."""
+    return run_checks(picture.image, measure, request=request, format=picture.format, size_bytes=picture.size_bytes)
+
+
+def failed_checks(checks: tuple[Check, ...], demanded: Mapping[str, Any] | Sequence[str] | None) -> str | None:
+    """Return, in words, which of the ``demanded`` checks did not pass, or None."""
+    bad = [c for c in checks if c.passed is False and c.name in (demanded or ())]
+    return "; ".join(f"{c.name} is {c.value}, must be {c.limit}" for c in bad) or None

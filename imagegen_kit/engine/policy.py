@@ -1,0 +1,203 @@
+"""How to try: attempts, timeouts, fallback, checks, concurrency, and the clock that all waiting goes by."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.lazy import Shown
+
+BACKOFF_BASE_S = 1.0
+BACKOFF_CAP_S = 60.0
+
+
+class Clock(Protocol):
+    """What time it is, how long things take, how to wait, and how much to spread waits."""
+
+    def now(self) -> datetime:
+        """Return the time of day in UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back; only differences mean something."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+    async def pace(self, seconds: float) -> None:
+        """Let an offline model claim to have taken ``seconds``."""
+
+    def jitter(self) -> float:
+        """Return a number in 0 … 1."""
+
+
+class SystemClock:
+    """The real clock: offline models take the time that they really take."""
+
+    def now(self) -> datetime:
+        """Return the time of day in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return ``time.monotonic()``."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on the event loop."""
+        await asyncio.sleep(seconds)
+
+    async def pace(self, seconds: float) -> None:
+        """Do nothing: the work has taken its own time."""
+
+    def jitter(self) -> float:
+        """Return a random number in 0 … 1."""
+        return random.random()  # noqa: S311  # spreads waits, guards nothing
+
+
+class SimulatedClock:
+    """A clock whose hands move only when somebody waits, each task by its own: the same seconds in every run.
+
+    Use it (``Policy(clock="simulated")``) where a notebook's figures must not depend on the machine.
+    """
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, 12, tzinfo=UTC)) -> None:
+        self._start = start
+        self._elapsed: ContextVar[float] = ContextVar("elapsed", default=0.0)
+
+    def now(self) -> datetime:
+        """Return the start: the day does not pass."""
+        return self._start
+
+    def monotonic(self) -> float:
+        """Return how long this task has waited so far."""
+        return self._elapsed.get()
+
+    async def sleep(self, seconds: float) -> None:
+        """Move this task's hands; other tasks get their turn."""
+        self._elapsed.set(self._elapsed.get() + seconds)
+        await asyncio.sleep(0)
+
+    async def pace(self, seconds: float) -> None:
+        """Move this task's hands by what the model claims."""
+        await self.sleep(seconds)
+
+    def jitter(self) -> float:
+        """Return the middle."""
+        return 0.5
+
+
+CLOCKS: dict[str, type[Clock]] = {"system": SystemClock, "simulated": SimulatedClock}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy(Shown):
+    """How to try a request.
+
+    ``attempts`` counts the first call; only failures known to be unpaid are repeated. ``timeout_s`` None is the model's
+    own from the catalogue. ``concurrency`` is how many calls an account may have open (None: the model's own).
+    ``fallback`` names a model, or several, to ask after a failure; ``placeholder`` draws a marked stand-in when nothing
+    came: both are off unless asked, because a comparison must not show one model under another's name. ``cache`` False
+    buys again what is already there. ``assume_usd`` is the price to budget with where none is known (a number, or by
+    model). ``checks`` names checks that a picture must pass (a list, or limits by name). ``clock`` is "system" (None),
+    "simulated", or a Clock.
+    """
+
+    attempts: int = 3
+    timeout_s: float | None = None
+    concurrency: int | None = None
+    fallback: str | tuple[str, ...] | None = None
+    placeholder: bool = False
+    cache: bool = True
+    assume_usd: float | dict[str, float] | None = None
+    checks: Any = None
+    clock: Any = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        faults = []
+        if type(self.attempts) is not int or not 1 <= self.attempts <= 20:
+            faults.append(Fault("attempts", f"{self.attempts!r} is not a whole number from 1 to 20."))
+        if self.timeout_s is not None and not self.timeout_s > 0:
+            faults.append(Fault("timeout_s", f"{self.timeout_s!r} is not a number of seconds above 0."))
+        if self.concurrency is not None and (type(self.concurrency) is not int or self.concurrency < 1):
+            faults.append(Fault("concurrency", f"{self.concurrency!r} is not a whole number above 0."))
+        if isinstance(self.clock, str) and self.clock not in CLOCKS:
+            faults.append(Fault("clock", f"{self.clock!r} is not a clock.", "Use 'system' or 'simulated'."))
+        prices = self.assume_usd.values() if isinstance(self.assume_usd, dict) else (self.assume_usd,)
+        if any(p is not None and not p >= 0 for p in prices):
+            faults.append(Fault("assume_usd", f"{self.assume_usd!r} is not a price in USD."))
+        if faults:
+            raise InvalidInput(faults)
+        if isinstance(self.fallback, list):
+            object.__setattr__(self, "fallback", tuple(self.fallback))
+        if isinstance(self.clock, str):
+            object.__setattr__(self, "clock", CLOCKS[self.clock]())
+        elif self.clock is None:
+            object.__setattr__(self, "clock", SystemClock())
+
+    @property
+    def fallbacks(self) -> tuple[str, ...]:
+        """The fallback models in order, possibly none."""
+        if self.fallback is None:
+            return ()
+        return (self.fallback,) if isinstance(self.fallback, str) else self.fallback
+
+    def assumed_price(self, model: str) -> float | None:
+        """Return the price that the user assumes for ``model`` in USD, or None."""
+        return self.assume_usd.get(model) if isinstance(self.assume_usd, dict) else self.assume_usd
+
+    def with_(self, **changes: Any) -> Policy:
+        """Return a changed copy."""
+        return replace(self, **changes)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return what differs from the defaults, JSON-ready; a clock only by name ("system" is left out)."""
+        plain: dict[str, Any] = {}
+        for name in (
+            "attempts",
+            "timeout_s",
+            "concurrency",
+            "fallback",
+            "placeholder",
+            "cache",
+            "assume_usd",
+            "checks",
+        ):
+            value = getattr(self, name)
+            if value != getattr(DEFAULT, name):
+                plain[name] = list(value) if isinstance(value, tuple) else value
+        if isinstance(self.clock, SimulatedClock):
+            plain["clock"] = "simulated"
+        return plain
+
+    def __repr__(self) -> str:
+        return "Policy(" + ", ".join(f"{k}={v!r}" for k, v in self.to_plain().items()) + ")"
+
+
+_PLAIN = ("attempts", "timeout_s", "concurrency", "fallback", "placeholder", "cache", "assume_usd", "checks")
+DEFAULT = Policy()
+
+
+def backoff(attempt: int, retry_after: float | None, jitter: float) -> float:
+    """Return the seconds to wait after failed ``attempt`` (1, 2, …).
+
+    What the service asked for wins; else full jitter over an exponentially growing span (M. Brooker, "Exponential
+    Backoff And Jitter", AWS Architecture Blog, 2015).
+    """
+    if retry_after is not None:
+        return max(0.0, retry_after)
+    return float(jitter * min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2 ** (attempt - 1)))
+
+
+def timestamp(moment: datetime) -> str:
+    """Return ISO 8601 in UTC with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def day_of(moment: datetime) -> str:
+    """Return the UTC day, which daily budgets go by."""
+    return moment.astimezone(UTC).date().isoformat()

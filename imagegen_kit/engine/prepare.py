@@ -1,0 +1,57 @@
+"""From what was asked to what will be sent: model, fit and key; everything that can be refused without money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from imagegen_kit.capabilities import fit
+from imagegen_kit.errors import Fault, UnsupportedRequest
+from imagegen_kit.fingerprint import request_key
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from imagegen_kit.registry import Registry, ResolvedModel
+    from imagegen_kit.types import Adaptation, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request that can be sent, known by ``key``; ``cacheable`` if its picture may be reused."""
+
+    asked: Request
+    sent: Request
+    model: ResolvedModel
+    notes: tuple[Adaptation, ...]
+    key: str
+    cacheable: bool
+
+
+def prepare(asked: Request, registry: Registry, today: date) -> Prepared:
+    """Return the fitted request and its key. Raises UnknownName, or UnsupportedRequest with the models that could."""
+    model = registry.model(asked.model, today=today)
+    if model.spec.kind != asked.kind:
+        able = [m.id for m in registry.models() if m.spec.kind == asked.kind]
+        raise UnsupportedRequest(
+            [Fault("model", f"{model.id} makes {model.spec.kind}, not {asked.kind}.", _could(able))], model=model.id
+        )
+    fitted = fit(asked, model.spec.can)
+    if isinstance(fitted, tuple):
+        able = [
+            m.id
+            for m in registry.models()
+            if m.spec.kind == asked.kind and m.id != model.id and not isinstance(fit(asked, m.spec.can), tuple)
+        ]
+        faults = [Fault(f"{model.id}", f"{u}.", _could(able)) for u in fitted]
+        raise UnsupportedRequest(faults, model=model.id, request=asked)
+    origin, version = model.provider.origin, model.provider.output_version
+    sent = fitted.sent if fitted.sent.model == model.id else replace(fitted.sent, model=model.id)
+    key = request_key(sent, model=model.id, origin=origin, output_version=version or "")
+    return Prepared(asked, sent, model, model.adaptations + fitted.adaptations, key, version is not None)
+
+
+def _could(models: list[str]) -> str:
+    if not models:
+        return "No model that is installed can do it."
+    return "These can: " + ", ".join(models[:5]) + (", …" if len(models) > 5 else "") + "."

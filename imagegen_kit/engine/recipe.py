@@ -1,0 +1,86 @@
+"""Recipes as data: their name, their parameters, and what is wrong with the values that somebody wants to give them."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.engine.ask import check_values
+from imagegen_kit.errors import Fault, InvalidInput, PluginError, unknown_name_fault
+from imagegen_kit.lazy import load_target
+from imagegen_kit.tables.columns import COLUMN_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+
+    from imagegen_kit.registry import Registry
+
+# A recipe parameter may not take the name of another column of `table()`, nor of what `run` itself takes.
+RESERVED = frozenset({*COLUMN_NAMES, "policy", "engine"})
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A recipe function with what its signature says. ``open`` recipes take further options of the models."""
+
+    function: Callable[..., Coroutine[Any, Any, Any]]
+    name: str
+    parameters: tuple[str, ...]
+    required: tuple[str, ...]
+    open: bool
+
+
+def read_recipe(recipe: Any) -> Recipe:
+    """Return ``recipe`` (a coroutine function over a job, or its dotted name) as data. Raises InvalidInput."""
+    if isinstance(recipe, str):
+        recipe = _load(recipe)
+    if not inspect.iscoroutinefunction(recipe):
+        raise InvalidInput([Fault("recipe", f"{recipe!r} is not a recipe.", "Write `async def name(job, …)`.")])
+    parameters = list(inspect.signature(recipe).parameters.values())
+    if not parameters or parameters[0].name != "job":
+        raise InvalidInput([Fault("recipe", f"{recipe.__name__} does not take a job as its first argument.")])
+    named = [p for p in parameters[1:] if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    taken = sorted(p.name for p in named if p.name in RESERVED)
+    if taken:
+        what = f"{recipe.__name__} has parameters named like columns of the table: {', '.join(taken)}."
+        raise InvalidInput([Fault("recipe", what, "Rename them.")])
+    return Recipe(
+        function=recipe,
+        name=f"{recipe.__module__}:{recipe.__qualname__}",
+        parameters=tuple(p.name for p in named),
+        required=tuple(p.name for p in named if p.default is p.empty),
+        open=any(p.kind is p.VAR_KEYWORD for p in parameters),
+    )
+
+
+def _load(name: str) -> Any:
+    target = name if ":" in name else f"imagegen_kit.recipes:{name}"
+    try:
+        return load_target(target)
+    except (ImportError, AttributeError) as error:
+        raise PluginError(
+            f"the recipe {name!r} cannot be loaded ({error}). Where it was written in a notebook, run that cell first "
+            "and start its experiment again: the run continues."
+        ) from error
+
+
+def faults_of(recipe: Recipe, params: Mapping[str, Any], registry: Registry) -> list[Fault]:
+    """Return everything wrong with one set of parameters, as far as it can be told before running."""
+    faults = unknown_parameters(recipe, params, registry, [params.get("model")])
+    faults += [
+        Fault(name, "it is missing.", f"{recipe.name} needs it.") for name in recipe.required if name not in params
+    ]
+    for name, value in params.items():
+        faults += check_values(name, value, registry)
+    return faults
+
+
+def unknown_parameters(recipe: Recipe, names: Any, registry: Registry, models: list[Any]) -> list[Fault]:
+    """Return a fault for each name that is neither a parameter nor, in an open recipe, an option of a model."""
+    known = set(recipe.parameters)
+    if recipe.open:
+        for entry in registry.models():
+            if entry.id in models or not any(models):
+                known |= set(entry.spec.can.options)
+    return [unknown_name_fault("parameter", n, known, where=n) for n in names if n not in known]

@@ -1,0 +1,166 @@
+"""What the engine writes to the journal and reads back: rows in, results out. SQL lives here, not in the pipeline."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.imaging.picture import Picture
+from imagegen_kit.store.states import ATTEMPT_MOVES, check_move
+from imagegen_kit.types import Cost, Result, Usage
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from imagegen_kit.store import Store
+    from imagegen_kit.types import Adaptation, Artifact, Request
+
+INSERT_REQUEST = "INSERT INTO requests VALUES (" + ", ".join("?" * 17) + ")"
+INSERT_RESULT = "INSERT INTO results VALUES (" + ", ".join("?" * 23) + ", 0)"
+INSERT_ATTEMPT = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, NULL, NULL, NULL, ?, NULL)"
+INSERT_REFERENCE = "INSERT INTO request_refs VALUES (?, ?, ?, ?, ?, ?)"
+INSERT_ARTIFACT = "INSERT OR IGNORE INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)"
+INSERT_CHECK = "INSERT OR REPLACE INTO checks VALUES (?, ?, ?, ?, ?)"
+INSERT_CELL = "INSERT OR IGNORE INTO cells VALUES (?, ?, ?, ?, ?, ?)"
+INSERT_PARAM = "INSERT OR IGNORE INTO cell_params VALUES (?, ?, ?)"
+INSERT_CELL_END = "INSERT INTO cell_ends (cell, status, error_type, error, finished_at) VALUES (?, ?, ?, ?, ?)"
+INSERT_EVENT = "INSERT INTO events (run, cell, name, detail, created_at) VALUES (?, ?, ?, ?, ?)"
+
+RESULT_COLUMNS = (
+    "status, model_used, sha256, width, height, format, text, cost_usd, price_usd, cost_basis, seconds, seconds_queue, "
+    "seconds_keep, timings, attempts, error_type, error, usage"
+)
+FIND_CACHED = f"SELECT {RESULT_COLUMNS} FROM results WHERE key = ? AND status IN ('ok', 'fallback') LIMIT 1"
+
+
+PARTS = ("total", "queue", "keep")  # timings with a column of their own
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a request stands: its run, cell, number within the cell, and the how-manieth equal one it is."""
+
+    run: int
+    cell: int
+    step: int
+    occurrence: int
+
+
+def request_row(
+    id: int, place: Place, asked: Request, sent: Request | None, key: str | None, notes: tuple[Adaptation, ...], at: str
+) -> tuple[Any, ...]:
+    """Return the values of ``INSERT_REQUEST``."""
+    return (
+        id,
+        place.run,
+        place.cell,
+        place.step,
+        place.occurrence,
+        asked.kind,
+        key,
+        asked.model,
+        asked.to_json(),
+        None if sent is None or sent is asked else sent.to_json(),
+        "\n".join(map(str, notes)) or None,
+        int(any(n.unfair for n in notes)),
+        asked.sample,
+        None if sent is None else sent.seed,
+        asked.labels.get("category"),
+        asked.labels.get("variant"),
+        at,
+    )
+
+
+def result_row(id: int, place: Place, result: Result, at: str) -> tuple[Any, ...]:
+    """Return the values of ``INSERT_RESULT``."""
+    picture = result.artifacts[0] if result.artifacts else None
+    rest = {part: seconds for part, seconds in result.timings.items() if part not in PARTS}
+    return (
+        id,
+        place.run,
+        result.key,
+        result.status,
+        result.model_used,
+        picture.sha256 if picture else None,
+        picture.width if picture else None,
+        picture.height if picture else None,
+        picture.format if picture else None,
+        None,
+        result.cost.usd,
+        result.cost.price_usd,
+        result.cost.basis,
+        int(_same_model(result)),
+        *(result.timings.get(part) for part in PARTS),
+        json.dumps(rest) if rest else None,
+        len(result.attempts),
+        result.error_type,
+        result.error,
+        json.dumps(asdict(result.usage)) if result.usage else None,
+        at,
+    )
+
+
+def _same_model(result: Result) -> bool:
+    """Whether the model that was asked answered: a fallback and a successor did not."""
+    return result.model_used is not None and not any(n.field == "model" for n in result.adaptations)
+
+
+def artifact_row(artifact: Artifact, at: str) -> tuple[Any, ...]:
+    """Return the values of ``INSERT_ARTIFACT``."""
+    parents = json.dumps(list(artifact.parents)) if artifact.parents else None
+    return (
+        artifact.sha256,
+        artifact.kind,
+        artifact.format,
+        artifact.width,
+        artifact.height,
+        artifact.size_bytes,
+        parents,
+        at,
+    )
+
+
+def result_from_row(
+    row: tuple[Any, ...],
+    store: Store,
+    asked: Request,
+    sent: Request | None,
+    notes: tuple[Adaptation, ...],
+    key: str | None,
+    step: int,
+) -> Result:
+    """Rebuild a result from ``RESULT_COLUMNS``."""
+    sha256, width, height, format = row[2:6]
+    pictures: tuple[Picture, ...] = ()
+    if sha256 is not None:
+        path = str(store.blobs.path(sha256, format))
+        pictures = (Picture(sha256, format=format, width=width, height=height, path=path),)
+    return Result(
+        request=asked,
+        sent=sent,
+        status=row[0],
+        artifacts=pictures,
+        usage=Usage(**json.loads(row[17])) if row[17] else None,
+        cost=Cost(row[7], row[8], row[9]),
+        timings={
+            **{part: seconds for part, seconds in zip(PARTS, row[10:13], strict=True) if seconds is not None},
+            **(json.loads(row[13]) if row[13] else {}),
+        },
+        adaptations=notes,
+        error_type=row[15],
+        error=row[16],
+        model_used=row[1],
+        key=key,
+        step=step,
+    )
+
+
+def move_attempt(connection: sqlite3.Connection, attempt: int, *states: str, **values: Any) -> None:
+    """Move an attempt through ``states``, each move held against the table, and set other columns with the last."""
+    (state,) = connection.execute("SELECT state FROM attempts WHERE id = ?", (attempt,)).fetchone()
+    for new in states:
+        check_move(ATTEMPT_MOVES, state, new)
+        state = new
+    names = "".join(f", {name} = ?" for name in values)
+    connection.execute(f"UPDATE attempts SET state = ?{names} WHERE id = ?", (state, *values.values(), attempt))

@@ -1,0 +1,52 @@
+"""Where a job runs: its run and cell, and what the journal already holds of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.engine.rows import RESULT_COLUMNS
+
+if TYPE_CHECKING:
+    from imagegen_kit.store.journal import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A request that an earlier execution of the same cell left in the journal; ``row`` None: it never ended."""
+
+    id: int
+    row: tuple[Any, ...] | None
+
+
+@dataclass(slots=True)
+class Scope:
+    """One cell of one run while its recipe executes."""
+
+    run: int
+    run_id: str
+    cell: int
+    repeat: int = 0
+    category: str | None = None
+    budget_usd: float | None = None
+    default_model: str = "offline/collage"
+    replay: dict[tuple[str, int], Recorded] = field(default_factory=dict)
+    _seen: Counter[str] = field(default_factory=Counter)
+
+    def occurrence(self, key: str) -> int:
+        """Return how many equal requests this cell has made before this one, and count this one."""
+        number = self._seen[key]
+        self._seen[key] = number + 1
+        return number
+
+
+def recorded_requests(journal: Journal, run: int, cell: int) -> dict[tuple[str, int], Recorded]:
+    """Return what the journal holds of a cell, by key and occurrence."""
+    columns = ", ".join(f"s.{c.strip()}" for c in RESULT_COLUMNS.split(","))
+    rows = journal.read(
+        f"SELECT r.key, r.occurrence, r.id, {columns} FROM requests r "  # own column names only
+        "LEFT JOIN results s ON s.request = r.id AND s.replaced = 0 WHERE r.run = ? AND r.cell = ? AND r.key NOT NULL",
+        (run, cell),
+    )
+    return {(row[0], row[1]): Recorded(row[2], row[3:] if row[3] is not None else None) for row in rows}

@@ -1,0 +1,48 @@
+"""The engine that is used when none is named: one for the store in force, closed when Python ends."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from imagegen_kit.settings import settings
+from imagegen_kit.store import Store, find_store
+
+if TYPE_CHECKING:
+    from imagegen_kit.engine.engine import Engine
+
+_lock = threading.Lock()
+_current: Engine | None = None
+
+
+def default_engine() -> Engine:
+    """Return the engine of this session; it follows ``configure(store=…)`` and keeps its store otherwise."""
+    global _current  # noqa: PLW0603  # one process has one default engine
+    from imagegen_kit.engine.engine import Engine
+
+    wanted = settings().store
+    with _lock:
+        if _current is not None and wanted is not None and _current.store.path != wanted:
+            _current.close()
+            _current = None
+        if _current is None:
+            _current = Engine(Store(wanted or find_store()))
+            _current_pid[0] = os.getpid()
+        return _current
+
+
+_current_pid = [0]
+
+
+def close_default_engine() -> None:
+    """Finish what was sent, write everything and stop. The next call makes a new engine."""
+    global _current  # noqa: PLW0603  # see default_engine
+    with _lock:
+        if _current is not None and _current_pid[0] == os.getpid():  # a forked child has no threads to stop
+            _current.close()
+        _current = None
+
+
+atexit.register(close_default_engine)

@@ -1,0 +1,97 @@
+"""The whole plugin contract: four hooks, each returning a list of cheap, immutable specs.
+
+A plugin is an installed distribution with an entry point in the group ``imagegen_kit`` that names a module; the module
+implements any of the four hooks below under ``hookimpl``. Targets are dotted names, loaded at first use, so that a
+plugin costs nothing until it is asked for a picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from imagegen_kit.catalog.models import ModelSpec
+from imagegen_kit.types import Style
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+GROUP = "imagegen_kit"
+API_VERSION = 1
+hookspec = pluggy.HookspecMarker(GROUP)
+hookimpl = pluggy.HookimplMarker(GROUP)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSpec:
+    """A provider and its models, without loading it.
+
+    ``target`` is ``"module:Class"`` (or the class itself for providers registered in a notebook); ``install`` the
+    command that installs what the target imports. ``origin`` says where the pictures come from (scheme, host and API
+    version, ``local:…`` or ``simulated:…``); ``output_version`` changes when the same request gives other pictures, and
+    None means that its pictures are never cached. ``key_env`` lists environment variables of which one must be set.
+    """
+
+    name: str
+    models: tuple[ModelSpec, ...] = field(kw_only=True)
+    target: Any = field(kw_only=True)
+    origin: str = field(default="", kw_only=True)
+    output_version: str | None = field(default="1", kw_only=True)
+    key_env: tuple[str, ...] = field(default=(), kw_only=True)
+    install: str = field(default="", kw_only=True)
+    api_version: int = field(default=API_VERSION, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RetrieverSpec:
+    """A retriever (a brief → references) or, with ``kind="embedder"``, an embedder (pictures or text → vectors)."""
+
+    name: str
+    target: Any = field(kw_only=True)
+    kind: str = field(default="retriever", kw_only=True)
+    card: str = field(default="", kw_only=True)
+    install: str = field(default="", kw_only=True)
+    api_version: int = field(default=API_VERSION, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ScorerSpec:
+    """A scorer (a picture and its request → numbers); ``better`` is "higher" or "lower", ``unit`` the number's unit."""
+
+    name: str
+    target: Any = field(kw_only=True)
+    better: str = field(default="higher", kw_only=True)
+    unit: str = field(default="", kw_only=True)
+    version: str = field(default="1", kw_only=True)
+    card: str = field(default="", kw_only=True)
+    install: str = field(default="", kw_only=True)
+    api_version: int = field(default=API_VERSION, kw_only=True)
+
+
+Spec = ProviderSpec | Style | RetrieverSpec | ScorerSpec
+
+
+@hookspec
+def imagegen_providers() -> Iterable[ProviderSpec]:
+    """Return the providers that this plugin offers, with their models."""
+    return ()
+
+
+@hookspec
+def imagegen_styles() -> Iterable[Style]:
+    """Return the prompt styles that this plugin offers."""
+    return ()
+
+
+@hookspec
+def imagegen_retrievers() -> Iterable[RetrieverSpec]:
+    """Return the retrievers and embedders that this plugin offers."""
+    return ()
+
+
+@hookspec
+def imagegen_scorers() -> Iterable[ScorerSpec]:
+    """Return the scorers that this plugin offers."""
+    return ()

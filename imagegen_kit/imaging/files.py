@@ -1,0 +1,73 @@
+"""Picture files: read with words a person understands when it fails, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from difflib import get_close_matches
+from itertools import islice
+from pathlib import Path
+
+from imagegen_kit.errors import Fault, InvalidInput, StoreError
+
+
+def read_picture_file(path: str | Path, *, where: str, max_bytes: int) -> tuple[Path, bytes]:
+    """Return the absolute path and the bytes of the file at ``path``; raises InvalidInput where there is none."""
+    text = os.fspath(path)
+    if text.startswith(("http://", "https://", "s3://", "gs://", "data:")):
+        what = f"{text[:80]!r} is an address, not a file on this machine."
+        raise _refused(where, what, "Download it first and give the file.")
+    if not text.strip():
+        raise _refused(where, "the path is empty.")
+    try:
+        found = Path(text).expanduser().absolute()
+        if found.is_dir():
+            raise _refused(where, f"{text} is a folder.", "Give one of the files in it.")
+        if not found.exists():
+            raise _refused(where, f"there is no file {str(found)[:300]}.", _near(found))
+        if not found.is_file():  # reading a pipe or device may never end
+            raise _refused(where, f"{text} is no ordinary file.")
+        with found.open("rb") as file:
+            data = file.read(max_bytes + 1)
+    except OSError as error:
+        raise _refused(where, f"{text[:300]} cannot be read: {error.strerror or error}.") from error
+    except (RuntimeError, ValueError) as error:
+        if isinstance(error, InvalidInput):
+            raise
+        raise _refused(where, f"{text[:80]!r} is not a path ({error}).") from error
+    return found, data
+
+
+def write_whole(path: Path, data: bytes) -> Path:
+    """Write ``data`` to ``path`` so that no reader ever sees half a file; makes the folder. Raises StoreError."""
+    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise StoreError(f"The picture {path} cannot be written: {error.strerror or error}.") from error
+    return path
+
+
+def _refused(where: str, what: str, hint: str = "") -> InvalidInput:
+    return InvalidInput([Fault(where, what, hint)])
+
+
+def _near(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"The folder {path.parent} does not exist."
+    names = [entry.name for entry in islice(path.parent.iterdir(), 2000)]
+    by_lower = {name.lower(): name for name in names}
+    near = [by_lower[name] for name in get_close_matches(path.name.lower(), by_lower, n=3, cutoff=0.6)]
+    near += [name for name in names if Path(name).stem == path.stem and name not in near][: 3 - len(near)]
+    if near:
+        return "In the same folder there is " + " and ".join(repr(name) for name in near) + "."
+    return ""

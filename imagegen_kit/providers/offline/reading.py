@@ -1,0 +1,258 @@
+"""Reads a prompt into a ``Scene`` with fixed rules: phrases first, then the words between prepositions and verbs."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import cache
+
+from imagegen_kit.providers.offline.lexicon import finder, lexicon, phrase_pattern, words
+from imagegen_kit.providers.offline.scene import Relation, Scene, Subject
+from imagegen_kit.retrieval.text import STOP_WORDS, stem
+
+READ_CHARS = 1500  # further on, prompts repeat themselves
+MOST_SUBJECTS = 6
+_QUOTED = re.compile(r"[\"“”«»„]([^\"“”«»„\n]{1,60})[\"“”«»„]|(?<!\w)['‘]([^'‘’\n]{1,60})['’](?!\w)")
+_SAYS = re.compile(
+    r"\b(?:that says|which says|saying|that reads|reading|with the (?:words?|text|title)|the words?|the text)\s*:?\s*$",
+    re.I,
+)
+_UNQUOTED = re.compile(
+    r"\b(?:that says|saying|that reads|with the words?|with the text)\s*:?\s+((?:[A-Z0-9!]{2,}\s?){1,4})"
+)
+_GRID = re.compile(r"\b(\d)\s*(?:x|×|by)\s*(\d)(?:\s+(?:grid|collage|panels?|contact sheet|layout))?\b")
+_GRID_OF = re.compile(r"\b(?:grid|collage|contact sheet) of (four|4|six|6|nine|9)\b|\b(four|six|nine)[ -]panels?\b")
+_GRIDS = {"four": (2, 2), "4": (2, 2), "six": (2, 3), "6": (2, 3), "nine": (3, 3), "9": (3, 3)}
+_WITHOUT = re.compile(r"\b(?:no|without|not|avoid|free of)\s+(?:any\s+)?[\w-]+(?:\s+(?:or|and)\s+[\w-]+)?")
+_TOKEN = re.compile(r"@\w+|#\w+|[^\W_]+(?:[-'’][^\W_]+)*|[.,;:!?\n]")
+_SIDE_WORDS = (("left", "caller"), ("right", "callee"), ("left", "left"), ("right", "right"))
+_LATER = {"caller": "the", "callee": "the"}  # who calls says where, another word says whom
+_LISTS = ("styles", "weather", "light", "layouts")
+
+
+def read(prompt: str, known: Callable[[str], bool]) -> Scene:
+    """Return the scene that ``prompt`` describes; ``known(word)`` says whether the library has pictures for a word."""
+    text = unicodedata.normalize("NFKC", str(prompt))[:READ_CHARS]
+    text, lettering = _take_lettering(text)
+    text = text.lower()
+    grid = (1, 1)
+    if match := _GRID.search(text):
+        grid = (min(4, max(1, int(match[1]))), min(4, max(1, int(match[2]))))
+    elif match := _GRID_OF.search(text):
+        grid = _GRIDS[match[1] or match[2]]
+    text = _WITHOUT.sub(" , ", _GRID_OF.sub(" ", _GRID.sub(" ", text)))
+    found: dict[str, list[str]] = {section: [] for section in _LISTS}
+    places: list[str] = []
+    text = finder("sides")[0].sub(_mark_side, text)
+    for section in _LISTS:
+        text = _take(text, section, found[section])
+    brief = " ".join(text.split())
+    text = _relations().sub(lambda m: f" @{_relation_names()[m[0]]} ", _mark_places(text))
+    reader = _Reader(known, places)
+    for token in _TOKEN.findall(text):
+        reader.take(token)
+    reader.close()
+    layout = (
+        "grid"
+        if grid != (1, 1)
+        else next((n for n in ("split", "pattern", "portrait") if n in found["layouts"]), "single")
+    )
+    relations = tuple(r for r in reader.relations if max(r.a, r.b) < len(reader.subjects))
+    return Scene(
+        subjects=tuple(reader.subjects),
+        relations=relations,
+        place=places[0] if places else None,
+        side_places=(reader.side_places.get("left"), reader.side_places.get("right")),
+        light=found["light"][0] if found["light"] else None,
+        weather=found["weather"][0] if found["weather"] else None,
+        layout=layout,
+        grid=grid,
+        styles=frozenset(found["styles"]),
+        text=lettering,
+        brief=f"{brief} {lettering or ''} {grid}",
+    )
+
+
+def _take_lettering(text: str) -> tuple[str, str | None]:
+    if match := _QUOTED.search(text):
+        before = _SAYS.sub(" ", text[: match.start()])
+        return before + " , " + text[match.end() :], (match[1] or match[2]).strip() or None
+    if match := _UNQUOTED.search(text):
+        return text[: match.start()] + " , " + text[match.end() :], match[1].strip()
+    return text, None
+
+
+def _take(text: str, section: str, found: list[str]) -> str:
+    """Remove the phrases of ``section`` from ``text``, noting the lists that they belong to, in order."""
+    pattern, names = finder(section)
+
+    def note(match: re.Match[str]) -> str:
+        found.append(names[match[0]])
+        return " , " if section == "styles" else " "
+
+    return pattern.sub(note, text)
+
+
+def _mark_side(match: re.Match[str]) -> str:
+    if match.string.startswith(" of", match.end()):
+        return match[0]  # "on the left side of the house" relates two things
+    return f" @side_{finder('sides')[1][match[0]]} "
+
+
+def _mark_places(text: str) -> str:
+    """Write each place as ``#name``, unless a noun follows that it only describes ("office chair", "beach ball")."""
+    pattern, names = finder("places")
+
+    def mark(match: re.Match[str]) -> str:
+        said = match[0].split()
+        link = "@inside" if len(said) > 1 and said[0] in lexicon()["verbs"]["inside"] + ["on", "under"] else ""
+        return f" {link} #{names[match[0]]}_{stem(said[-1])} "
+
+    return pattern.sub(mark, text)
+
+
+@cache
+def _relation_names() -> dict[str, str]:
+    return {phrase: name for name, phrases in lexicon()["verbs"].items() for phrase in phrases}
+
+
+@cache
+def _relations() -> re.Pattern[str]:
+    return phrase_pattern(_relation_names())
+
+
+class _Reader:
+    """Collects the words of one noun phrase and closes it at the next preposition, verb or mark."""
+
+    def __init__(self, known: Callable[[str], bool], places: list[str]) -> None:
+        self.known = known
+        self.places = places
+        self.subjects: list[Subject] = []
+        self.relations: list[Relation] = []
+        self.side_places: dict[str, str] = {}
+        self.phrase: list[str] = []
+        self.link: str | None = None
+        self.side: str | None = None  # the side named before its subject: "on the left a cat"
+        self.clause_start = 0
+
+    def take(self, token: str) -> None:
+        if token.startswith("@side_"):
+            self._side(token[6:])
+        elif token.startswith("@"):
+            if token == "@hold" and not self.phrase and not self.subjects:
+                return
+            self.close()
+            self.link = token[1:]
+        elif token in ".,;:!?\n":
+            self.close()
+            self.link = None if token != "," else "beside"
+            if token != ",":
+                self.side, self.clause_start = None, len(self.subjects)
+        else:
+            self.phrase.append(token)
+
+    def _side(self, side: str) -> None:
+        self.close()
+        if (
+            self.subjects
+            and len(self.subjects) > self.clause_start
+            and self.subjects[-1].side is None
+            and self.side is None
+        ):
+            last = self.subjects.pop()
+            self.subjects.append(
+                Subject(last.words, last.head, last.count, last.colour, last.feeling, side, last.scale)
+            )
+            self.clause_start = len(self.subjects)
+            self.link = None
+        else:
+            self.side, self.link = side, None
+
+    def close(self) -> None:
+        """Turn the collected words into a subject or a place."""
+        phrase, self.phrase = self.phrase, []
+        marks = [word for word in phrase if word.startswith("#")]
+        plain = [w.rpartition("_")[2] if w.startswith("#") else w for w in phrase]
+        subject = self._subject(phrase, plain)
+        if subject is None or (marks and phrase[-1].startswith("#") and not self._is_thing(phrase, plain)):
+            for mark in marks:
+                place = mark[1:].rpartition("_")[0]
+                side = self.side or (self.subjects[-1].side if self.subjects else None)
+                if side:
+                    self.side_places.setdefault(side, place)
+                self.places.append(place)
+            if subject is None or marks:
+                return
+        if len(self.subjects) >= MOST_SUBJECTS:
+            return
+        self.subjects.append(subject)
+        if self.link and len(self.subjects) > 1:
+            self.relations.append(Relation(*self._ends(self.link)))
+        self.link = "beside"
+
+    def _is_thing(self, phrase: list[str], plain: list[str]) -> bool:
+        """A place word that the prompt relates to something ("in front of a mountain") is a thing."""
+        return self.link in ("behind", "before", "left", "right") and self.known(plain[-1])
+
+    def _ends(self, link: str) -> tuple[int, str, int]:
+        here = len(self.subjects) - 1
+        anchor = here - 1
+        while link in ("beside", "on", "under", "inside") and anchor > 0 and self._held(anchor):
+            anchor -= 1  # "a cat drinking coffee on a sofa": the cat is on the sofa
+        return anchor, link, here
+
+    def _held(self, index: int) -> bool:
+        return any(r.b == index and r.kind in ("mouth", "hold", "wear") for r in self.relations)
+
+    def _subject(self, phrase: list[str], plain: list[str]) -> Subject | None:
+        table = lexicon()
+        count, colour, feeling, scale = 1, None, None, 1.0
+        side = self.side or next((s for s, w in _SIDE_WORDS if w in plain), None)
+        if len([w for w in plain if self._noun(w)]) > 1:
+            plain = [_LATER.get(w, w) for w in plain]
+        kept: list[str] = []
+        nouns: list[str] = []
+        if "of" in plain and not any(self._noun(w) for w in plain[: plain.index("of")]):
+            amount = [w for w in plain[: plain.index("of")] if w in table["numbers"]]
+            cut = plain.index("of") + 1
+            plain, phrase = amount + plain[cut:], amount + phrase[cut:]
+        for raw, word in zip(phrase, plain, strict=True):
+            if word.isdigit():
+                count = min(12, max(1, int(word)))
+            elif word in table["numbers"]:
+                count = max(count, table["numbers"][word])
+            elif word in table["colours"]:
+                colour = word
+                if word == "orange":
+                    kept.append(word)
+            elif word in table["feelings"]:
+                feeling = table["feelings"][word]
+                kept.append(word)
+            elif word in table["sizes"]:
+                scale = table["sizes"][word]
+            elif word == "of" and nouns:
+                kept.extend(w for w in plain[plain.index("of") + 1 :] if w not in table["colours"])
+                break
+            elif stem(word) in words("ignored"):
+                if word in ("mascot", "character"):
+                    kept.append("character")
+            elif stem(word) not in STOP_WORDS and word not in ("left", "right"):
+                kept.append(word)
+                if not raw.startswith("#") and self._noun(word):
+                    nouns.append(word)
+        if not nouns and colour == "orange" and len(kept) == 1:  # the fruit
+            return Subject("orange fruit", "orange", count, None, feeling, side, scale)
+        if not nouns:
+            marked = [w for r, w in zip(phrase, plain, strict=True) if r.startswith("#")]
+            if marked and self.link in ("behind", "before", "left", "right") and self.known(marked[-1]):
+                nouns = marked[-1:]
+        if not nouns:
+            return None
+        return Subject(" ".join(kept), nouns[-1], count, colour, feeling, side, scale)
+
+    def _noun(self, word: str) -> bool:
+        base = stem(word)
+        if base in words("modifiers") or base in words("numbers") or base in words("ignored"):
+            return False
+        return base in words("stands_for") or base in words("signs") or self.known(word)

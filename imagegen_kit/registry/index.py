@@ -1,0 +1,223 @@
+"""The registry: every provider, model, style, retriever and scorer by name."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.errors import Fault, InvalidInput, MissingDependency, PluginError, UnknownName
+from imagegen_kit.lazy import load_target
+from imagegen_kit.registry.loading import BUILTINS, load_plugins
+from imagegen_kit.registry.names import index
+from imagegen_kit.registry.offers import described_error
+from imagegen_kit.registry.records import PluginRecord, ResolvedModel, normalized, report
+from imagegen_kit.types import Adaptation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import date
+
+    from imagegen_kit.hookspecs import ProviderSpec, RetrieverSpec, ScorerSpec, Spec
+    from imagegen_kit.types import Style
+
+
+class Registry:
+    """Everything that plugins and this session offer, by name.
+
+    ``load`` and ``block`` are distribution names, ``strict`` raises PluginError with a report where a plugin is broken;
+    None takes them from ``environ`` (``os.environ`` where that is None too), see the package's docstring.
+    """
+
+    def __init__(
+        self,
+        *,
+        load: Iterable[str] | None = None,
+        block: Iterable[str] | None = None,
+        strict: bool | None = None,
+        environ: Mapping[str, str] | None = None,
+        builtins: Iterable[str] = BUILTINS,
+    ) -> None:
+        environ = os.environ if environ is None else environ
+        if load is None and "IMAGEGEN_LOAD_PLUGINS" in environ:
+            load = environ["IMAGEGEN_LOAD_PLUGINS"].split(",")
+        if block is None:
+            block = environ.get("IMAGEGEN_BLOCK_PLUGINS", "").split(",")
+        if strict is None:
+            strict = environ.get("IMAGEGEN_STRICT_PLUGINS", "").strip().lower() in ("1", "true", "yes", "on")
+        loaded = load_plugins(builtins, None if load is None else _name_set(load), _name_set(block))
+        broken = [record for record in loaded.records if record.broken]
+        if strict and broken:
+            raise PluginError(f"{len(broken)} plugins cannot be used (strict mode):\n{report(broken)}")
+        self._lock = threading.RLock()
+        self._installed = loaded.specs
+        self._owners = {key: f"{s.name} of {s.distribution}" for key, s in loaded.owners.items()}
+        self._session: dict[tuple[str, str], Spec] = {}
+        self._warned: set[str] = set()
+        self._names = index(self._installed.values())
+        self._records = [self._with_notes(record) for record in loaded.records]
+
+    def _with_notes(self, record: PluginRecord) -> PluginRecord:
+        providers = {offer.partition("/")[0] for offer in record.offers if ":" not in offer}
+        notes = [note for provider in sorted(providers) for note in self._names.lost_aliases.get(provider, ())]
+        return replace(record, reason=" ".join([record.reason, *notes]).strip()) if notes else record
+
+    # models and providers
+
+    def model(self, name: str, *, today: date) -> ResolvedModel:
+        """Return the model of a full id (``provider/name``), an alias, or a bare name where only one model has it.
+
+        Past its ``retires_on`` a model is replaced by its successor, with an Adaptation and one warning in a process;
+        without a successor it is refused (InvalidInput). Raises UnknownName with near names.
+        """
+        found = self._names.by_any_name.get(name) if isinstance(name, str) else None
+        if found is None:
+            raise self._no_model(name)
+        retires_on = found.spec.retires_on
+        if retires_on is None or today < retires_on:
+            return found
+        return self._successor(name, found, today)
+
+    def _no_model(self, name: object) -> InvalidInput:
+        names = self._names
+        if ids := names.ambiguous.get(name) if isinstance(name, str) else None:
+            return InvalidInput(
+                [Fault("model", f"{name!r} names {len(ids)} models.", "Write " + " or ".join(ids) + ".")]
+            )
+        return UnknownName("model", str(name), [*names.models, *names.by_any_name])
+
+    def _successor(self, asked: str, retired: ResolvedModel, today: date) -> ResolvedModel:
+        found, passed = retired, {retired.id}
+        while found.spec.retires_on is not None and found.spec.retires_on <= today:
+            wanted = found.spec.replacement
+            following = wanted and (
+                self._names.models.get(f"{found.provider.name}/{wanted}") or self._names.by_any_name.get(wanted)
+            )
+            if not following or following.id in passed:
+                raise self._retired(retired, found, today)
+            found = following
+            passed.add(found.id)
+        with self._lock:
+            first = retired.id not in self._warned
+            self._warned.add(retired.id)
+        if first:
+            text = (
+                f"{retired.id} was retired on {retired.spec.retires_on} (today is {today}); {found.id} takes its place."
+            )
+            warnings.warn(text, stacklevel=3)
+        return replace(found, adaptations=(Adaptation("model", asked, found.id, "replaced"),))
+
+    def _retired(self, retired: ResolvedModel, last: ResolvedModel, today: date) -> InvalidInput:
+        what = f"{retired.id} was retired on {retired.spec.retires_on} and no successor of it is known."
+        if last is not retired:
+            what = f"{retired.id} was retired on {retired.spec.retires_on}, and {last.id}, which followed it, as well."
+        kind = retired.spec.kind
+        ready = [
+            m.id
+            for m in self.models()
+            if m.spec.kind == kind
+            and not (m.spec.retires_on and m.spec.retires_on <= today)
+            and self.ready(m.provider) is None
+        ]
+        hint = f"Ready {kind} models: {', '.join(ready)}." if ready else f"No other {kind} model is ready."
+        return InvalidInput([Fault("model", what, hint)])
+
+    def models(self) -> list[ResolvedModel]:
+        """Return all models, retired ones too, sorted by id."""
+        return [model for _, model in sorted(self._names.models.items())]
+
+    def ready(self, provider_spec: ProviderSpec, env: Mapping[str, str] | None = None) -> str | None:
+        """Return None where the provider can be used, else what to set; ``env`` None is ``os.environ``."""
+        env = os.environ if env is None else env
+        keys = provider_spec.key_env
+        if not keys or any(env.get(key, "").strip() for key in keys):
+            return None
+        return "set " + " or ".join(keys)
+
+    def provider_target(self, name: str) -> Any:
+        """Return the provider's class (built with one ``Account``), importing it now.
+
+        Raises MissingDependency with the command that installs what is missing, and PluginError where the target
+        itself is broken; the cause is chained.
+        """
+        spec = self._names.providers.get(name)
+        if spec is None:
+            raise UnknownName("provider", name, self._names.providers)
+        if not isinstance(spec.target, str):
+            return spec.target
+        owner = self._owners.get(("provider", name), "this session")
+        try:
+            target = load_target(spec.target)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            own_module = spec.target.partition(":")[0]
+            missing = error.name if isinstance(error, ModuleNotFoundError) else None
+            if missing and not f"{own_module}.".startswith(f"{missing}."):
+                package = missing.partition(".")[0]
+                install = spec.install or f"pip install {package}"
+                raise MissingDependency(f"provider {name!r}", package, install, provider=name) from error
+            hint = f" Run: {spec.install}" if spec.install and isinstance(error, ImportError) else ""
+            reason = f"provider {name!r} ({owner}): loading {spec.target} raised {described_error(error)}.{hint}"
+            raise PluginError(reason, provider=name) from error
+        if not callable(target):
+            raise PluginError(f"provider {name!r} ({owner}): {spec.target} is no class.", provider=name)
+        return target
+
+    # the rest
+
+    def style(self, name: str) -> Style:
+        """Return a style. Raises UnknownName with near names."""
+        found = self._names.styles.get(name)
+        if found is None:
+            raise UnknownName("style", name, self._names.styles)
+        return found
+
+    def styles(self) -> dict[str, Style]:
+        """Return all styles by name, sorted."""
+        return dict(sorted(self._names.styles.items()))
+
+    def retrievers(self) -> dict[str, RetrieverSpec]:
+        """Return all retrievers and embedders by name, sorted."""
+        return dict(sorted(self._names.retrievers.items()))
+
+    def scorers(self) -> dict[str, ScorerSpec]:
+        """Return all scorers by name, sorted."""
+        return dict(sorted(self._names.scorers.items()))
+
+    def plugins(self) -> list[PluginRecord]:
+        """Return a record for every plugin that was found, built-ins first, whatever became of it."""
+        return list(self._records)
+
+    # what a session registers (session.py)
+
+    def owner(self, kind: str, name: str) -> str | None:
+        """Return which plugin, of which distribution, owns a name; None where no installed plugin does."""
+        return self._owners.get((kind, name))
+
+    def session_specs(self) -> dict[tuple[str, str], Spec]:
+        """Return what was registered in this session, by (kind, name)."""
+        return dict(self._session)
+
+    def put(self, specs: Mapping[tuple[str, str], Spec], drop: Iterable[tuple[str, str]] = ()) -> Callable[[], None]:
+        """Add or replace session specs, all at once, after dropping others. Returns what takes these away again."""
+        with self._lock:
+            session = {key: spec for key, spec in self._session.items() if key not in set(drop)}
+            self._renew({**session, **specs})
+
+        def undo() -> None:
+            with self._lock:
+                mine = [key for key, spec in specs.items() if self._session.get(key) is spec]
+                self._renew({key: spec for key, spec in self._session.items() if key not in mine})
+
+        return undo
+
+    def _renew(self, session: dict[tuple[str, str], Spec]) -> None:
+        self._names = index([*self._installed.values(), *session.values()])
+        self._session = session
+
+
+def _name_set(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(normalized(name) for name in names if name.strip())

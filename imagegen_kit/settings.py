@@ -1,0 +1,152 @@
+"""Every setting and environment variable, once.
+
+A value comes from ``configure()``, else the environment (``IMAGEGEN_…``), else a ``.env`` file in the working directory
+(read, never exported), else the default. API keys are looked up by the name that their service documents
+(``GEMINI_API_KEY`` …), in the same order; they stay in memory and are only ever shown as "set".
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.lazy import Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_MODEL = "offline/collage"
+
+
+class Settings(BaseSettings):
+    """The settings of this session; each field is also the environment variable ``IMAGEGEN_<FIELD>``."""
+
+    model_config = SettingsConfigDict(env_prefix="IMAGEGEN_", extra="ignore", env_ignore_empty=True)
+
+    store: Path | None = Field(None, description="folder of pictures and journal; found or made if not given")
+    model: str = Field(DEFAULT_MODEL, description="the model used where a call names none")
+    budget_usd: float | None = Field(None, ge=0, description="most that this session may spend, in USD")
+    budget_usd_per_day: float | None = Field(None, ge=0, description="most that may be spent a day (UTC), in USD")
+    load_plugins: str | None = Field(None, description="only these distributions' plugins load (comma-separated)")
+    block_plugins: str | None = Field(None, description="these distributions' plugins are not loaded")
+    strict_plugins: bool = Field(False, description="a plugin that fails stops the session instead of being set aside")
+
+
+_configured: dict[str, Any] = {}
+_keys: dict[str, SecretStr] = {}
+_env_file: Path | None = None
+
+
+@lru_cache(maxsize=8)
+def _read(env_file: Path | None, configured: tuple[tuple[str, Any], ...], environment: tuple[str, ...]) -> Settings:
+    try:
+        # `_env_file` belongs to pydantic-settings' own signature
+        return Settings(_env_file=env_file, **dict(configured))
+    except ValidationError as error:
+        faults = [
+            Fault(f"IMAGEGEN_{'_'.join(map(str, e['loc'])).upper()}", f"{e['msg']}.", f"It is {e['input']!r}.")
+            for e in error.errors()
+        ]
+        raise InvalidInput(faults) from None
+
+
+def _dotenv() -> Path | None:
+    path = _env_file or Path.cwd() / ".env"
+    return path if path.is_file() else None
+
+
+def settings() -> Settings:
+    """Return the settings in force now. Raises InvalidInput where an environment variable cannot be read."""
+    environment = tuple(f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("IMAGEGEN_"))
+    return _read(_dotenv(), tuple(sorted(_configured.items())), environment)
+
+
+def secret(name: str) -> SecretStr | None:
+    """Return the key called ``name`` from memory, the environment or the ``.env`` file; None where nobody set it."""
+    if name in _keys:
+        return _keys[name]
+    value = os.environ.get(name)
+    if not value and (path := _dotenv()):
+        from dotenv import dotenv_values
+
+        value = dotenv_values(path).get(name)
+    return SecretStr(value) if value else None
+
+
+class SettingsView(Shown):
+    """What ``configure()`` returns: each setting with its value and where it came from; keys only as "set"."""
+
+    def __init__(self, rows: list[tuple[str, str, str]]) -> None:
+        self.rows = rows
+
+    def __repr__(self) -> str:
+        width = max(len(name) for name, _, _ in self.rows)
+        return "\n".join(f"{name:<{width}}  {value}  ({source})" for name, value, source in self.rows)
+
+
+def configure(
+    *,
+    store: str | Path | None = None,
+    model: str | None = None,
+    budget_usd: float | None = None,
+    budget_usd_per_day: float | None = None,
+    keys: Mapping[str, str] | None = None,
+    env_file: str | Path | None = None,
+) -> SettingsView:
+    """Set what is given for this session and return all settings with where each came from.
+
+    ``keys`` maps names such as ``GEMINI_API_KEY`` to values, which stay in memory. ``env_file`` is read instead of
+    ``.env``. Raises InvalidInput for a value that cannot be used; nothing is changed then.
+    """
+    global _env_file  # noqa: PLW0603  # one session has one env file, like one working directory
+    given = {"store": store, "model": model, "budget_usd": budget_usd, "budget_usd_per_day": budget_usd_per_day}
+    changed = {**_configured, **{k: v for k, v in given.items() if v is not None}}
+    if store is not None:
+        changed["store"] = Path(store).expanduser().absolute()
+    path = Path(env_file).expanduser().absolute() if env_file is not None else None
+    if path is not None and not path.is_file():
+        raise InvalidInput([Fault("env_file", f"there is no file {path.name!r} there.")])
+    try:
+        Settings(_env_file=None, **changed)
+    except ValidationError as error:
+        faults = [Fault(str(e["loc"][0]), f"{e['msg']}.", f"It is {e['input']!r}.") for e in error.errors()]
+        raise InvalidInput(faults) from None
+    _configured.update(changed)
+    _keys.update({name: SecretStr(value) for name, value in (keys or {}).items()})
+    _env_file = path or _env_file
+    return SettingsView(_rows())
+
+
+def _rows() -> list[tuple[str, str, str]]:
+    from dotenv import dotenv_values
+
+    current = settings()
+    dotenv = dotenv_values(_dotenv()) if _dotenv() else {}
+    rows = []
+    for name in Settings.model_fields:
+        variable = f"IMAGEGEN_{name.upper()}"
+        if name in _configured:
+            source = "configure()"
+        elif os.environ.get(variable):
+            source = f"environment: {variable}"
+        elif dotenv.get(variable):
+            source = f".env: {variable}"
+        else:
+            source = "default"
+        value = getattr(current, name)
+        rows.append((name, "–" if value is None else str(value), source))
+    return rows + [(name, "set", "configure()") for name in sorted(_keys)]
+
+
+def reset() -> None:
+    """Forget what ``configure`` set (a new session)."""
+    global _env_file  # noqa: PLW0603  # see configure
+    _configured.clear()
+    _keys.clear()
+    _env_file = None

@@ -1,0 +1,225 @@
+-- The journal: the record of all that happened. Rows are inserted and stay; only attempts, uploads and ledger move, by
+-- the table of states in states.py; limits and leases are overwritten in one short transaction; clean-up adds a mark.
+
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS sequences (name TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS runs (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT,
+    recipe TEXT NOT NULL,
+    definition TEXT NOT NULL,        -- hash: the same experiment continues the same run
+    spec TEXT NOT NULL,              -- JSON: recipe, vary, fixed, repeats, policy, budget
+    cells INTEGER NOT NULL,          -- how many the grid has
+    session TEXT NOT NULL,
+    versions TEXT NOT NULL,          -- JSON: the kit and its plugins
+    created_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS runs_definition ON runs (definition);
+
+CREATE TABLE IF NOT EXISTS cells (
+    id INTEGER PRIMARY KEY,          -- run number × 2^32 + position in the grid
+    run INTEGER NOT NULL REFERENCES runs (number),
+    position INTEGER NOT NULL,
+    repeat INTEGER NOT NULL,
+    category TEXT,
+    started_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS cells_run ON cells (run, position);
+
+CREATE TABLE IF NOT EXISTS cell_params (
+    cell INTEGER NOT NULL REFERENCES cells (id),
+    name TEXT NOT NULL,
+    value TEXT,                      -- JSON
+    PRIMARY KEY (cell, name)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS cell_ends (
+    id INTEGER PRIMARY KEY,
+    cell INTEGER NOT NULL REFERENCES cells (id),
+    status TEXT NOT NULL,            -- ok | failed
+    error_type TEXT,
+    error TEXT,
+    finished_at TEXT NOT NULL,
+    replaced INTEGER NOT NULL DEFAULT 0  -- a later end of the same cell stands in its place
+);
+CREATE INDEX IF NOT EXISTS cell_ends_cell ON cell_ends (cell) WHERE replaced = 0;
+
+CREATE TABLE IF NOT EXISTS requests (
+    id INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs (number),
+    cell INTEGER NOT NULL REFERENCES cells (id),
+    step INTEGER NOT NULL,
+    occurrence INTEGER NOT NULL,     -- the how-manieth equal request of its cell
+    kind TEXT NOT NULL,
+    key TEXT,                        -- NULL: it could not be sent at all
+    model TEXT NOT NULL,             -- as asked
+    asked TEXT NOT NULL,             -- JSON
+    sent TEXT,                       -- JSON, NULL where it equals asked
+    adaptations TEXT,                -- in words, one a line
+    unfair INTEGER NOT NULL DEFAULT 0,
+    sample INTEGER NOT NULL,
+    seed_sent INTEGER,
+    category TEXT,
+    variant TEXT,
+    created_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS requests_cell ON requests (run, cell);
+
+CREATE TABLE IF NOT EXISTS results (
+    request INTEGER NOT NULL REFERENCES requests (id),
+    run INTEGER NOT NULL,
+    key TEXT,                        -- of what answered (a fallback has its own)
+    status TEXT NOT NULL,
+    model_used TEXT,
+    sha256 TEXT,
+    width INTEGER,
+    height INTEGER,
+    format TEXT,
+    text TEXT,
+    cost_usd REAL,
+    price_usd REAL,
+    cost_basis TEXT NOT NULL,
+    same_model INTEGER NOT NULL,     -- 1: answered by the model that was asked, aliases resolved
+    seconds REAL,                    -- from sending to the answer
+    seconds_queue REAL,              -- waiting for a free call
+    seconds_keep REAL,               -- checking and storing
+    timings TEXT,                    -- JSON: seconds by part as the provider told them
+    attempts INTEGER NOT NULL,
+    error_type TEXT,
+    error TEXT,
+    usage TEXT,                      -- JSON
+    created_at TEXT NOT NULL,
+    replaced INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS results_request ON results (request);
+CREATE INDEX IF NOT EXISTS results_run ON results (run, status);
+CREATE INDEX IF NOT EXISTS results_key ON results (key) WHERE status IN ('ok', 'fallback');
+
+CREATE TABLE IF NOT EXISTS attempts (
+    id INTEGER PRIMARY KEY,
+    request INTEGER NOT NULL REFERENCES requests (id),
+    number INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    model TEXT NOT NULL,
+    account TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    key TEXT NOT NULL,
+    sent TEXT,                       -- JSON of a fallback's own request, NULL where it is the request's
+    job_id TEXT,
+    poll_url TEXT,
+    reserved_usd REAL,
+    error_type TEXT,
+    error TEXT,
+    timings TEXT,
+    started_at TEXT NOT NULL,
+    finished_at TEXT
+);
+CREATE INDEX IF NOT EXISTS attempts_request ON attempts (request);
+CREATE INDEX IF NOT EXISTS attempts_open ON attempts (state) WHERE finished_at IS NULL;
+
+CREATE TABLE IF NOT EXISTS artifacts (
+    sha256 TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    format TEXT NOT NULL,
+    width INTEGER,
+    height INTEGER,
+    size_bytes INTEGER NOT NULL,
+    parents TEXT,                    -- JSON list of sha256
+    created_at TEXT NOT NULL,
+    removed_at TEXT                  -- clean-up took the bytes away
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS uploads (
+    id INTEGER PRIMARY KEY,
+    sha256 TEXT NOT NULL REFERENCES artifacts (sha256),
+    url TEXT NOT NULL,
+    state TEXT NOT NULL,
+    error TEXT,
+    started_at TEXT NOT NULL,
+    finished_at TEXT
+);
+
+CREATE TABLE IF NOT EXISTS request_refs (
+    request INTEGER NOT NULL REFERENCES requests (id),
+    rank INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    role TEXT NOT NULL,
+    item TEXT,                       -- the library item, NULL for pictures given by hand
+    score REAL,
+    PRIMARY KEY (request, rank)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS checks (
+    request INTEGER NOT NULL REFERENCES requests (id),
+    name TEXT NOT NULL,
+    passed INTEGER,
+    value TEXT,
+    allowed TEXT,
+    PRIMARY KEY (request, name)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS scores (
+    sha256 TEXT NOT NULL,
+    scorer TEXT NOT NULL,
+    version TEXT NOT NULL,
+    inputs TEXT NOT NULL,            -- digest of all else that the scorer read
+    value REAL,
+    reason TEXT,                     -- why there is no value
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (sha256, scorer, version, inputs)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS votes (
+    id INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs (number),
+    rater TEXT NOT NULL,
+    pair TEXT NOT NULL,
+    left_request INTEGER NOT NULL,
+    right_request INTEGER NOT NULL,
+    choice TEXT NOT NULL,
+    milliseconds INTEGER,
+    created_at TEXT NOT NULL,
+    undone_at TEXT
+);
+
+CREATE TABLE IF NOT EXISTS ledger (
+    attempt INTEGER PRIMARY KEY REFERENCES attempts (id),
+    run INTEGER NOT NULL,
+    session TEXT NOT NULL,
+    account TEXT NOT NULL,
+    model TEXT NOT NULL,
+    day TEXT NOT NULL,               -- UTC
+    state TEXT NOT NULL,             -- reserved | settled | released | unknown
+    reserved_usd REAL,               -- NULL: no price was known and no budget was set
+    spent_usd REAL
+);
+CREATE INDEX IF NOT EXISTS ledger_run ON ledger (run, state);
+CREATE INDEX IF NOT EXISTS ledger_day ON ledger (day, state);
+CREATE INDEX IF NOT EXISTS ledger_session ON ledger (session, state);
+
+CREATE TABLE IF NOT EXISTS limits (
+    account TEXT PRIMARY KEY,
+    not_before TEXT,
+    rate_per_minute REAL,
+    state TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS leases (
+    name TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    detail TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY,
+    run INTEGER,
+    cell INTEGER,
+    name TEXT NOT NULL,
+    detail TEXT,                     -- JSON
+    created_at TEXT NOT NULL
+);

@@ -1,0 +1,121 @@
+"""Recipe parameters as JSON and back, so that a run can be continued by another process.
+
+Pictures are put into the store and named by their hash; styles are written out; prompts keep their category.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.imaging.picture import Picture, open_picture
+from imagegen_kit.imaging.thumbnail import thumbnail
+from imagegen_kit.types import Artifact, Prompt, Reference, Size, Style
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from imagegen_kit.store import Blobs
+
+MARK = "$"  # a dict with one of these keys is not a plain dict: {"$prompt": …}
+
+
+def encode(value: Any, blobs: Blobs) -> Any:
+    """Return ``value`` as JSON-ready data. Raises InvalidInput for what cannot be written down."""
+    if value is None or type(value) in (str, int, float, bool):
+        return value
+    if isinstance(value, Prompt):
+        if not (value.id or value.category or value.tags):
+            return str(value)
+        return {"$prompt": str(value), "id": value.id, "category": value.category, "tags": list(value.tags)}
+    if isinstance(value, (list, tuple)):
+        return [encode(v, blobs) for v in value]
+    if isinstance(value, dict):
+        return {str(k): encode(v, blobs) for k, v in value.items()}
+    if isinstance(value, Style):
+        parts = {
+            "text": value.text, "negative": value.negative, "suffix": value.suffix, "name_aspect": value.name_aspect,
+            "axes": {k: list(v) for k, v in (value.axes or {}).items()}, "checks": dict(value.checks or {}),
+            "title": value.title,
+        }  # fmt: skip
+        return {"$style": value.name, **{k: v for k, v in parts.items() if v}}
+    if isinstance(value, Reference):
+        plain = value.to_plain()
+        return {"$reference": _put(value.picture, blobs), **{k: v for k, v in plain.items() if k != "picture"}}
+    if isinstance(value, Size):
+        return str(value)
+    return _encode_other(value, blobs)
+
+
+def _encode_other(value: Any, blobs: Blobs) -> Any:
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # a numpy number, as DataFrames hold them
+        return encode(value.item(), blobs)
+    if isinstance(value, Path):
+        return encode(os.fspath(value), blobs)
+    try:
+        return {"$picture": _put(open_picture(value), blobs)}
+    except InvalidInput:
+        kind = type(value).__name__
+        raise InvalidInput(
+            [
+                Fault(
+                    "parameter",
+                    f"a {kind} cannot be written into the journal.",
+                    "Use text, numbers, lists or pictures.",
+                )
+            ]
+        ) from None
+
+
+def _put(artifact: Artifact, blobs: Blobs) -> dict[str, Any]:
+    picture = open_picture(artifact)
+    blobs.put(picture.bytes, picture.sha256, picture.format)
+    if not blobs.thumbnail_path(picture.sha256).exists():
+        blobs.put_thumbnail(picture.sha256, thumbnail(picture.image))
+    return picture.to_plain()
+
+
+def decode(plain: Any, blobs: Blobs) -> Any:
+    """Read ``encode`` back."""
+    if isinstance(plain, list):
+        return [decode(v, blobs) for v in plain]
+    if not isinstance(plain, dict):
+        return plain
+    rest = {k: v for k, v in plain.items() if not k.startswith(MARK)}
+    if "$prompt" in plain:
+        return Prompt(plain["$prompt"], **{**rest, "tags": tuple(rest.get("tags", ()))})
+    if "$style" in plain:
+        return Style(plain["$style"], **rest)
+    if "$picture" in plain:
+        return _get(plain["$picture"], blobs)
+    if "$reference" in plain:
+        return Reference(_get(plain["$reference"], blobs), **rest)
+    return {k: decode(v, blobs) for k, v in plain.items()}
+
+
+def _get(plain: Mapping[str, Any], blobs: Blobs) -> Picture:
+    return Picture(**plain, path=str(blobs.path(plain["sha256"], plain["format"])))
+
+
+def as_cell_value(plain: Any) -> Any:
+    """Return an encoded parameter as it stands in a table: prompts and styles by their text, pictures by short hash."""
+    if isinstance(plain, list):
+        return [as_cell_value(v) for v in plain]
+    if isinstance(plain, dict):
+        for mark in ("$prompt", "$style"):
+            if mark in plain:
+                return plain[mark]
+        if "$reference" in plain:
+            return plain.get("name") or plain["$reference"]["sha256"][:12]
+        if "$picture" in plain:
+            return plain["$picture"]["sha256"][:12]
+        return {k: as_cell_value(v) for k, v in plain.items()}
+    return plain
+
+
+def dumps(plain: Any) -> str:
+    """Return compact JSON with sorted keys: equal values are equal texts."""
+    return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

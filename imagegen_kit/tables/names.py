@@ -1,0 +1,120 @@
+"""What is there, as tables: ``models()``, ``styles()``, ``plugins()``, each indexed by name."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imagegen_kit.registry import PluginRecord, Registry, ResolvedModel, get_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import pandas as pd
+
+    from imagegen_kit.capabilities import Capabilities
+    from imagegen_kit.types import Style
+
+
+class _Column(NamedTuple):
+    """One column of a table: its name, its pandas dtype (the same for an empty table), and how to get a value."""
+
+    name: str
+    dtype: str
+    get: Callable[[Any], Any]
+
+
+def _frame(rows: Iterable[Any], columns: Iterable[_Column]) -> pd.DataFrame:
+    """Return a DataFrame of ``rows``, indexed by the first column; None becomes NA."""
+    import pandas as pd
+
+    rows = list(rows)
+    data = {c.name: pd.Series([c.get(row) for row in rows], dtype=c.dtype) for c in columns}
+    return pd.DataFrame(data).set_index(next(iter(data)))
+
+
+def models(*, today: date | None = None) -> pd.DataFrame:
+    """Return one row for each model: whether it is ``ready`` and, where not, the ``fix``; what it can do; its price.
+
+    ``price_usd`` is USD for one picture (0 is free, NA unknown), ``typical_seconds`` seconds for one picture. A model
+    that was retired by ``today`` (None: this day) is not ready, and ``fix`` names its successor.
+    """
+    registry = get_registry()
+    day = date.today() if today is None else today
+    fixes = {model.id: _fix(registry, model, day) for model in registry.models()}
+    columns = [
+        _Column("name", "str", lambda m: m.id),
+        _Column("provider", "str", lambda m: m.provider.name),
+        _Column("kind", "str", lambda m: m.spec.kind),
+        _Column("ready", "bool", lambda m: not fixes[m.id]),
+        _Column("fix", "str", lambda m: fixes[m.id]),
+        _Column("aliases", "str", lambda m: ", ".join(m.spec.aliases)),
+        _Column("sizes", "str", lambda m: sizes_in_words(m.spec.can)),
+        _Column("references", "Int64", lambda m: m.spec.can.references),
+        _Column("mask", "bool", lambda m: m.spec.can.mask),
+        _Column("negative_prompt", "bool", lambda m: m.spec.can.negative_prompt),
+        _Column("seed", "bool", lambda m: m.spec.can.seed),
+        _Column("price_usd", "Float64", lambda m: m.spec.price.per_picture if m.spec.price else None),
+        _Column("typical_seconds", "Float64", lambda m: m.spec.typical_seconds),
+        _Column("retires_on", "datetime64[s]", lambda m: m.spec.retires_on),
+        _Column("replacement", "str", lambda m: m.spec.replacement),
+        _Column("card", "str", lambda m: m.spec.card),
+    ]
+    return _frame(registry.models(), columns)
+
+
+def _fix(registry: Registry, model: ResolvedModel, today: date) -> str:
+    retires_on = model.spec.retires_on
+    if retires_on is not None and retires_on <= today:
+        return f"retired on {retires_on}" + (f"; use {model.spec.replacement}" if model.spec.replacement else "")
+    return registry.ready(model.provider) or ""
+
+
+def sizes_in_words(can: Capabilities) -> str:
+    """Return which sizes a model makes, in one line: exact sizes, or ratios and resolutions, or a limit in pixels."""
+    if can.sizes:
+        return ", ".join(f"{width}x{height}" for width, height in can.sizes)
+    words = []
+    if can.ratios:
+        words.append(", ".join(can.ratios))
+    if can.resolutions:
+        words.append("at " + ", ".join(can.resolutions))
+    if can.max_side:
+        words.append(f"up to {can.max_side} px")
+    if can.multiple_of > 1:
+        words.append(f"in steps of {can.multiple_of} px")
+    return " ".join(words) or "any"
+
+
+def styles() -> pd.DataFrame:
+    """Return one row for each prompt style; ``axes`` and ``checks`` in words (``registry.style``: as data)."""
+    columns = [
+        _Column("name", "str", lambda s: s.name),
+        _Column("title", "str", lambda s: s.title),
+        _Column("text", "str", lambda s: s.text),
+        _Column("negative", "str", lambda s: s.negative),
+        _Column("suffix", "str", lambda s: s.suffix),
+        _Column("axes", "str", lambda s: "; ".join(f"{axis}: {' | '.join(v)}" for axis, v in s.axes.items())),
+        _Column("checks", "str", lambda s: "; ".join(f"{name}: {limits}" for name, limits in s.checks.items())),
+    ]
+    rows: list[Style] = list(get_registry().styles().values())
+    return _frame(rows, columns)
+
+
+def plugins() -> pd.DataFrame:
+    """Return one row for each plugin that was found, broken ones too, with the reason and how to mend it.
+
+    ``seconds`` is what its import and hooks took, NA where it was not imported.
+    """
+    columns = [
+        _Column("name", "str", lambda r: r.name),
+        _Column("distribution", "str", lambda r: r.distribution),
+        _Column("version", "str", lambda r: r.version),
+        _Column("status", "str", lambda r: r.status),
+        _Column("reason", "str", lambda r: r.reason),
+        _Column("fix", "str", lambda r: r.fix),
+        _Column("offers", "str", lambda r: ", ".join(r.offers)),
+        _Column("seconds", "Float64", lambda r: r.seconds),
+    ]
+    rows: list[PluginRecord] = get_registry().plugins()
+    return _frame(rows, columns)

@@ -1,0 +1,122 @@
+"""Counts, sums and quantiles by group, computed in SQL: the rows themselves never reach Python."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.errors import InvalidInput, unknown_name_fault
+from imagegen_kit.store.values import as_cell_value
+from imagegen_kit.tables.columns import AFTER_PARAMETERS, BEFORE_PARAMETERS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from imagegen_kit.store import Journal
+
+# Latency of what was really called and answered by the model that was asked; cached, fallback, placeholder and
+# disagreeing rows are counted, not timed.
+TIMED = "s.status = 'ok' AND s.same_model = 1 AND s.seconds NOT NULL"
+
+SUMMARY = (
+    ("pictures", "Int64", "COUNT(*)"),
+    ("ok", "Int64", "SUM(status = 'ok')"),
+    ("cached", "Int64", "SUM(status = 'cached')"),
+    ("fallback", "Int64", "SUM(status = 'fallback')"),
+    ("placeholder", "Int64", "SUM(status = 'placeholder')"),
+    ("failed", "Int64", "SUM(status IN ('failed', 'blocked', 'unknown', 'cancelled'))"),
+    ("success", "Float64", "1.0 * SUM(status IN ('ok', 'cached')) / COUNT(*)"),
+    ("unfair", "Int64", "SUM(unfair)"),
+    ("cost_usd", "Float64", "CASE WHEN SUM(cost_usd IS NULL) > 0 THEN NULL ELSE SUM(cost_usd) END"),
+    ("known_cost_usd", "Float64", "COALESCE(SUM(cost_usd), 0)"),
+    ("unknown_costs", "Int64", "SUM(cost_usd IS NULL)"),
+    ("price_usd", "Float64", "AVG(CASE WHEN status IN ('ok', 'cached') AND same_model = 1 THEN price_usd END)"),
+    ("timed", "Int64", "SUM(timed)"),
+    ("seconds_p50", "Float64", "MAX(CASE WHEN place = (of_timed + 1) / 2 THEN seconds END)"),
+    ("seconds_p90", "Float64", "MAX(CASE WHEN place = (9 * of_timed + 9) / 10 THEN seconds END)"),
+    ("seconds_max", "Float64", "MAX(CASE WHEN timed THEN seconds END)"),
+)
+COSTS = (
+    ("pictures", "Int64", "COUNT(*)"),
+    ("bought", "Int64", "SUM(attempts > 0 AND status IN ('ok', 'fallback'))"),
+    ("cached", "Int64", "SUM(status = 'cached')"),
+    ("cost_usd", "Float64", "CASE WHEN SUM(cost_usd IS NULL) > 0 THEN NULL ELSE SUM(cost_usd) END"),
+    ("known_cost_usd", "Float64", "COALESCE(SUM(cost_usd), 0)"),
+    ("unknown_costs", "Int64", "SUM(cost_usd IS NULL)"),
+    ("price_usd", "Float64", "AVG(price_usd)"),
+    ("basis", "str", "GROUP_CONCAT(DISTINCT cost_basis)"),
+)
+
+
+def summary_table(
+    journal: Journal, run_id: str, by: str | Sequence[str], what: Any = SUMMARY, only: frozenset[int] | None = None
+) -> pd.DataFrame:
+    """Return ``what`` for each group of ``by`` (recipe parameters or columns of the table), indexed by the group.
+
+    Quantiles are nearest-rank over timed rows; NA where there are none. ``only`` restricts to requests by their
+    journal number. Raises InvalidInput for an unknown name.
+    """
+    import pandas as pd
+
+    names = [by] if isinstance(by, str) else list(by)
+    groups = _group_columns(journal, run_id, names)
+    outer = ", ".join(f"g{i}" for i in range(len(names)))
+    inner = ", ".join(f"{sql} AS g{i}" for i, sql in enumerate(groups))
+    joins = " ".join(
+        f"LEFT JOIN cell_params p{i} ON p{i}.cell = r.cell AND p{i}.name = ?"
+        for i, sql in enumerate(groups)
+        if sql.startswith("p")
+    )
+    parameters = [n for n, sql in zip(names, groups, strict=True) if sql.startswith("p")]
+    restrict = ""
+    if only is not None:
+        restrict = " AND r.id IN (SELECT value FROM json_each(?))"
+    base = (
+        f"SELECT {inner}, s.status, s.cost_usd, s.price_usd, s.cost_basis, s.seconds, s.attempts, s.same_model, "
+        "r.unfair, c.position, "
+        f"({TIMED}) AS timed FROM results s JOIN requests r ON r.id = s.request JOIN cells c ON c.id = r.cell "
+        f"JOIN runs u ON u.number = r.run {joins} WHERE s.replaced = 0 AND u.id = ?{restrict}"
+    )
+    ranked = (
+        f"SELECT *, CASE WHEN timed THEN ROW_NUMBER() OVER (PARTITION BY {outer}, timed ORDER BY seconds) END "
+        "AS place, "
+        f"SUM(timed) OVER (PARTITION BY {outer}) AS of_timed FROM ({base})"
+    )
+    columns = ", ".join(f"{sql} AS {name}" for name, _, sql in what)
+    values: list[Any] = [*parameters, run_id]
+    if only is not None:
+        values.append(json.dumps(sorted(only)))
+    # Groups come in the order in which the grid has them.
+    rows = journal.read(f"SELECT {outer}, {columns} FROM ({ranked}) GROUP BY {outer} ORDER BY MIN(position)", values)
+    data: dict[str, Any] = {}
+    for i, (name, sql) in enumerate(zip(names, groups, strict=True)):
+        column = [row[i] for row in rows]
+        data[name] = [as_cell_value(json.loads(v)) if sql.startswith("p") and v is not None else v for v in column]
+    for i, (name, dtype, _) in enumerate(what, len(names)):
+        data[name] = pd.array([row[i] for row in rows], dtype=dtype)
+    return pd.DataFrame(data).set_index(names[0] if len(names) == 1 else names)
+
+
+def _group_columns(journal: Journal, run_id: str, names: list[str]) -> list[str]:
+    stored = {c.name: c.sql for c in (*BEFORE_PARAMETERS, *AFTER_PARAMETERS) if c.sql is not None}
+    rows = journal.read(
+        "SELECT DISTINCT p.name FROM cell_params p JOIN cells c ON c.id = p.cell JOIN runs u ON u.number = c.run "
+        "WHERE u.id = ?",
+        (run_id,),
+    )
+    parameters = {name for (name,) in rows}
+    faults, columns = [], []
+    for i, name in enumerate(names):
+        if name in parameters:
+            columns.append(f"p{i}.value")
+        elif name == "model":  # a recipe that was given none used the default
+            columns.append("r.model")
+        elif name in stored:
+            columns.append(str(stored[name]))
+        else:
+            faults.append(unknown_name_fault("column", name, parameters | set(stored), where="by"))
+    if faults:
+        raise InvalidInput(faults)
+    return columns
