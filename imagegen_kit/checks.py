@@ -59,13 +59,13 @@ class Subject:
     @cached_property
     def strokes(self) -> Mask:
         """Where thick dark strokes are: without lines of one pixel, and without the inside of dark areas."""
-        dark = self.grey < np.percentile(self.grey, 90) - STROKE
+        dark: Mask = self.grey < np.percentile(self.grey, 90) - STROKE
         core = dark[:-1, :-1] & dark[1:, :-1] & dark[:-1, 1:] & dark[1:, 1:]  # squares of 2 × 2
         thick = np.zeros_like(dark)
         for down, right in ((0, 0), (0, 1), (1, 0), (1, 1)):
             thick[down : down + core.shape[0], right : right + core.shape[1]] |= core
-        inside = _share_around(thick, STROKE_WIDTH // 2) == 255
-        sharp = _share_around(self.edges, STROKE_WIDTH // 2) > 0  # shadows of a photo are dark, without a rim
+        inside: Mask = _share_around(thick, STROKE_WIDTH // 2) == 255
+        sharp: Mask = _share_around(self.edges, STROKE_WIDTH // 2) > 0  # shadows of a photo are dark, without a rim
         return thick & ~inside & sharp
 
     @cached_property

@@ -47,7 +47,7 @@ _env_file: Path | None = None
 def _read(env_file: Path | None, configured: tuple[tuple[str, Any], ...], environment: tuple[str, ...]) -> Settings:
     try:
         # `_env_file` belongs to pydantic-settings' own signature
-        return Settings(_env_file=env_file, **dict(configured))
+        return Settings(_env_file=env_file, **dict(configured))  # type: ignore[call-arg]
     except ValidationError as error:
         faults = [
             Fault(f"IMAGEGEN_{'_'.join(map(str, e['loc'])).upper()}", f"{e['msg']}.", f"It is {e['input']!r}.")
@@ -113,7 +113,7 @@ def configure(
     if path is not None and not path.is_file():
         raise InvalidInput([Fault("env_file", f"there is no file {path.name!r} there.")])
     try:
-        Settings(_env_file=None, **changed)
+        Settings(_env_file=None, **changed)  # type: ignore[call-arg]  # as above
     except ValidationError as error:
         faults = [Fault(str(e["loc"][0]), f"{e['msg']}.", f"It is {e['input']!r}.") for e in error.errors()]
         raise InvalidInput(faults) from None

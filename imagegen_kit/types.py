@@ -17,7 +17,7 @@ from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.lazy import Shown, upward
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 Kind = Literal["image", "text", "video"]
@@ -327,24 +327,26 @@ def _field_names(cls: type) -> tuple[str, ...]:
     return _FIELD_NAMES[cls]
 
 
-def artifact_from_plain(plain: Mapping[str, Any], where: Path | str | None = None) -> Artifact:
-    """Read ``Artifact.to_plain`` back; ``where`` is the file that holds the bytes, or None."""
-    return Artifact(**plain, path=str(where) if where else None)
+def request_from_plain(plain: Mapping[str, Any], where: Callable[[str, str], Path] | None = None) -> Request:
+    """Read ``to_plain`` of any request back; ``where(sha256, format)`` says which file holds the bytes of a picture.
 
-
-def request_from_plain(plain: Mapping[str, Any]) -> Request:
-    """Read ``to_plain`` of any request back. Raises InvalidInput for an unknown kind or field."""
+    Raises InvalidInput for an unknown kind or field.
+    """
     values = dict(plain)
     cls = _REQUESTS.get(values.pop("kind", ""))
     if cls is None or not set(values) <= set(_field_names(cls)):
         raise InvalidInput([Fault("request", f"not a stored request: {sorted(plain)}")])
+
+    def artifact(known: Mapping[str, Any]) -> Artifact:
+        return Artifact(**known, path=str(where(known["sha256"], known["format"])) if where else None)
+
     values["references"] = tuple(
-        Reference(artifact_from_plain(r["picture"]), **{k: v for k, v in r.items() if k != "picture"})
+        Reference(artifact(r["picture"]), **{k: v for k, v in r.items() if k != "picture"})
         for r in values.get("references", ())
     )
     for name in ("mask", "first_frame", "last_frame"):
         if name in values:
-            values[name] = artifact_from_plain(values[name])
+            values[name] = artifact(values[name])
     if "size" in values:
         parts = str(values["size"]).split(" ")
         values["size"] = Size.parse(parts[0]) if len(parts) == 1 else Size(ratio=parts[0], resolution=parts[1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import zlib
 from io import BytesIO
 from types import MappingProxyType
 from typing import Any
@@ -266,8 +266,6 @@ def test_a_hostile_record_is_none(body: bytes) -> None:
 
 
 def test_a_packed_record_is_read_and_a_packed_bomb_is_not() -> None:
-    import zlib
-
     assert provenance.read(png_saying(b"\1\0\0\0" + zlib.compress(b'{"a": 1}'))) == {"a": 1}
     assert provenance.read(png_saying(b"\1\0\0\0" + zlib.compress(b" " * 50_000_000))) is None
 
@@ -279,8 +277,9 @@ def test_the_format_may_be_stated_and_must_then_be_right() -> None:
 
 
 @pytest.mark.parametrize("format", corpus.FORMATS)
-def test_a_cut_file_takes_no_record(format: str) -> None:
-    for cut in corpus.cuts(SMALL[format], 10):
+def test_a_cut_file_takes_no_record_and_reading_it_does_not_break(format: str) -> None:
+    whole = provenance.embed(SMALL[format], RECORD)
+    for cut in corpus.cuts(whole):
+        assert provenance.read(cut) in (None, RECORD)
         with pytest.raises(InvalidInput):
             provenance.embed(cut, RECORD)
-        assert provenance.read(cut) is None or re.match(b"RIFF", cut) is None

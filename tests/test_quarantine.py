@@ -221,7 +221,7 @@ def test_an_empty_allow_list_loads_no_plugin_but_the_built_in_ones(site: Path) -
     found = report(site, IMAGEGEN_LOAD_PLUGINS="")
     assert found["drawn"] == {}
     assert all(r["status"] == "blocked" for name, r in found["by"].items() if name in DISTRIBUTIONS)
-    assert [r["status"] for r in found["records"][:2]] == ["ok", "ok"]
+    assert {r["status"] for r in found["records"][:2]} <= {"ok", "slow"}
 
 
 def test_strict_mode_raises_with_the_whole_report(site: Path) -> None:

@@ -103,7 +103,8 @@ def test_styles_show_their_parts() -> None:
 
 def test_plugins_show_every_record_with_reason_and_fix() -> None:
     table = names.plugins()
-    assert table.loc["providers.offline", ["distribution", "status"]].tolist() == ["imagegen-kit", "ok"]
+    assert table.loc["providers.offline", "distribution"] == "imagegen-kit"
+    assert table.loc["providers.offline", "status"] in ("ok", "slow")
     assert "offline/collage" in table.loc["providers.offline", "offers"]
     blocked = table[table.status == "blocked"]
     assert blocked.seconds.isna().all()

@@ -26,7 +26,8 @@ def check_values(name: str, value: Any, registry: Registry) -> list[Fault]:
     check = _CHECKS.get(name)
     if check is None or (value is None and name != "prompt"):
         return []
-    return check(name, value, registry)
+    faults: list[Fault] = check(name, value, registry)
+    return faults
 
 
 def _prompt(name: str, value: Any, _: Registry) -> list[Fault]:

@@ -52,7 +52,7 @@ class RunUnderWay:
     default_model: str = "offline/collage"
     continued: bool = False  # an earlier execution left rows that cells may return from
     on_event: Callable[[Any], None] | None = None  # Completed results, and what recipes emit
-    on_cell: Callable[[Cell, BaseException | None], None] | None = None
+    on_cell: Callable[[Cell, str], None] | None = None
     failed: list[int] = field(default_factory=list)
 
     async def all(self, cells: Iterable[Cell]) -> None:
@@ -105,7 +105,7 @@ class RunUnderWay:
         )  # fmt: skip
         journal.append([(INSERT_CELL_END, end)])
         if self.on_cell is not None:
-            self.on_cell(cell, error)
+            self.on_cell(cell, status)
         if error is not None and self.on_cell is None:
             raise error
         return value

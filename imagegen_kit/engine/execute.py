@@ -54,6 +54,11 @@ def record_run(
     return number, id
 
 
+def read_policy(plain: dict[str, Any] | None) -> Policy:
+    """Read ``Policy.to_plain`` back."""
+    return Policy(**plain) if plain else DEFAULT
+
+
 def check_call(recipe: Recipe, params: dict[str, Any], engine: Engine) -> None:
     """Raise InvalidInput with everything wrong with a call of ``recipe``."""
     if faults := faults_of(recipe, params, engine.registry):

@@ -206,7 +206,9 @@ class Purchase:
             key=prepared.key, step=self.place.step,
         )  # fmt: skip
         measure = _union(self.measure, policy.checks)
-        picture, checks, error = None, (), None
+        picture: Picture | None = None
+        checks: tuple[Check, ...] = ()
+        error: ImagegenError | None = None
         started = policy.clock.monotonic()
         try:
             picture, checks = await engine.in_thread(

@@ -9,7 +9,7 @@ from PIL import Image
 
 SUFFIXES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 _HOLDS = {
-    "png": ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"),
+    "png": ("1", "L", "LA", "I;16", "P", "RGB", "RGBA"),
     "jpeg": ("L", "RGB", "CMYK"),
     "webp": ("RGB", "RGBA"),
 }

@@ -29,7 +29,7 @@ def legible(text: str) -> str:
 
 
 def wrap(text: str, face: Font, width: float, max_lines: int) -> list[str]:
-    """Break ``text``, made legible, into at most ``max_lines`` lines ``width`` pixels wide; "…" ends what is cut off."""
+    """Break ``text``, made legible, into at most ``max_lines`` lines of ``width`` pixels; "…" ends what is cut off."""
     lines: list[str] = []
     words = legible(text[:2000]).split()
     line = ""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from imagegen_kit.providers.base import Account, OnProgress, ProviderClock
     from imagegen_kit.types import Accepted, ImageRequest, Progress
 
-_PNG_MODES = {"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"}
-_NEAREST_MODE = {"RGBa": "RGBA", "La": "LA", "PA": "RGBA", "F": "L"}
+_PNG_MODES = {"1", "L", "LA", "I;16", "P", "RGB", "RGBA"}
+_NEAREST_MODE = {"RGBa": "RGBA", "La": "LA", "PA": "RGBA", "F": "L", "I": "I;16"}
 
 
 class FunctionProvider:

@@ -63,8 +63,8 @@ def run_table(store: Store, run_ids: Sequence[str], *, keep_request: bool = Fals
         for sha256, format in zip(data["sha256"], data["format"], strict=True)
     ]
     references = _references(journal, marks, run_ids)
-    for column, index in (("reference_ids", 0), ("reference_scores", 1)):
-        data[column] = [references.get(r, ([], []))[index] for r in data["request"]] if references else []
+    for name, index in (("reference_ids", 0), ("reference_scores", 1)):
+        data[name] = [references.get(r, ([], []))[index] for r in data["request"]] if references else []
     parameters = _parameters(journal, marks, run_ids, data["cell_id"])
     parts = _parts(data["timings"])
     columns: dict[str, Any] = {"request": pd.array(data["request"], dtype="Int64")} if keep_request else {}
@@ -98,7 +98,7 @@ def _typed(values: list[Any], dtype: str, rows: int) -> Any:
         if dtype == "Float64":
             return pd.arrays.FloatingArray(np.where(missing, 0.0, floats), missing)
         return pd.arrays.IntegerArray(np.where(missing, 0, floats).astype("int64"), missing)
-    return pd.array(values, dtype="str")  # type: ignore[call-overload]  # pandas 3's string dtype by name
+    return pd.array(values, dtype="str")
 
 
 def _parameters(journal: Journal, marks: str, run_ids: Sequence[str], cells: list[Any]) -> dict[str, Any]:

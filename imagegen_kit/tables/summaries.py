@@ -93,7 +93,8 @@ def summary_table(
     data: dict[str, Any] = {}
     for i, (name, sql) in enumerate(zip(names, groups, strict=True)):
         column = [row[i] for row in rows]
-        data[name] = [as_cell_value(json.loads(v)) if sql.startswith("p") and v is not None else v for v in column]
+        values = [as_cell_value(json.loads(v)) if sql.startswith("p") and v is not None else v for v in column]
+        data[name] = ["none" if v is None else v for v in values]  # a group of its own, not a missing label
     for i, (name, dtype, _) in enumerate(what, len(names)):
         data[name] = pd.array([row[i] for row in rows], dtype=dtype)
     return pd.DataFrame(data).set_index(names[0] if len(names) == 1 else names)

@@ -59,16 +59,38 @@ def sky(c: Canvas, light: Light, horizon: float) -> None:
         c.glow(x, y, c.unit * 0.6, (255, 226, 150), 0.75)
         c.disc(x, y, r, (255, 240, 190))
         for _ in range(4):
-            cloud(c, c.width * c.rng.uniform(0, 1), c.height * horizon * c.rng.uniform(0.2, 0.75), 0.3, (246, 150, 130), 0.35, 0.16)
+            cloud(
+                c,
+                c.width * c.rng.uniform(0, 1),
+                c.height * horizon * c.rng.uniform(0.2, 0.75),
+                0.3,
+                (246, 150, 130),
+                0.35,
+                0.16,
+            )
     elif light is LIGHTS["overcast"]:
         for _ in range(6):
-            cloud(c, c.width * c.rng.uniform(0, 1), c.height * horizon * c.rng.uniform(0.05, 0.5), 0.42, (232, 236, 239), 0.6)
+            cloud(
+                c,
+                c.width * c.rng.uniform(0, 1),
+                c.height * horizon * c.rng.uniform(0.05, 0.5),
+                0.42,
+                (232, 236, 239),
+                0.6,
+            )
     else:
         y = c.height * c.rng.uniform(0.12, 0.2)
         c.glow(x, y, c.unit * 0.34, (255, 247, 205), 0.9)
         c.disc(x, y, c.unit * 0.062, (255, 236, 150))
         for _ in range(3):
-            cloud(c, c.width * c.rng.uniform(0.05, 0.95), c.height * horizon * c.rng.uniform(0.12, 0.6), c.rng.uniform(0.16, 0.3), (255, 255, 255), 0.85)
+            cloud(
+                c,
+                c.width * c.rng.uniform(0.05, 0.95),
+                c.height * horizon * c.rng.uniform(0.12, 0.6),
+                c.rng.uniform(0.16, 0.3),
+                (255, 255, 255),
+                0.85,
+            )
 
 
 def cloud(c: Canvas, x: float, y: float, size: float, colour: Colour, alpha: float, squash: float = 0.55) -> None:
@@ -90,13 +112,29 @@ def fir(c: Canvas, x: float, foot: float, height: float, colour: Colour) -> None
     c.rect(x - height * 0.03, foot - height * 0.14, x + height * 0.03, foot, mix(colour, (70, 45, 30), 0.6))
     for tier, width in ((0.1, 0.27), (0.36, 0.22), (0.6, 0.16)):
         base = foot - height * tier
-        c.polygon([(x - height * width, base), (x + height * width, base), (x, base - height * 0.42)], mix(colour, (255, 255, 255), tier * 0.12))
+        c.polygon(
+            [(x - height * width, base), (x + height * width, base), (x, base - height * 0.42)],
+            mix(colour, (255, 255, 255), tier * 0.12),
+        )
 
 
 def tree(c: Canvas, x: float, foot: float, height: float, colour: Colour, trunk: Colour) -> None:
     """Paint a round tree with its foot at (x, foot)."""
-    c.polygon([(x - height * 0.05, foot), (x + height * 0.05, foot), (x + height * 0.025, foot - height * 0.55), (x - height * 0.025, foot - height * 0.55)], trunk)
-    for dx, dy, r, share in ((-0.16, 0.56, 0.19, 0.0), (0.16, 0.58, 0.2, 0.06), (0, 0.76, 0.23, 0.1), (-0.05, 0.62, 0.2, 0.04)):
+    c.polygon(
+        [
+            (x - height * 0.05, foot),
+            (x + height * 0.05, foot),
+            (x + height * 0.025, foot - height * 0.55),
+            (x - height * 0.025, foot - height * 0.55),
+        ],
+        trunk,
+    )
+    for dx, dy, r, share in (
+        (-0.16, 0.56, 0.19, 0.0),
+        (0.16, 0.58, 0.2, 0.06),
+        (0, 0.76, 0.23, 0.1),
+        (-0.05, 0.62, 0.2, 0.04),
+    ):
         c.disc(x + dx * height, foot - dy * height, r * height, mix(colour, (255, 255, 220), share))
 
 
@@ -107,7 +145,14 @@ def meadow(c: Canvas, light: Light) -> Ground:
     for level, far, high in ((0.56, 0.62, 0.1), (0.63, 0.35, 0.08), (0.72, 0.08, 0.05)):
         c.below(c.wave(h * level, h * high, 1.3), light.near(base, far))
     for _ in range(3):
-        tree(c, c.width * c.rng.choice([0.06, 0.12, 0.88, 0.94]) + c.rng.uniform(-30, 30), h * 0.68, h * c.rng.uniform(0.1, 0.18), light.near(mix(base, (40, 110, 60), 0.6), 0.2), light.near((110, 80, 55), 0.2))
+        tree(
+            c,
+            c.width * c.rng.choice([0.06, 0.12, 0.88, 0.94]) + c.rng.uniform(-30, 30),
+            h * 0.68,
+            h * c.rng.uniform(0.1, 0.18),
+            light.near(mix(base, (40, 110, 60), 0.6), 0.2),
+            light.near((110, 80, 55), 0.2),
+        )
     c.gradient([(0, light.near(base, 0.06)), (1, light.near(mix(base, (40, 90, 40), 0.35)))], h * 0.78)
     _flowers(c, light, 0.8)
     return Ground(0.87)
@@ -118,11 +163,21 @@ def park(c: Canvas, light: Light) -> Ground:
     sky(c, light, 0.6)
     green = (112, 190, 88)
     for x in np.linspace(0, w, 9):
-        tree(c, x + c.rng.uniform(-20, 20), h * 0.62, h * c.rng.uniform(0.2, 0.3), light.near((74, 148, 80), 0.3), light.near((120, 90, 64), 0.3))
+        tree(
+            c,
+            x + c.rng.uniform(-20, 20),
+            h * 0.62,
+            h * c.rng.uniform(0.2, 0.3),
+            light.near((74, 148, 80), 0.3),
+            light.near((120, 90, 64), 0.3),
+        )
     c.below(c.wave(h * 0.6, h * 0.02, 1), light.near(green, 0.12))
     c.below(c.wave(h * 0.7, h * 0.03, 0.8), light.near(mix(green, (150, 210, 110), 0.6)))
     side = c.rng.choice([0.2, 0.75])
-    c.polygon([(w * side, h * 0.62), (w * side + w * 0.03, h * 0.62), (w * (side + 0.22), h), (w * (side - 0.12), h)], light.near((226, 208, 170)))
+    c.polygon(
+        [(w * side, h * 0.62), (w * side + w * 0.03, h * 0.62), (w * (side + 0.22), h), (w * (side - 0.12), h)],
+        light.near((226, 208, 170)),
+    )
     _flowers(c, light, 0.78)
     return Ground(0.87)
 
@@ -144,7 +199,13 @@ def forest(c: Canvas, light: Light) -> Ground:
         for x in np.linspace(-0.03, 1.03, count):
             if far < 0.3 and 0.22 < x < 0.78:
                 continue  # a clearing for the subject
-            fir(c, w * (x + c.rng.uniform(-0.04, 0.04)), h * foot, h * high * c.rng.uniform(0.75, 1.1), light.near(green, far))
+            fir(
+                c,
+                w * (x + c.rng.uniform(-0.04, 0.04)),
+                h * foot,
+                h * high * c.rng.uniform(0.75, 1.1),
+                light.near(green, far),
+            )
         c.below(c.wave(h * (foot - 0.01), h * 0.02, 2), light.near((92, 140, 78), far * 0.7))
     c.gradient([(0, light.near((96, 142, 76))), (1, light.near((52, 92, 50)))], h * 0.8)
     return Ground(0.88)
@@ -156,11 +217,21 @@ def mountains(c: Canvas, light: Light) -> Ground:
     ridge = c.wave(h * 0.4, h * 0.3, 1.4, 0.85)
     c.below(ridge, light.near((122, 138, 164), 0.45))
     c.below(ridge, light.near((248, 250, 255), 0.05), 0.92, bottom=int(h * 0.36))
-    c.below(np.maximum(ridge, h * 0.35) + np.abs(c.wave(0, h * 0.05, 9, 0.9)), light.near((122, 138, 164), 0.45), bottom=int(h * 0.45))
+    c.below(
+        np.maximum(ridge, h * 0.35) + np.abs(c.wave(0, h * 0.05, 9, 0.9)),
+        light.near((122, 138, 164), 0.45),
+        bottom=int(h * 0.45),
+    )
     c.below(c.wave(h * 0.54, h * 0.18, 2, 0.7), light.near((86, 112, 128), 0.25))
     c.below(c.wave(h * 0.64, h * 0.08, 2.4, 0.4), light.near((70, 118, 92), 0.12))
     for _ in range(14):
-        fir(c, c.rng.uniform(0, c.width), h * c.rng.uniform(0.7, 0.76), h * c.rng.uniform(0.07, 0.12), light.near((48, 96, 72), 0.1))
+        fir(
+            c,
+            c.rng.uniform(0, c.width),
+            h * c.rng.uniform(0.7, 0.76),
+            h * c.rng.uniform(0.07, 0.12),
+            light.near((48, 96, 72), 0.1),
+        )
     c.below(c.wave(h * 0.75, h * 0.03, 1.2), light.near((118, 164, 96)))
     c.gradient([(0, light.near((116, 162, 94))), (1, light.near((84, 132, 74)))], h * 0.79)
     return Ground(0.87)
@@ -209,7 +280,11 @@ def underwater(c: Canvas, light: Light) -> Ground:
     for _ in range(5):
         x, width = w * c.rng.uniform(0, 1), w * c.rng.uniform(0.05, 0.12)
         lean = w * c.rng.uniform(-0.2, 0.2)
-        c.polygon([(x, -5), (x + width, -5), (x + width * 2 + lean, h * 0.85), (x - width + lean, h * 0.85)], (200, 245, 250), 0.13)
+        c.polygon(
+            [(x, -5), (x + width, -5), (x + width * 2 + lean, h * 0.85), (x - width + lean, h * 0.85)],
+            (200, 245, 250),
+            0.13,
+        )
     c.below(c.wave(h * 0.86, h * 0.05, 1.6), light.near((196, 178, 128), 0.2))
     for x in np.linspace(0, w, 12):
         foot, high = h * c.rng.uniform(0.9, 1.0), h * c.rng.uniform(0.08, 0.24)
@@ -225,7 +300,11 @@ def underwater(c: Canvas, light: Light) -> Ground:
 def desert(c: Canvas, light: Light) -> Ground:
     h = c.height
     sky(c, light, 0.6)
-    for level, far, colour in ((0.54, 0.5, (222, 150, 92)), (0.62, 0.25, (232, 176, 108)), (0.72, 0.0, (240, 196, 124))):
+    for level, far, colour in (
+        (0.54, 0.5, (222, 150, 92)),
+        (0.62, 0.25, (232, 176, 108)),
+        (0.72, 0.0, (240, 196, 124)),
+    ):
         c.below(c.wave(h * level, h * 0.1, 0.9), light.near(colour, far))
     c.gradient([(0, light.near((240, 196, 124))), (1, light.near((222, 168, 98)))], h * 0.8)
     return Ground(0.87)
@@ -236,7 +315,13 @@ def snow(c: Canvas, light: Light) -> Ground:
     sky(c, light, 0.6)
     c.below(c.wave(h * 0.5, h * 0.16, 1.6, 0.6), light.near((196, 214, 232), 0.35))
     for _ in range(12):
-        fir(c, c.rng.uniform(0, w), h * c.rng.uniform(0.64, 0.7), h * c.rng.uniform(0.12, 0.22), light.near((74, 116, 118), 0.25))
+        fir(
+            c,
+            c.rng.uniform(0, w),
+            h * c.rng.uniform(0.64, 0.7),
+            h * c.rng.uniform(0.12, 0.22),
+            light.near((74, 116, 118), 0.25),
+        )
     for level, colour in ((0.64, (222, 234, 244)), (0.74, (240, 246, 251))):
         c.below(c.wave(h * level, h * 0.06, 1), light.near(colour))
     flakes(c, 60)
@@ -246,13 +331,26 @@ def snow(c: Canvas, light: Light) -> Ground:
 def flakes(c: Canvas, count: int) -> None:
     """Let it snow."""
     for _ in range(count):
-        c.disc(c.rng.uniform(0, c.width), c.rng.uniform(0, c.height), c.unit * c.rng.uniform(0.003, 0.008), (255, 255, 255), 0.9)
+        c.disc(
+            c.rng.uniform(0, c.width),
+            c.rng.uniform(0, c.height),
+            c.unit * c.rng.uniform(0.003, 0.008),
+            (255, 255, 255),
+            0.9,
+        )
 
 
 def air(c: Canvas, light: Light) -> Ground:
     sky(c, light, 1.0)
     for _ in range(5):
-        cloud(c, c.width * c.rng.uniform(0, 1), c.height * c.rng.uniform(0.72, 1.0), c.rng.uniform(0.5, 0.8), mix(light.sky[2], (255, 255, 255), 0.6), 0.8)
+        cloud(
+            c,
+            c.width * c.rng.uniform(0, 1),
+            c.height * c.rng.uniform(0.72, 1.0),
+            c.rng.uniform(0.5, 0.8),
+            mix(light.sky[2], (255, 255, 255), 0.6),
+            0.8,
+        )
     return Ground(0.8, 0.0, floats=True)
 
 

@@ -9,7 +9,14 @@ import numpy as np
 from imagegen_kit.providers.offline.backdrops import OUTDOORS, Ground, Light, cloud, sky
 from imagegen_kit.providers.offline.draw import Canvas, Colour, mix
 
-WALLS: tuple[Colour, ...] = ((238, 220, 196), (205, 222, 214), (214, 222, 238), (240, 212, 204), (226, 220, 206), (220, 228, 210))
+WALLS: tuple[Colour, ...] = (
+    (238, 220, 196),
+    (205, 222, 214),
+    (214, 222, 238),
+    (240, 212, 204),
+    (226, 220, 206),
+    (220, 228, 210),
+)
 STUDIOS: tuple[tuple[Colour, Colour], ...] = (
     ((255, 228, 205), (244, 176, 140)),
     ((214, 240, 228), (138, 200, 184)),
@@ -31,7 +38,9 @@ def white(c: Canvas, light: Light) -> Ground:
 
 def studio(c: Canvas, light: Light) -> Ground:
     pale, strong = (_dim(x, light) for x in STUDIOS[int(c.rng.integers(len(STUDIOS)))])
-    c.gradient([(0, mix(strong, pale, 0.25)), (0.7, mix(strong, pale, 0.7)), (0.74, pale), (1, mix(pale, strong, 0.45))])
+    c.gradient(
+        [(0, mix(strong, pale, 0.25)), (0.7, mix(strong, pale, 0.7)), (0.74, pale), (1, mix(pale, strong, 0.45))]
+    )
     c.glow(c.width * 0.5, c.height * 0.42, max(c.width, c.height) * 0.55, mix(pale, (255, 255, 255), 0.4), 0.85)
     return Ground(0.85)
 
@@ -41,7 +50,12 @@ def floor(c: Canvas, top: float, colour: Colour, boards: int = 14) -> None:
     h, w = c.height, c.width
     c.gradient([(0, mix(colour, (60, 40, 30), 0.22)), (1, colour)], h * top)
     for x in np.linspace(-1.4, 2.4, boards * 2):
-        c.line([(w * (0.5 + (x - 0.5) * 0.45), h * top), (w * x, h)], mix(colour, (60, 36, 20), 0.35), max(1.0, c.unit * 0.003), 0.7)
+        c.line(
+            [(w * (0.5 + (x - 0.5) * 0.45), h * top), (w * x, h)],
+            mix(colour, (60, 36, 20), 0.35),
+            max(1.0, c.unit * 0.003),
+            0.7,
+        )
 
 
 def window(c: Canvas, x0: float, y0: float, x1: float, y1: float, light: Light, town: bool = False) -> None:
@@ -61,7 +75,14 @@ def window(c: Canvas, x0: float, y0: float, x1: float, y1: float, light: Light, 
             for wy in np.arange(e - high + rim, e - rim, rim * 1.6):
                 for wx in np.arange(x + rim * 0.6, min(d, x + wide) - rim, rim * 1.5):
                     if c.rng.random() < 0.6:
-                        c.rect(wx, wy, wx + rim * 0.6, wy + rim * 0.7, (255, 226, 150) if light.dark else (200, 222, 238), 0.9)
+                        c.rect(
+                            wx,
+                            wy,
+                            wx + rim * 0.6,
+                            wy + rim * 0.7,
+                            (255, 226, 150) if light.dark else (200, 222, 238),
+                            0.9,
+                        )
             x += wide
     middle = (x0 + x1) / 2
     c.rect(middle - rim / 3, y0, middle + rim / 3, y1, (250, 250, 248))
@@ -106,7 +127,15 @@ def office(c: Canvas, light: Light) -> Ground:
     for angle in np.linspace(-1.1, 1.1, 7):
         tip = (x + np.sin(angle) * u * 0.12, foot - u * 0.08 - np.cos(angle) * u * 0.17)
         c.line([(x, foot - u * 0.06), tip], _dim((70, 140, 90), light), u * 0.022)
-    c.polygon([(x - u * 0.05, foot - u * 0.08), (x + u * 0.05, foot - u * 0.08), (x + u * 0.036, foot), (x - u * 0.036, foot)], _dim((236, 236, 232), light))
+    c.polygon(
+        [
+            (x - u * 0.05, foot - u * 0.08),
+            (x + u * 0.05, foot - u * 0.08),
+            (x + u * 0.036, foot),
+            (x - u * 0.036, foot),
+        ],
+        _dim((236, 236, 232), light),
+    )
     return Ground(0.88, 0.3)
 
 
@@ -121,7 +150,15 @@ def table(c: Canvas, light: Light) -> Ground:
         drop = h * c.rng.uniform(0.1, 0.17)
         c.line([(w * x, 0), (w * x, drop)], (50, 42, 40), max(1.0, u * 0.005))
         c.glow(w * x, drop + u * 0.05, u * 0.2, (255, 232, 170), 0.6)
-        c.polygon([(w * x - u * 0.06, drop + u * 0.05), (w * x + u * 0.06, drop + u * 0.05), (w * x + u * 0.02, drop), (w * x - u * 0.02, drop)], (54, 46, 46))
+        c.polygon(
+            [
+                (w * x - u * 0.06, drop + u * 0.05),
+                (w * x + u * 0.06, drop + u * 0.05),
+                (w * x + u * 0.02, drop),
+                (w * x - u * 0.02, drop),
+            ],
+            (54, 46, 46),
+        )
     wood = _dim(((176, 122, 78), (150, 98, 62), (206, 160, 112))[int(c.rng.integers(3))], light)
     c.gradient([(0, mix(wood, (255, 230, 190), 0.25)), (1, mix(wood, (60, 30, 20), 0.1))], h * 0.67)
     for _ in range(7):
@@ -141,7 +178,16 @@ def stage(c: Canvas, light: Light) -> Ground:
             c.rect(x + u * 0.05, 0, x + u * 0.09, h * 0.76, (106, 16, 34))
     c.gradient([(0, (120, 78, 54)), (1, (84, 52, 38))], h * 0.75)
     for x, colour in ((0.2, (255, 220, 150)), (0.8, (190, 180, 255)), (0.5, (255, 245, 220))):
-        c.polygon([(w * x - u * 0.02, 0), (w * x + u * 0.02, 0), (w * 0.5 + (x - 0.5) * w * 0.1 + u * 0.3, h * 0.9), (w * 0.5 + (x - 0.5) * w * 0.1 - u * 0.3, h * 0.9)], colour, 0.16)
+        c.polygon(
+            [
+                (w * x - u * 0.02, 0),
+                (w * x + u * 0.02, 0),
+                (w * 0.5 + (x - 0.5) * w * 0.1 + u * 0.3, h * 0.9),
+                (w * 0.5 + (x - 0.5) * w * 0.1 - u * 0.3, h * 0.9),
+            ],
+            colour,
+            0.16,
+        )
     c.disc(w * 0.5, h * 0.88, u * 0.42, (255, 236, 190), 0.35, 0.22)
     return Ground(0.88, 0.45)
 
@@ -172,7 +218,12 @@ def city(c: Canvas, light: Light) -> Ground:
     c.gradient([(0, light.near((176, 178, 182))), (1, light.near((146, 150, 156)))], h * 0.74)
     c.rect(0, h * 0.735, c.width, h * 0.75, light.near((210, 212, 214)))
     for x in np.linspace(-1, 2, 22):
-        c.line([(c.width * (0.5 + (x - 0.5) * 0.6), h * 0.75), (c.width * x, h)], light.near((126, 130, 136)), max(1.0, c.unit * 0.0025), 0.6)
+        c.line(
+            [(c.width * (0.5 + (x - 0.5) * 0.6), h * 0.75), (c.width * x, h)],
+            light.near((126, 130, 136)),
+            max(1.0, c.unit * 0.0025),
+            0.6,
+        )
     return Ground(0.87)
 
 
@@ -184,7 +235,10 @@ def street(c: Canvas, light: Light) -> Ground:
     c.rect(0, h * 0.74, w, h * 0.755, light.near((226, 226, 220)))
     c.gradient([(0, light.near((92, 96, 104))), (1, light.near((70, 74, 82)))], h * 0.755)
     for x in np.arange(-0.05, 1.1, 0.22):
-        c.polygon([(w * x, h * 0.93), (w * (x + 0.12), h * 0.93), (w * (x + 0.11), h * 0.95), (w * (x - 0.012), h * 0.95)], light.near((244, 236, 200)))
+        c.polygon(
+            [(w * x, h * 0.93), (w * (x + 0.12), h * 0.93), (w * (x + 0.11), h * 0.95), (w * (x - 0.012), h * 0.95)],
+            light.near((244, 236, 200)),
+        )
     return Ground(0.88, 0.42)
 
 

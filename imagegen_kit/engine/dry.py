@@ -1,0 +1,132 @@
+"""A dry engine: recipes run against it to find out what they would ask for, without sending anything."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from imagegen_kit.catalog.prices import estimate
+from imagegen_kit.engine.job import Job
+from imagegen_kit.engine.prepare import prepare
+from imagegen_kit.engine.rows import FIND_CACHED
+from imagegen_kit.engine.scope import Scope
+from imagegen_kit.errors import InvalidInput
+from imagegen_kit.imaging.picture import Picture
+from imagegen_kit.imaging.placeholder import placeholder
+from imagegen_kit.types import Cost, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imagegen_kit.engine.engine import Engine
+    from imagegen_kit.engine.policy import Policy
+    from imagegen_kit.engine.prepare import Prepared
+    from imagegen_kit.engine.recipe import Recipe
+    from imagegen_kit.registry import Registry
+    from imagegen_kit.types import Request
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Foreseen:
+    """What one cell would ask for. ``lower_bound``: the recipe looked at a picture, so the rest is not known."""
+
+    requests: list[Prepared] = field(default_factory=list)
+    cached: int = 0
+    refused: list[str] = field(default_factory=list)
+    usd: float | None = 0.0
+    seconds: float | None = 0.0
+    lower_bound: bool = False
+
+
+class DryEngine:
+    """Stands where the engine stands for a ``Job`` and answers each request with a stand-in picture."""
+
+    def __init__(self, engine: Engine, policy: Policy) -> None:
+        self._engine, self._policy = engine, policy
+        self.store = engine.store
+        self.foreseen = Foreseen()
+
+    @property
+    def registry(self) -> Registry:
+        """The registry of this process."""
+        return self._engine.registry
+
+    async def in_thread(self, function: Callable[..., T], *args: Any) -> T:
+        """Run picture work in the engine's threads."""
+        return await self._engine.in_thread(function, *args)
+
+    async def obtain(self, asked: Request, *, policy: Policy, step: int, **_: Any) -> Result:
+        """Note ``asked`` and return a result with a stand-in picture, or the refusal that would come."""
+        seen = self.foreseen
+        try:
+            prepared = prepare(asked, self.registry, policy.clock.now().date())
+        except InvalidInput as error:
+            seen.refused.extend(f.what for f in error.faults)
+            return Result(asked, None, "failed", error=error.message, error_type=type(error).__name__, exception=error)
+        seen.requests.append(prepared)
+        cost = Cost(0.0, 0.0, "table")
+        if policy.cache and prepared.cacheable and self.store.journal.read(FIND_CACHED, (prepared.key,)):
+            seen.cached += 1
+        else:
+            spec = prepared.model.spec
+            usd, basis = estimate(spec.price, policy.assumed_price(prepared.model.id))
+            cost = Cost(usd, usd, basis)
+            seen.usd = None if usd is None or seen.usd is None else seen.usd + usd
+            known = spec.typical_seconds is not None and seen.seconds is not None
+            seen.seconds = (seen.seconds or 0.0) + (spec.typical_seconds or 0.0) if known else None
+        picture = StandIn(seen)
+        return Result(
+            asked, prepared.sent, "ok", (picture,), cost=cost, adaptations=prepared.notes,
+            model_used=prepared.model.id, key=prepared.key, step=step,
+        )  # fmt: skip
+
+
+class StandIn(Picture):
+    """A picture that does not exist; looking at it makes the plan a lower bound."""
+
+    __slots__ = ("_foreseen",)
+    _foreseen: Foreseen
+
+    def __init__(self, foreseen: Foreseen) -> None:
+        data = _stand_in_bytes()
+        Picture.__init__(self, "0" * 64, format="png", width=64, height=64, size_bytes=len(data), data=data)
+        object.__setattr__(self, "_foreseen", foreseen)
+
+    @property
+    def image(self) -> Any:
+        """The stand-in's pixels."""
+        self._foreseen.lower_bound = True
+        return Picture.from_bytes(_stand_in_bytes()).image
+
+    @property
+    def bytes(self) -> bytes:
+        """The stand-in's bytes."""
+        self._foreseen.lower_bound = True
+        return _stand_in_bytes()
+
+
+@lru_cache(maxsize=1)
+def _stand_in_bytes() -> bytes:
+    return placeholder(64, 64, reason="plan")
+
+
+async def foresee(
+    engine: Engine, recipe: Recipe, params: dict[str, Any], policy: Policy, repeat: int, default_model: str
+) -> Foreseen:
+    """Return what one cell would ask for."""
+    dry = DryEngine(engine, policy)
+    scope = Scope(0, "", 0, repeat, default_model=default_model)
+    try:
+        await recipe.function(Job(dry, scope, policy), **params)  # type: ignore[arg-type]  # stands in for an Engine
+    except asyncio.CancelledError:
+        raise
+    except InvalidInput as error:
+        if not dry.foreseen.refused:
+            dry.foreseen.refused.extend(str(f) for f in error.faults)
+    except Exception:  # the recipe could not go on with stand-ins
+        dry.foreseen.lower_bound = True
+    return dry.foreseen

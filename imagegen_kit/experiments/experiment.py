@@ -1,0 +1,224 @@
+"""An experiment: a recipe × a grid of its named parameters."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.engine.cells import RunUnderWay
+from imagegen_kit.engine.dry import foresee
+from imagegen_kit.engine.execute import record_run
+from imagegen_kit.engine.policy import DEFAULT, Policy
+from imagegen_kit.engine.recipe import read_recipe
+from imagegen_kit.engine.session import default_engine
+from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.experiments.execution import Execution
+from imagegen_kit.experiments.grid import Grid
+from imagegen_kit.experiments.run import Run
+from imagegen_kit.lazy import Shown
+from imagegen_kit.recipes import image
+from imagegen_kit.settings import settings
+from imagegen_kit.store.values import as_cell_value, dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import pandas as pd
+
+    from imagegen_kit.engine.engine import Engine
+
+
+class Experiment(Shown):
+    """A recipe run at each point of a grid.
+
+    ``vary`` is a dict of lists (varied against each other), or a DataFrame or list of dicts (exact points); ``fixed``
+    holds for all points; each point runs ``repeats`` times with samples of its own. ``budget_usd`` is the most that the
+    run may spend. Raises InvalidInput with everything wrong, before anything runs.
+    """
+
+    def __init__(
+        self,
+        recipe: Any = image,
+        *,
+        vary: Any,
+        fixed: Mapping[str, Any] | None = None,
+        repeats: int = 1,
+        name: str | None = None,
+        budget_usd: float | None = None,
+        policy: Policy | None = None,
+    ) -> None:
+        self.recipe = read_recipe(recipe)
+        self.grid = Grid.read(vary, fixed, repeats)
+        self.name, self.budget_usd, self.policy = name, budget_usd, policy or DEFAULT
+        self._given: dict[str, Any] = {
+            "recipe": recipe, "vary": vary, "fixed": fixed, "repeats": repeats, "name": name,
+            "budget_usd": budget_usd, "policy": policy,
+        }  # fmt: skip
+        faults = self.grid.faults(self.recipe, _registry())
+        if budget_usd is not None and not budget_usd >= 0:
+            faults.append(Fault("budget_usd", f"{budget_usd!r} is not an amount in USD."))
+        if faults:
+            raise InvalidInput(faults)
+
+    def __len__(self) -> int:
+        return len(self.grid)
+
+    def __repr__(self) -> str:
+        name = f"{self.name!r}, " if self.name else ""
+        return f"Experiment({name}{len(self)} cells, varies {', '.join(self.grid.varied)})"
+
+    def with_(self, **changes: Any) -> Experiment:
+        """Return a changed copy; takes the constructor's arguments."""
+        given = {**self._given, **changes}
+        return Experiment(given.pop("recipe"), **given)
+
+    def plan(self, *, engine: Engine | None = None) -> pd.DataFrame:
+        """Return one row a cell: parameters, what it would cost and take, and what its model cannot honour.
+
+        ``estimated_usd`` is NA where a price is unknown and counts nothing that is in the cache; ``lower_bound`` says
+        that the recipe looks at its pictures, so that more may follow. Nothing is sent.
+        """
+        import pandas as pd
+
+        engine = engine or default_engine()
+        plain = self.grid.encoded(engine.store.blobs)
+        model = settings().model
+
+        async def all_cells() -> list[dict[str, Any]]:
+            rows = []
+            for cell in self.grid.cells(plain):
+                seen = await foresee(engine, self.recipe, dict(cell.params), self.policy, cell.repeat, model)
+                notes = dict.fromkeys(str(n) for p in seen.requests for n in p.notes)
+                rows.append(
+                    {
+                        **{
+                            name: as_cell_value(_loads(cell.encoded[name]))
+                            for name in self.grid.names
+                            if name in cell.encoded
+                        },
+                        "repeat": cell.repeat,
+                        "pictures": len(seen.requests),
+                        "cached": seen.cached,
+                        "estimated_usd": seen.usd,
+                        "estimated_seconds": seen.seconds,
+                        "adaptations": "; ".join(notes),
+                        "refused": "; ".join(seen.refused),
+                        "lower_bound": seen.lower_bound,
+                    }
+                )
+            return rows
+
+        frame = pd.DataFrame(engine.wait(all_cells()))
+        frame.index.name = "cell"
+        types = {"estimated_usd": "Float64", "estimated_seconds": "Float64", "adaptations": "str", "refused": "str"}
+        return frame.astype(types)
+
+    def start(self, *, fresh: bool = False, engine: Engine | None = None) -> Run:
+        """Start, or continue, and return the live run at once.
+
+        The same definition continues the same run: only cells that have not ended are run. ``fresh=True`` starts
+        another run; pictures that are in the cache are not bought again.
+        """
+        engine = engine or default_engine()
+        journal = engine.store.journal
+        plain = self.grid.encoded(engine.store.blobs)
+        definition = self._definition(plain)
+        found = None
+        if not fresh:
+            journal.flush().result()
+            rows = journal.read(
+                "SELECT number, id FROM runs WHERE definition = ? ORDER BY number DESC LIMIT 1", (definition,)
+            )
+            found = rows[0] if rows else None
+        if found is not None and (live := Execution.live(engine, found[0])) is not None:
+            return Run(engine.store, found[1], experiment=self, engine=engine, execution=live)
+        number, id = found or self._record(engine, plain, definition)
+        return self._go_on(engine, plain, number, id, continued=found is not None)
+
+    def continue_run(self, engine: Engine, number: int, id: str) -> Run:
+        """Start the cells of a stored run that have not ended, and return it live."""
+        return self._go_on(engine, self.grid.encoded(engine.store.blobs), number, id, continued=True)
+
+    def _go_on(self, engine: Engine, plain: Mapping[str, Any], number: int, id: str, *, continued: bool) -> Run:
+        journal = engine.store.journal
+        done: set[int] = set()
+        if continued:
+            sql = "SELECT c.position FROM cells c JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 WHERE c.run = ?"
+            done = {position for (position,) in journal.read(sql, (number,))}
+        under_way = RunUnderWay(
+            engine, number, id, self.recipe, self.policy, self.budget_usd, settings().model, continued=continued
+        )
+        execution = Execution(under_way, len(self), len(done), failed)
+        execution.start(self.grid.cells(plain, done))
+        return Run(engine.store, id, experiment=self, engine=engine, execution=execution)
+
+    def run(self, *, fresh: bool = False, engine: Engine | None = None, progress: bool = True) -> Run:
+        """Start (or continue) and wait; ■ and Ctrl-C stop it, and running the same again continues it."""
+        from imagegen_kit.experiments.progress import follow
+
+        run = self.start(fresh=fresh, engine=engine)
+        follow(run, show=progress)
+        return run
+
+    def _record(self, engine: Engine, plain: Mapping[str, Any], definition: str) -> tuple[int, str]:
+        spec = {"recipe": self.recipe.name, "parameters": self.grid.names, **plain}
+        if policy := self.policy.to_plain():
+            spec["policy"] = policy
+        if self.budget_usd is not None:
+            spec["budget_usd"] = self.budget_usd
+        return record_run(
+            engine, name=self.name, recipe=self.recipe.name, definition=definition, spec=spec, cells=len(self),
+            policy=self.policy,
+        )  # fmt: skip
+
+    def _definition(self, plain: Mapping[str, Any]) -> str:
+        """Return the hash by which the same experiment is known: what is asked, not how it is tried."""
+        registry = _registry()
+        versions = {}
+        for name in dict.fromkeys(v for v in self.grid.values("model") if v):
+            provider = next(m.provider for m in registry.models() if m.id == name or name in m.spec.aliases)
+            versions[name] = [provider.origin, provider.output_version]
+        parts = {
+            "recipe": self.recipe.name,
+            "name": self.name,
+            "models": versions,
+            "parameters": self.grid.names,
+            **plain,
+        }
+        if not self.recipe.name.startswith("imagegen_kit."):
+            parts["source"] = _source(self.recipe.function)  # a recipe edited in a notebook is another experiment
+        return hashlib.sha256(dumps(parts).encode()).hexdigest()
+
+    def to_yaml(self, path: str | Path) -> Path:
+        """Write the experiment to a file that ``from_yaml`` and ``imagegen run`` read."""
+        from imagegen_kit.experiments.files import write_experiment
+
+        return write_experiment(self, path)
+
+    @classmethod
+    def from_yaml(cls, path: str | Path) -> Experiment:
+        """Read an experiment from a file. Raises InvalidInput with every fault and its line."""
+        from imagegen_kit.experiments.files import read_experiment
+
+        return cls(**read_experiment(path))
+
+
+def _registry() -> Any:
+    from imagegen_kit.registry import get_registry
+
+    return get_registry()
+
+
+def _loads(text: str) -> Any:
+    import json
+
+    return json.loads(text)
+
+
+def _source(function: Any) -> str:
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        return str(function.__code__.co_code.hex())

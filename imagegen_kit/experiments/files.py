@@ -1,0 +1,157 @@
+"""Experiments as YAML files, and runs as folders of pictures."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.catalog import load_yaml, validate
+from imagegen_kit.engine.execute import read_policy
+from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.types import Artifact, Reference, Style
+
+if TYPE_CHECKING:
+    from imagegen_kit.experiments.experiment import Experiment
+    from imagegen_kit.experiments.run import Run
+
+
+def _schema() -> Any:
+    from pydantic import BaseModel, ConfigDict
+
+    class PolicyFile(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        attempts: int = 3
+        timeout_s: float | None = None
+        concurrency: int | None = None
+        fallback: str | list[str] | None = None
+        placeholder: bool = False
+        cache: bool = True
+        assume_usd: float | dict[str, float] | None = None
+        checks: list[str] | dict[str, Any] | None = None
+        clock: str | None = None
+
+    class ExperimentFile(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        name: str | None = None
+        recipe: str = "image"
+        vary: dict[str, list[Any] | dict[str, str]] | list[dict[str, Any]]
+        fixed: dict[str, Any] = {}
+        repeats: int = 1
+        budget_usd: float | None = None
+        policy: PolicyFile | None = None
+
+    return ExperimentFile
+
+
+def read_experiment(path: str | Path) -> dict[str, Any]:
+    """Return the arguments of ``Experiment`` from a YAML file.
+
+    An axis is a list, or ``{suite: first}`` (prompts of a suite) or ``{matrix: "a {red|blue} car"}``. Raises
+    InvalidInput with every fault and its line.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise InvalidInput([Fault("experiment", f"there is no file {path.name!r} in {path.parent}.")])
+    content = validate(load_yaml(path), _schema())
+    vary: Any = content.vary
+    faults: list[Fault] = []
+    if isinstance(vary, dict):
+        vary = {name: _axis(name, values, path.parent, faults) for name, values in vary.items()}
+    if faults:
+        raise InvalidInput(faults)
+    policy = content.policy.model_dump(exclude_unset=True) if content.policy is not None else None
+    return {
+        "recipe": content.recipe, "vary": vary, "fixed": content.fixed, "repeats": content.repeats,
+        "name": content.name, "budget_usd": content.budget_usd, "policy": read_policy(policy),
+    }  # fmt: skip
+
+
+def _axis(name: str, values: Any, folder: Path, faults: list[Fault]) -> Any:
+    from imagegen_kit.prompts.matrix import prompt_matrix
+    from imagegen_kit.prompts.suites import prompt_suite
+
+    if isinstance(values, list):
+        return values
+    try:
+        if set(values) == {"suite"}:
+            suite = values["suite"]
+            return prompt_suite(folder / suite if (folder / suite).is_file() else suite)
+        if set(values) == {"matrix"}:
+            return prompt_matrix(values["matrix"])
+    except InvalidInput as error:
+        faults += error.faults
+        return ["?"]
+    faults.append(Fault(f"vary.{name}", f"{values!r} is no axis.", "Write a list, {suite: name} or {matrix: text}."))
+    return ["?"]
+
+
+def write_experiment(experiment: Experiment, path: str | Path) -> Path:
+    """Write ``experiment`` to a YAML file. Raises InvalidInput for values that a text file cannot hold."""
+    import yaml
+
+    path = Path(path).expanduser()
+    grid, faults = experiment.grid, []
+    recipe = experiment.recipe.name
+    if recipe.startswith("__main__:"):
+        faults.append(Fault("recipe", f"{recipe} lives in a notebook.", "Put it into a module that can be imported."))
+    content: dict[str, Any] = {"name": experiment.name, "recipe": recipe.removeprefix("imagegen_kit.recipes.picture:")}
+    if grid.points is not None:
+        content["vary"] = [{k: _plain(k, v, faults) for k, v in p.items()} for p in grid.points]
+    else:
+        content["vary"] = {k: [_plain(k, v, faults) for v in values] for k, values in grid.axes.items()}
+    content["fixed"] = {k: _plain(k, v, faults) for k, v in grid.fixed.items()}
+    content |= {"repeats": grid.repeats, "budget_usd": experiment.budget_usd, "policy": experiment.policy.to_plain()}
+    if faults:
+        raise InvalidInput(faults)
+    kept = {k: v for k, v in content.items() if v not in (None, {}, [])}
+    path.write_text(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def _plain(name: str, value: Any, faults: list[Fault]) -> Any:
+    if isinstance(value, str):
+        return str(value)
+    if value is None or type(value) in (int, float, bool):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(name, v, faults) for v in value]
+    if isinstance(value, dict):
+        return {k: _plain(name, v, faults) for k, v in value.items()}
+    if isinstance(value, Style):
+        return value.name
+    if isinstance(value, Path):
+        return str(value)
+    picture = value.picture if isinstance(value, Reference) else value
+    if isinstance(picture, Artifact) and picture.path:
+        return picture.path
+    faults.append(Fault(name, f"a {type(value).__name__} cannot stand in a text file.", "Save it and give its path."))
+    return None
+
+
+def save_run(run: Run, folder: str | Path) -> Path:
+    """Write the pictures of ``run`` and ``metadata.json`` into ``folder``, which must be new or empty."""
+    folder = Path(folder).expanduser()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InvalidInput([Fault("folder", f"{folder} is there already and is not empty.", "Name a new one.")])
+    folder.mkdir(parents=True, exist_ok=True)
+    table = run.table()
+    names: list[str | None] = []
+    results = list(run)
+    for number, result in enumerate(results):
+        if not result.artifacts:
+            names.append(None)
+            continue
+        words = re.sub(r"[^a-z0-9]+", "-", result.request.prompt.lower()).strip("-")[:40].rstrip("-")
+        model = re.sub(r"[^a-z0-9]+", "-", result.request.model.lower())
+        name = f"{number:04d}-{model}-{words}.{result.artifacts[0].format}"
+        result.artifacts[0].save(folder / name)  # type: ignore[attr-defined]  # results of pictures hold Pictures
+        names.append(name)
+    rows = json.loads(table.drop(columns="path").to_json(orient="records", date_format="iso"))
+    files = iter(names)
+    for row in rows:
+        row["file"] = next(files, None) if row["sha256"] is not None or row["attempts"] is not None else None
+    content = {"run_id": run.id, "name": run.name, "created_at": run.created_at, "pictures": rows}
+    (folder / "metadata.json").write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    return folder

@@ -1,0 +1,278 @@
+"""A run: what an experiment or a recipe has made so far, live or long ago."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.engine.execute import read_policy
+from imagegen_kit.engine.recipe import read_recipe
+from imagegen_kit.engine.session import default_engine
+from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
+from imagegen_kit.experiments.reading import count_results, read_result, read_results
+from imagegen_kit.lazy import Shown
+from imagegen_kit.store.values import decode
+from imagegen_kit.tables.diff import diff_results
+from imagegen_kit.tables.runs import run_table
+from imagegen_kit.tables.summaries import COSTS, SUMMARY, summary_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from imagegen_kit.engine.engine import Engine
+    from imagegen_kit.experiments.execution import Execution
+    from imagegen_kit.experiments.experiment import Experiment
+    from imagegen_kit.store import Store
+    from imagegen_kit.types import Result
+
+
+class Run(Shown):
+    """One execution of an experiment or recipe. Iterates its results, in the order of the grid."""
+
+    def __init__(
+        self,
+        store: Store,
+        id: str,
+        *,
+        experiment: Experiment | None = None,
+        engine: Engine | None = None,
+        execution: Execution | None = None,
+        only: frozenset[int] | None = None,
+    ) -> None:
+        self._store, self.id, self._engine, self._execution, self._only = store, id, engine, execution, only
+        self._experiment = experiment
+        store.journal.flush().result()
+        sql = "SELECT number, name, recipe, spec, cells, created_at FROM runs WHERE id = ?"
+        (row,) = store.journal.read(sql, (id,))
+        self._number, self.name, self._recipe = row[0], row[1], row[2]
+        self._spec: dict[str, Any] = json.loads(row[3])
+        self.cells, self.created_at = row[4], row[5]
+
+    @property
+    def path(self) -> Path:
+        """The folder of the store that holds this run."""
+        return self._store.path
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment that this run belongs to, rebuilt from the journal where it was not made in this session."""
+        if self._experiment is None:
+            self._experiment = _rebuild(self._spec, self.name, self._store)
+        return self._experiment
+
+    @property
+    def running(self) -> bool:
+        """Whether cells are being worked on in this process."""
+        return self._execution is not None and self._execution.running
+
+    @property
+    def done(self) -> int:
+        """How many cells have ended."""
+        self._flush()
+        sql = "SELECT COUNT(*) FROM cells c JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 WHERE c.run = ?"
+        count: int = self._store.journal.read(sql, (self._number,))[0][0]
+        return count
+
+    def _flush(self) -> None:
+        self._store.journal.flush().result()
+
+    def __len__(self) -> int:
+        self._flush()
+        return count_results(self._store, self._number, self._only)
+
+    def __getitem__(self, index: int) -> Result:
+        self._flush()
+        return read_result(self._store, self._number, self._only, index)
+
+    def __iter__(self) -> Iterator[Result]:
+        self._flush()
+        return read_results(self._store, self._number, self._only)
+
+    def __repr__(self) -> str:
+        name = f"{self.name!r}, " if self.name else ""
+        if self._only is not None:
+            return f"Run({name}{len(self)} results selected)"
+        failed = len(self._failed_cells())
+        return f"Run({name}{self.done} of {self.cells} cells{f', {failed} failed' if failed else ''})"
+
+    def _failed_cells(self) -> list[int]:
+        sql = (
+            "SELECT e.cell FROM cell_ends e JOIN cells c ON c.id = e.cell "
+            "WHERE c.run = ? AND e.replaced = 0 AND e.status = 'failed'"
+        )
+        return [cell for (cell,) in self._store.journal.read(sql, (self._number,))]
+
+    # ------------------------------------------------------------------ tables
+    def table(self) -> pd.DataFrame:
+        """Return one tidy row for each picture or failed request; see ``tables/columns.py`` for the columns."""
+        self._flush()
+        if self._only is None:
+            return run_table(self._store, [self.id])
+        frame = run_table(self._store, [self.id], keep_request=True)
+        return frame[frame["request"].isin(list(self._only))].drop(columns="request").reset_index(drop=True)
+
+    def summary(self, by: str | Sequence[str] = "model") -> pd.DataFrame:
+        """Return counts, success, cost and latency for each group of ``by`` (a name or a list of names).
+
+        Latency is nearest-rank over pictures that were really called and answered by the model asked; cached,
+        placeholder and fallback rows are counted, not timed.
+        """
+        self._flush()
+        return summary_table(self._store.journal, self.id, by, SUMMARY, self._only)
+
+    def costs(self, by: str | Sequence[str] = "model") -> pd.DataFrame:
+        """Return what was spent for each group of ``by``; unknown costs are counted and make the sum NA."""
+        self._flush()
+        return summary_table(self._store.journal, self.id, by, COSTS, self._only)
+
+    def select(self, **labels: Any) -> Run:
+        """Return a smaller run: the rows where each named column has the value, or one of the values, given."""
+        frame = run_table(self._store, [self.id], keep_request=True)
+        faults = [unknown_name_fault("column", n, frame.columns, where=n) for n in labels if n not in frame]
+        if faults:
+            raise InvalidInput(faults)
+        keep = frame["request"].notna()
+        if self._only is not None:
+            keep &= frame["request"].isin(list(self._only))
+        for name, wanted in labels.items():
+            values = list(wanted) if isinstance(wanted, (list, tuple, set)) else [wanted]
+            match = frame[name].isin([v for v in values if v is not None])
+            if None in values:
+                match |= frame[name].isna()
+            keep &= match
+        return Run(
+            self._store, self.id, experiment=self._experiment, engine=self._engine, execution=self._execution,
+            only=frozenset(int(i) for i in frame.loc[keep, "request"]),
+        )  # fmt: skip
+
+    def diff(self, i: int, j: int) -> pd.DataFrame:
+        """Return what differs between results ``i`` and ``j``: prompt, request, what was sent, adaptations."""
+        return diff_results(self[i], self[j])
+
+    # ------------------------------------------------------------------ going on
+    def wait(self) -> Run:
+        """Block until all cells have ended; Ctrl-C and ■ stop the run. Returns the run."""
+        if self._execution is not None:
+            try:
+                while not self._execution.wait(0.2):
+                    pass
+            except KeyboardInterrupt:
+                self._execution.stop()
+                raise
+        return self
+
+    def stop(self) -> Run:
+        """Cancel what was not sent yet and keep what was. ``resume``, or the experiment's ``run``, goes on."""
+        if self._execution is not None:
+            self._execution.stop()
+        return self
+
+    def resume(self) -> Run:
+        """Run the cells that have not ended, wait, and return the run. A run that is complete is left as it is.
+
+        What this run has in its journal is not asked again; what was sent and never answered is looked up, or shown
+        as ``unknown``, never bought twice by itself.
+        """
+        return self._go_on().wait()
+
+    def retry_failed(self) -> Run:
+        """Run the cells again in which something failed, wait, and return the run."""
+        self._flush()
+        failed = self._failed_cells()
+        if failed:
+            marks: list[Any] = [("UPDATE cell_ends SET replaced = 1 WHERE cell = ?", (cell,)) for cell in failed]
+            marks += [
+                (
+                    "UPDATE results SET replaced = 1 WHERE status NOT IN ('ok', 'cached', 'fallback') AND request IN "
+                    "(SELECT id FROM requests WHERE run = ? AND cell = ?)",
+                    (self._number, cell),
+                )
+                for cell in failed
+            ]
+            self._store.journal.write(marks).result()
+        return self._go_on().wait()
+
+    def _go_on(self) -> Run:
+        if self.running:
+            return self
+        engine = self._engine or default_engine()
+        run = self.experiment.continue_run(engine, self._number, self.id)
+        self._execution, self._engine = run._execution, engine
+        return self
+
+    # ------------------------------------------------------------------ out
+    def save(self, folder: str | Path) -> Path:
+        """Write the pictures, each with its request embedded, and ``metadata.json`` into a new folder."""
+        from imagegen_kit.experiments.files import save_run
+
+        return save_run(self, folder)
+
+
+def _rebuild(spec: dict[str, Any], name: str | None, store: Store) -> Experiment:
+    from imagegen_kit.experiments.experiment import Experiment
+
+    recipe = read_recipe(spec["recipe"]).function
+    vary = decode(spec.get("points") or spec.get("vary") or [{}], store.blobs)
+    if isinstance(vary, dict):  # JSON sorted the names; the order of the axes is the order of the cells
+        vary = {name: vary[name] for name in spec["parameters"] if name in vary}
+    return Experiment(
+        recipe,
+        vary=vary,
+        fixed=decode(spec.get("fixed", {}), store.blobs),
+        repeats=spec.get("repeats", 1),
+        name=name,
+        budget_usd=spec.get("budget_usd"),
+        policy=read_policy(spec.get("policy")),
+    )
+
+
+def open_run(what: str = "latest") -> Run:
+    """Return a stored run by its id, the last one by ``"latest"``, or the last one of a name. Raises InvalidInput."""
+    engine = default_engine()
+    journal = engine.store.journal
+    journal.flush().result()
+    if what == "latest":
+        rows = journal.read("SELECT id FROM runs ORDER BY number DESC LIMIT 1")
+        if not rows:
+            raise InvalidInput(
+                [Fault("open_run", "there is no run in this store yet.", f"The store is {engine.store.path}.")]
+            )
+    else:
+        rows = journal.read("SELECT id FROM runs WHERE id = ? OR name = ? ORDER BY number DESC LIMIT 1", (what, what))
+    if not rows:
+        known = [
+            v for row in journal.read("SELECT id, name FROM runs ORDER BY number DESC LIMIT 200") for v in row if v
+        ]
+        raise InvalidInput([unknown_name_fault("run", what, known, where="open_run")])
+    return Run(engine.store, rows[0][0], engine=engine)
+
+
+def runs() -> pd.DataFrame:
+    """Return all stored runs, newest first, indexed by id: name, recipe, cells, status counts, cost, started."""
+    import pandas as pd
+
+    journal = default_engine().store.journal
+    journal.flush().result()
+    rows = journal.read(
+        "SELECT u.id, u.name, u.recipe, u.cells, "
+        "(SELECT COUNT(*) FROM cells c JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 WHERE c.run = u.number), "
+        "COUNT(s.request), COALESCE(SUM(s.status IN ('ok', 'fallback')), 0), COALESCE(SUM(s.status = 'cached'), 0), "
+        "COALESCE(SUM(s.status IN ('failed', 'blocked', 'unknown', 'cancelled', 'placeholder')), 0), "
+        "CASE WHEN SUM(s.request NOT NULL AND s.cost_usd IS NULL) > 0 THEN NULL ELSE COALESCE(SUM(s.cost_usd), 0) END, "
+        "u.created_at FROM runs u LEFT JOIN results s ON s.run = u.number AND s.replaced = 0 "
+        "GROUP BY u.number ORDER BY u.number DESC"
+    )
+    names = ("name", "recipe", "cells", "done", "pictures", "ok", "cached", "failed", "cost_usd", "started")
+    columns: dict[str, Any] = {}
+    for i, name in enumerate(names, 1):
+        values = [row[i] for row in rows]
+        if name in ("name", "recipe"):
+            columns[name] = pd.array(values, dtype="str")
+        elif name == "started":
+            columns[name] = pd.to_datetime(pd.Series(values, dtype="str"), format="ISO8601", utc=True).array
+        else:
+            columns[name] = pd.array(values, dtype="Float64" if name == "cost_usd" else "Int64")
+    return pd.DataFrame(columns, index=pd.Index([row[0] for row in rows], name="id", dtype="str"))
