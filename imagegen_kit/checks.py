@@ -227,16 +227,23 @@ def _reached_from_border(free: Mask) -> Mask:
     """
     reached = free.copy()
     reached[1:-1, 1:-1] = False
+    turned = np.ascontiguousarray(free.T)
+    count = -1
     for _ in range(64):
-        before = int(reached.sum())
-        for turn in range(4):
-            turned_reach, turned_free = np.rot90(reached, turn), np.rot90(free, turn)
-            steps = np.arange(turned_free.shape[1], dtype=np.int32)
-            barrier = np.maximum.accumulate(np.where(turned_free, -1, steps), axis=1)
-            source = np.maximum.accumulate(np.where(turned_reach, steps, -2), axis=1)
-            reached = np.rot90(source > barrier, -turn)
-        if int(reached.sum()) == before:
+        before, count = count, int(reached.sum())
+        if count == before:
             break
+        reached = _carried_along_rows(reached, free)
+        reached = np.ascontiguousarray(_carried_along_rows(np.ascontiguousarray(reached.T), turned).T)
+    return reached
+
+
+def _carried_along_rows(reached: Mask, free: Mask) -> Mask:
+    steps = np.arange(free.shape[1], dtype=np.int16)
+    for way in (1, -1):  # to the right, then to the left
+        barrier = np.maximum.accumulate(np.where(free[:, ::way], np.int16(-1), steps), axis=1)
+        source = np.maximum.accumulate(np.where(reached[:, ::way], steps, np.int16(-2)), axis=1)
+        reached = (source > barrier)[:, ::way]
     return reached
 
 

@@ -144,9 +144,15 @@ class Experiment(Shown):
     def _go_on(self, engine: Engine, plain: Mapping[str, Any], number: int, id: str, *, continued: bool) -> Run:
         journal = engine.store.journal
         done: set[int] = set()
+        failed = 0
         if continued:
-            sql = "SELECT c.position FROM cells c JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 WHERE c.run = ?"
-            done = {position for (position,) in journal.read(sql, (number,))}
+            sql = (
+                "SELECT c.position, e.status FROM cells c JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 "
+                "WHERE c.run = ?"
+            )
+            ended = journal.read(sql, (number,))
+            done = {position for position, _ in ended}
+            failed = sum(status == "failed" for _, status in ended)
         under_way = RunUnderWay(
             engine, number, id, self.recipe, self.policy, self.budget_usd, settings().model, continued=continued
         )

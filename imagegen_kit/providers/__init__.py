@@ -5,7 +5,17 @@ from imagegen_kit.catalog.models import ModelSpec
 from imagegen_kit.catalog.prices import Price
 from imagegen_kit.hookspecs import ProviderSpec, RetrieverSpec, ScorerSpec, hookimpl
 from imagegen_kit.providers.base import Account, OnProgress, Provider
-from imagegen_kit.types import Accepted, Adaptation, ImageRequest, Progress, Reply, Style, TextRequest, VideoRequest
+from imagegen_kit.types import (
+    Accepted,
+    Adaptation,
+    ImageRequest,
+    Progress,
+    Reply,
+    Size,
+    Style,
+    TextRequest,
+    VideoRequest,
+)
 
 __all__ = [
     "Accepted",
@@ -22,6 +32,7 @@ __all__ = [
     "Reply",
     "RetrieverSpec",
     "ScorerSpec",
+    "Size",
     "Style",
     "TextRequest",
     "VideoRequest",
