@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.engine.sign import signed
 from imagegen_kit.errors import ImagegenError
 from imagegen_kit.lazy import Shown, upward
 from imagegen_kit.tables.diff import diff_results
@@ -37,8 +38,8 @@ class ImageResult(Shown):
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
-        """The pictures that came, in order; failed ones are left out."""
-        return tuple(a for r in self.results for a in r.artifacts)  # type: ignore[misc]  # results hold pictures
+        """The pictures that came, in order, each with the record of its request; failed ones are left out."""
+        return tuple(p for r in self.results for p in signed(r, self.run_id))
 
     @property
     def image(self) -> Image.Image:

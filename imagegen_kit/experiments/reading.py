@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagegen_kit.engine.rows import RESULT_COLUMNS, result_from_row
+from imagegen_kit.engine.sign import signed
 from imagegen_kit.types import Adaptation, request_from_plain
 
 if TYPE_CHECKING:
@@ -16,11 +18,14 @@ if TYPE_CHECKING:
 
 PAGE = 500
 _FROM = (
-    "FROM results s JOIN requests r ON r.id = s.request WHERE s.run = ? AND s.replaced = 0 "
+    "FROM results s JOIN requests r ON r.id = s.request JOIN runs u ON u.number = s.run "
+    "WHERE s.run = ? AND s.replaced = 0 "
     "AND (? IS NULL OR r.id IN (SELECT value FROM json_each(?)))"
 )
 _COLUMNS = ", ".join(f"s.{c.strip()}" for c in RESULT_COLUMNS.split(","))
-_SELECT = f"SELECT r.asked, r.sent, r.adaptations, r.unfair, r.key, r.step, {_COLUMNS} {_FROM} ORDER BY r.cell, r.step"
+_SELECT = (
+    f"SELECT r.asked, r.sent, r.adaptations, r.unfair, r.key, r.step, u.id, {_COLUMNS} {_FROM} ORDER BY r.cell, r.step"
+)
 
 
 def _values(run: int, only: frozenset[int] | None) -> tuple[int, str | None, str | None]:
@@ -54,12 +59,12 @@ def read_results(store: Store, run: int, only: frozenset[int] | None) -> Iterato
 
 
 def _result(store: Store, row: tuple[object, ...]) -> Result:
-    asked_text, sent_text, notes_text, unfair, key, step = row[:6]
+    asked_text, sent_text, notes_text, unfair, key, step, run_id = row[:7]
     asked = _request(store, str(asked_text))
     sent = asked if sent_text is None else _request(store, str(sent_text))
     notes = tuple(Noted(line, bool(unfair)) for line in str(notes_text).split("\n")) if notes_text else ()
-    return result_from_row(
-        row[6:],
+    result = result_from_row(
+        row[7:],
         store,
         asked,
         sent if key is not None else None,
@@ -67,6 +72,7 @@ def _result(store: Store, row: tuple[object, ...]) -> Result:
         key if key is None else str(key),
         int(str(step)),
     )
+    return replace(result, artifacts=signed(result, str(run_id)))
 
 
 class Noted(Adaptation):

@@ -1,0 +1,31 @@
+"""Pictures that know what made them: the record that is embedded when one is saved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit import __version__
+from imagegen_kit.imaging.picture import Picture
+
+if TYPE_CHECKING:
+    from imagegen_kit.types import Result
+
+
+def signed(result: Result, run_id: str) -> tuple[Picture, ...]:
+    """Return the pictures of ``result``, each with the record of its request."""
+    record: dict[str, Any] = {
+        "tool": f"imagegen_kit {__version__}",
+        "run_id": run_id,
+        "request": result.request.to_plain(),
+        "model": result.request.model,
+        "model_used": result.model_used,
+        "status": result.status,
+        "adaptations": [str(n) for n in result.adaptations],
+        "price_usd": result.cost.price_usd,
+        "cost_basis": result.cost.basis,
+        "key": result.key,
+    }
+    if result.sent is not None and result.sent is not result.request:
+        record["sent"] = result.sent.to_plain()
+    return tuple(replace(p, provenance=record) for p in result.artifacts if isinstance(p, Picture))
