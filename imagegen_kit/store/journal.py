@@ -47,7 +47,10 @@ class Journal:
             self._connection = self._connect()
             self._prepare()
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"the journal {path} cannot be opened: {error}") from error
+            raise StoreError(
+                f"the journal {path} cannot be opened: {error}. "
+                "Choose a folder that can be written: configure(store=…), or the variable IMAGEGEN_STORE."
+            ) from error
         self._thread = threading.Thread(target=self._write_loop, name="imagegen-journal", daemon=True)
         self._thread.start()
 
@@ -58,20 +61,28 @@ class Journal:
         return connection
 
     def _prepare(self) -> None:
+        self._begin()  # two processes may make the file at once: the second finds it made
+        try:
+            self._make_or_check()
+        except BaseException:
+            self._connection.close()  # which rolls back: a file of another version stays as it was
+            raise
+
+    def _make_or_check(self) -> None:
+        if self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+            (version,) = self._connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
+            if version != SCHEMA_VERSION:
+                raise StoreError(
+                    f"the journal {self.path} has version {version}, this imagegen_kit reads {SCHEMA_VERSION}. "
+                    "Use the version that wrote it, or another folder: configure(store=…)."
+                )
         schema = files("imagegen_kit.store").joinpath("schema.sql").read_text(encoding="utf-8")
-        self._begin()
         for statement in schema.split(";\n"):
             if statement.strip():
                 self._connection.execute(statement)
         self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (SCHEMA_VERSION,))
         self._connection.execute("INSERT OR IGNORE INTO sequences VALUES ('row', 1)")
         self._connection.execute("COMMIT")
-        (version,) = self._connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
-        if version != SCHEMA_VERSION:
-            raise StoreError(
-                f"the journal {self.path} has version {version}, this imagegen_kit reads {SCHEMA_VERSION}. "
-                "Use the version that wrote it, or another folder: configure(store=…)."
-            )
 
     def _begin(self) -> None:
         # SQLite's own busy handler sleeps unfairly (one writer can starve for seconds); short random waits do not.
@@ -138,7 +149,10 @@ class Journal:
                         stop = True
                         break
                     batch.append(more)
-            self._commit(batch)
+            # Whoever waits may have left: what has not begun is dropped, what has begun cannot be called back.
+            begun = [w for w in batch if w[1] is None or w[1].set_running_or_notify_cancel()]
+            if begun:
+                self._commit(begun)
             if stop:
                 return
 

@@ -69,7 +69,7 @@ def cast(
             copies = [_from_reference(played[number], number, subject, rng) for _ in range(subject.count)]
         elif stem(subject.head) in words("signs") and (scene.text or subject.head != "poster"):
             held = any(r.b == number and r.kind in ("hold", "mouth") for r in scene.relations)
-            copies = [_plain(sign(scene.text or "…", rng, post=not held), number, ("sign",), 0.95)]
+            copies = [_plain(sign(scene.text or "…", rng, post=not held), number, ("sign",), 0.6 if held else 0.95)]
         else:
             copies = _from_library(subject, number, library, excluded, face, rng, turn, used)
         result.append(copies)
@@ -153,8 +153,8 @@ def _item(
     ):
         picture = tint(picture, colour(wanted), wanted)
     item = Item(picture, number, entry.tags, feeling=subject.feeling)
-    item.afloat = item.is_a("floating") and not {"wagon", "toy", "robot"} & set(entry.tags)
-    item.mirrored = bool(rng.random() < 0.5) and "sign" not in entry.tags and "book" not in entry.tags
+    item.afloat = entry.tags[0] in words("floating") or "fly" in entry.tags
+    item.mirrored = bool(rng.random() < 0.5) and not item.is_a("lettered")
     size = first_by_tag("scale", entry.tags, 0.7) * subject.scale
     item.resize(size**0.8)  # compressed, so that a cup beside a bus is still a cup
     return item

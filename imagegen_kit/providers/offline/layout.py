@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+from PIL import Image
 
 from imagegen_kit.providers.offline.cast import Item
 from imagegen_kit.providers.offline.scene import Relation, Scene
@@ -28,7 +30,8 @@ def arrange(scene: Scene, groups: Sequence[list[Item]], aspect: float, rng: np.r
     clusters: dict[int, list[Item]] = {}
     for number, items in enumerate(groups):
         if items:
-            _row_up(items, aspect, rng)
+            standing = any(r.a == number and r.kind in ("on", "ride", "inside") for r in scene.relations)
+            _row_up(items, aspect * (4 if standing else 1), rng)
             clusters[number] = items
     home = {number: number for number in clusters}
     order: list[tuple[int, int]] = []
@@ -120,6 +123,13 @@ def head(item: Item) -> tuple[float, float]:
     return (1 - middle if item.mirrored else middle), wide
 
 
+def lower_part(picture: Image.Image) -> Image.Image:
+    """Return ``picture`` (RGBA) with its upper 55 % left out."""
+    result = picture.copy()
+    result.paste((0, 0, 0, 0), (0, 0, picture.width, round(picture.height * 0.55)))
+    return result
+
+
 def _attach(relation: Relation, groups: Sequence[list[Item]], rng: np.random.Generator) -> bool:
     """Bring two groups together as ``relation`` says; False where they simply stand side by side."""
     a, b = groups[relation.a], groups[relation.b]
@@ -168,7 +178,7 @@ def _attach(relation: Relation, groups: Sequence[list[Item]], rng: np.random.Gen
         level = (0.3 if bust else 0.5) if kind == "mouth" else (0.22 if bust else 0.42)
         for item in b:
             item.grounded = False
-        reach = (0.5 * a[0].w if a[0].w < 0.7 * a[0].h else 0.44 * a[0].w) + 0.2 * wb
+        reach = (0.5 * a[0].w if a[0].w < 0.7 * a[0].h else 0.44 * a[0].w) + (0.36 if "sign" in b[0].tags else 0.2) * wb
         _move(b, a[0].x + side * reach - middle_b, max(0.0, a[0].y + level * a[0].h - hb / 2) - bb, 8)
         return True
     if kind == "wear":
@@ -187,7 +197,9 @@ def _attach(relation: Relation, groups: Sequence[list[Item]], rng: np.random.Gen
             la, ba, ra, ta = box(a)
         for item in a:
             item.grounded = False
-        _move(a, middle_b - (la + ra) / 2, bb + (tb - bb) * 0.42 - ba, -5)
+        _move(a, middle_b - (la + ra) / 2, bb + (tb - bb) * (0.5 if VEHICLES & set(b[0].tags) else 0.4) - ba, 5)
+        front = replace(b[0], picture=lower_part(b[0].picture), z=b[0].z + 10, grounded=False)
+        b.append(front)  # the near wall, before what is inside
         return True
     return False
 

@@ -15,12 +15,13 @@ from typing import Any
 from PIL import Image
 
 from imagegen_kit.catalog import find_data
-from imagegen_kit.providers.offline.lexicon import lexicon
+from imagegen_kit.providers.offline.lexicon import lexicon, words
 from imagegen_kit.providers.offline.scene import Subject
 from imagegen_kit.retrieval.text import STOP_WORDS, TextIndex, shipped_synonyms, stem, tokenize
 
 CACHE_BYTES = 64 * 2**20
 MANY = frozenset(("pair", "family", "group", "bunch", "people", "team", "couple", "two", "three"))
+CROWD = frozenset(("group", "meeting", "person"))
 _PLURALS = ("two ", "three ", "a group", "a pair", "green, red and orange")
 
 
@@ -53,6 +54,7 @@ class Library:
         self.by_id: Mapping[str, Entry] = MappingProxyType({entry.id: entry for entry in self.entries})
         self.index = TextIndex([{k: item.get(k) or "" for k in ("name", "tags", "caption")} for item in plain])
         self._firsts = {word for e in self.entries for word in (e.tags[0], *e.names)} - set(STOP_WORDS)
+        self._subjects = {e.tags[0] for e in self.entries}
         self._vocabulary = {word for e in self.entries for word in (*e.tags, *e.names)} - set(STOP_WORDS)
         self._kept: OrderedDict[str, Image.Image] = OrderedDict()
         self._bytes = 0
@@ -91,7 +93,10 @@ class Library:
             if fit > 0:
                 scored.append((score + fit, entry))
         scored.sort(key=lambda pair: (-pair[0], pair[1].row))
-        reach = 5.0 if heads & set(lexicon()["people"]) else 2.4
+        crowd = [entry for _, entry in scored if entry.several and CROWD & set(entry.tags)]
+        if subject.count >= 4 and crowd:
+            return crowd
+        reach = (9.0 if face else 5.0) if heads & set(lexicon()["people"]) else 2.4
         return [entry for score, entry in scored if score >= scored[0][0] - reach][:6]
 
     def _fit(self, entry: Entry, base: str, heads: set[str], subject: Subject, face: bool, character: bool) -> float:
@@ -110,8 +115,10 @@ class Library:
             return 0.0
         if base in tokenize(entry.id.replace("-", " ")):
             fit += 3.0
-        if entry.several and subject.count < 4:
+        if entry.several and not (subject.count >= 4 and CROWD & set(entry.tags)):
             fit -= 7.0
+        asked = set(tokenize(subject.words)) | heads
+        fit -= 3.0 * len((entry.names & self._subjects) - asked - {entry.tags[0]} - _adjectives())
         is_face = bool({"face", "portrait", "headset", "head"} & set(entry.tags)) or entry.id in (
             "king",
             "queen",
@@ -135,7 +142,7 @@ class Library:
                 return self._kept[entry.id]
         with Image.open(entry.path) as opened:
             picture = opened.convert("RGBA")
-        picture = picture.crop(picture.getchannel("A").point(lambda a: 255 if a > 24 else 0).getbbox())
+        picture = picture.crop(picture.getchannel("A").point(lambda a: 255 if a > 80 else 0).getbbox())
         with self._lock:
             if entry.id not in self._kept:
                 self._kept[entry.id] = picture
@@ -144,6 +151,12 @@ class Library:
                 _, dropped = self._kept.popitem(last=False)
                 self._bytes -= dropped.width * dropped.height * 4
         return picture
+
+
+@cache
+def _adjectives() -> frozenset[str]:
+    """Words of names that add no second thing to a picture ("red car")."""
+    return words("colours") | words("modifiers") | words("sizes") | words("feelings") | words("people")
 
 
 @cache

@@ -47,7 +47,7 @@ def read(prompt: str, known: Callable[[str], bool]) -> Scene:
     text = finder("sides")[0].sub(_mark_side, text)
     for section in _LISTS:
         text = _take(text, section, found[section])
-    brief = " ".join(text.split())
+    brief = " ".join(re.findall(r"[^\W_]+|@\w+", text))
     text = _relations().sub(lambda m: f" @{_relation_names()[m[0]]} ", _mark_places(text))
     reader = _Reader(known, places)
     for token in _TOKEN.findall(text):

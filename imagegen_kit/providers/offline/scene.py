@@ -50,3 +50,7 @@ class Scene:
     styles: frozenset[str] = frozenset()
     text: str | None = None
     brief: str = ""
+
+    def relations_bind(self) -> bool:
+        """Whether the subjects belong together (one rides, holds, stands behind … another), not merely side by side."""
+        return any(r.kind != "beside" for r in self.relations)

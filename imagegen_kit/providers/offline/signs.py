@@ -23,7 +23,8 @@ def lettering(text: str, width: int, height: int, colour: Colour, lines: int = 4
     draw = ImageDraw.Draw(picture)
     best: tuple[float, str] = (6.0, text)
     for count in range(1, lines + 1):
-        wrapped = "\n".join(textwrap.wrap(text, max(4, -(-len(text) // count) + 1), break_long_words=True)) or text
+        room = max(min(18, max(map(len, text.split()), default=4)), -(-len(text) // count) + 1)
+        wrapped = "\n".join(textwrap.wrap(text, room)) or text
         box = draw.multiline_textbbox((0, 0), wrapped, font=ImageFont.load_default(100), align="center", spacing=12)
         size = 100 * min(width / max(1, box[2] - box[0]), height / max(1, box[3] - box[1])) * 0.96
         if size > best[0]:

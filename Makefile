@@ -1,0 +1,60 @@
+# Everything sets itself up in .venv; nothing but Python ≥ 3.11 and make is needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+DEMO := demo-output
+NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lab test check notebooks bench build clean
+
+help:  ## say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 12
+
+$(VENV)/made:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "imagegen_kit needs Python 3.11 or later; say which one with: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --upgrade 'pip>=25.1'
+	touch $@
+
+$(VENV)/lab: $(VENV)/made pyproject.toml constraints.txt
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[lab]'
+	touch $@
+
+$(VENV)/dev: $(VENV)/lab plugins/imagegen-kit-echo/pyproject.toml
+	$(PIP) install --quiet --constraint constraints.txt --group dev --editable plugins/imagegen-kit-echo
+	touch $@
+
+demo: $(VENV)/lab  ## run the first notebook for real; leaves it and its pictures in demo-output/
+	rm -rf $(DEMO) && mkdir -p $(DEMO)
+	IMAGEGEN_STORE=$(CURDIR)/$(DEMO)/imagegen-store $(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute \
+		--output-dir $(DEMO) notebooks/01_first_comparison.ipynb
+	$(BIN)/imagegen --store $(DEMO)/imagegen-store show first-comparison --by model --by style --save $(DEMO)/pictures
+	@echo "The executed notebook is $(DEMO)/01_first_comparison.ipynb, its pictures are in $(DEMO)/pictures."
+
+lab: $(VENV)/lab  ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir notebooks
+
+test: check  ## set up and run every test, the notebooks included
+	$(BIN)/python -m pytest
+	$(MAKE) --no-print-directory notebooks
+
+check: $(VENV)/dev  ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+notebooks: $(VENV)/dev  ## execute the notebooks and compare their outputs
+	rm -rf build/notebooks && mkdir -p build/notebooks
+	IMAGEGEN_STORE=$(CURDIR)/build/notebooks/imagegen-store $(BIN)/python -m pytest -o addopts="" -q -p no:cacheprovider \
+		--nbval --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120 --nbval-current-env $(NOTEBOOKS)
+
+bench: $(VENV)/dev  ## measure; ratios against a floor in the same run
+	$(BIN)/python -m benchmarks
+
+build: $(VENV)/dev  ## build the wheel and the source distribution
+	$(BIN)/python -m build --outdir dist .
+
+clean:  ## remove what the targets above made
+	rm -rf $(VENV) $(DEMO) build dist

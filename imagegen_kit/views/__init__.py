@@ -1,0 +1,46 @@
+"""How each object shows itself in a notebook cell: static HTML that stays when the kernel is gone.
+
+No scripts, no style sheets, no addresses: tables and pictures with inline styles over JupyterLab's own colours, which
+read as well where a page strips all styles. Foreign text is always escaped.
+"""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from imagegen_kit.engine.image_result import ImageResult
+from imagegen_kit.engine.policy import Policy
+from imagegen_kit.experiments.experiment import Experiment
+from imagegen_kit.experiments.run import Run
+from imagegen_kit.imaging.picture import Picture
+from imagegen_kit.prompts.compile import PromptSpec
+from imagegen_kit.settings import SettingsView
+from imagegen_kit.types import ImageRequest, Reference, Result, Style, TextRequest, VideoRequest
+from imagegen_kit.views.experiment import show_experiment
+from imagegen_kit.views.pictures import show_image_result, show_picture, show_reference, show_result
+from imagegen_kit.views.prompt import show_prompt
+from imagegen_kit.views.run import show_run
+from imagegen_kit.views.settings import show_policy, show_request, show_settings, show_style
+
+
+@singledispatch
+def html(obj: object) -> str | None:
+    """Return how ``obj`` shows itself in a cell, or None where it has no view: then its repr stands there."""
+    return None
+
+
+html.register(ImageResult, show_image_result)
+html.register(Result, show_result)
+html.register(Picture, show_picture)
+html.register(Reference, show_reference)
+html.register(Run, show_run)
+html.register(Experiment, show_experiment)
+html.register(PromptSpec, show_prompt)
+html.register(Policy, show_policy)
+html.register(Style, show_style)
+html.register(SettingsView, show_settings)
+html.register(ImageRequest, show_request)
+html.register(TextRequest, show_request)
+html.register(VideoRequest, show_request)
+
+__all__ = ["html"]

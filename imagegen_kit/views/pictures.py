@@ -1,0 +1,179 @@
+"""Pictures in a cell: one large, several side by side, each with what is known of it in words below."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.errors import ImagegenError
+from imagegen_kit.imaging.picture import open_picture
+from imagegen_kit.imaging.thumbnail import shrink, thumbnail
+from imagegen_kit.views.markup import Markup, box, figure, image, lines, notice, text
+from imagegen_kit.views.words import STAND_IN, is_stand_in, said, seconds, shortened, usd
+
+if TYPE_CHECKING:
+    from imagegen_kit.engine.image_result import ImageResult
+    from imagegen_kit.imaging.picture import Picture
+    from imagegen_kit.store import Blobs
+    from imagegen_kit.types import Artifact, Reference, Result
+
+ONE_PX = 512  # a picture shown alone
+THUMBNAIL_PX = 256  # what the store keeps beside each picture
+AT_MOST = 48  # pictures in one cell: about half a megabyte in the saved notebook
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one request, as the captions need it."""
+
+    status: str
+    model: str
+    model_used: str | None
+    prompt: str
+    style: str | None
+    seed: int | None
+    seconds: float | None
+    usd: float | None
+    adaptations: tuple[str, ...]  # only those that weaken a comparison
+    error: str | None
+
+    @property
+    def alt(self) -> str:
+        """Model, style, the first 80 characters of the prompt and the seed: what a screen reader says."""
+        parts = [self.model_used or self.model, self.style and f"style {self.style}", shortened(self.prompt, 80)]
+        if self.seed is not None:
+            parts.append(f"seed {self.seed}")
+        if self.status == "placeholder":
+            parts.insert(0, "placeholder")
+        return ", ".join(p for p in parts if p)
+
+    @property
+    def failed(self) -> str:
+        """The words that stand where the picture would: ``failed: the reason``."""
+        word = {"blocked": "blocked", "unknown": "outcome unknown", "cancelled": "cancelled"}.get(self.status, "failed")
+        return f"{word}: {shortened(self.error, 160)}" if self.error else word
+
+    def badges(self, *, named: bool = False) -> Markup:
+        """Return the caption: seconds, cost, seed and whatever makes this picture another than asked."""
+        facts = [self.model_used or self.model] if named else []
+        if self.seconds is not None and self.status != "cached":
+            facts.append(seconds(self.seconds))
+        facts.append(usd(self.usd) if self.usd is not None else "cost unknown")
+        if self.seed is not None:
+            facts.append(f"seed {self.seed}")
+        if self.status == "cached":
+            facts.append("cached")
+        notes = [
+            f"placeholder, no picture came: {shortened(self.error or 'no reason given', 120)}"
+            if self.status == "placeholder"
+            else "",
+            f"fallback: {self.model_used} answered for {self.model}" if self.status == "fallback" else "",
+            f"unfair: {shortened('; '.join(self.adaptations), 100)}" if self.adaptations else "",
+            STAND_IN if named and is_stand_in(self.model_used or self.model) else "",
+        ]
+        return Markup(" · ".join(map(text, facts)) + "".join(f"<br>{text(note)}" for note in notes if note))
+
+
+def outcome_of(result: Result) -> Outcome:
+    """Return a result in the form that captions read."""
+    style = result.request.labels.get("style")
+    return Outcome(
+        status=result.status,
+        model=result.request.model,
+        model_used=result.model_used,
+        prompt=result.request.prompt,
+        style=str(style) if style else None,
+        seed=result.sent.seed if result.sent is not None else None,
+        seconds=result.seconds,
+        usd=result.cost.usd,
+        adaptations=tuple(str(a) for a in result.adaptations if a.unfair),
+        error=result.error,
+    )
+
+
+def small_copy(artifact: Artifact, px: int, blobs: Blobs | None = None) -> bytes:
+    """Return a WebP copy of at most ``px`` pixels a side; up to 256 the store's own, made where it is missing.
+
+    Raises ImagegenError where the picture cannot be read.
+    """
+    if px <= THUMBNAIL_PX and blobs is not None:
+        path = blobs.thumbnail_path(artifact.sha256)
+        if not path.exists():
+            path = blobs.put_thumbnail(artifact.sha256, thumbnail(open_picture(artifact).image))
+        return path.read_bytes()
+    out = io.BytesIO()
+    shrink(open_picture(artifact).image, px).save(out, "WEBP", quality=80, method=2)
+    return out.getvalue()
+
+
+def shown(artifact: Artifact, alt: str, px: int, width: int, blobs: Blobs | None, *, dashed: bool = False) -> Markup:
+    """Return the picture, or a notice that says why it cannot be shown."""
+    try:
+        return image(small_copy(artifact, px, blobs), alt=alt, width=width, dashed=dashed)
+    except (ImagegenError, OSError) as error:
+        return notice(f"the picture cannot be shown: {shortened(error, 160)}", width)
+
+
+def _width(artifact: Artifact, px: int) -> int:
+    """Return how wide a copy with sides of at most ``px`` is; small pictures are not blown up."""
+    width, height = artifact.width or px, artifact.height or px
+    return max(1, round(width * min(1.0, px / max(width, height))))
+
+
+def _figure(result: Result, artifact: Artifact | None, px: int, blobs: Blobs | None) -> Markup:
+    outcome = outcome_of(result)
+    if artifact is None:
+        width = min(px, 320)
+        return figure(notice(outcome.failed, width), outcome.badges(named=True), width)
+    width = _width(artifact, px)
+    picture = shown(artifact, outcome.alt, px, width, blobs, dashed=outcome.status == "placeholder")
+    return figure(picture, outcome.badges(named=True), width)
+
+
+def show_image_result(result: ImageResult) -> str:
+    """Show the pictures of one ask, each with model, seconds, cost and seed."""
+    blobs = result.store.blobs if result.store is not None else None
+    pairs = [(r, a) for r in result.results for a in (r.artifacts or (None,))]
+    px = ONE_PX if len(pairs) == 1 else THUMBNAIL_PX
+    left = len(pairs) - AT_MOST
+    more = f"… and {left} more; .pictures has them all" if left > 0 else ""
+    return box(*(_figure(r, a, px, blobs) for r, a in pairs[:AT_MOST]), lines(more))
+
+
+def show_result(result: Result) -> str:
+    """Show one result like the ask that it is part of."""
+    artifacts: tuple[Any, ...] = result.artifacts or (None,)
+    return box(*(_figure(result, a, ONE_PX if len(artifacts) == 1 else THUMBNAIL_PX, None) for a in artifacts))
+
+
+def show_picture(picture: Picture) -> str:
+    """Show a picture with its format and size, and the prompt and model where it knows them."""
+    try:
+        record = picture.request or {}
+    except ImagegenError:
+        record = {}
+    about = [str(record[key]) for key in ("model", "prompt") if record.get(key)]
+    facts = f"{picture.format.upper()} · {picture.width}×{picture.height} pixels"
+    caption = text(facts) + "".join(f"<br>{text(shortened(line, 200))}" for line in about)
+    width = _width(picture, ONE_PX)
+    alt = ", ".join(shortened(line, 80) for line in about) or f"{picture.format} picture"
+    return box(figure(shown(picture, alt, ONE_PX, width, None), caption, width))
+
+
+def reference_figure(reference: Reference, px: int = THUMBNAIL_PX) -> Markup:
+    """Return a reference as a small picture with its role, name and score."""
+    name = reference.name or reference.origin
+    facts = [reference.role, *([name] if name else [])]
+    if reference.score is not None:
+        facts.append(f"score {reference.score:.2f}")
+    about = [shortened(said(reference.description), 160)] if reference.description else []
+    caption = " · ".join(map(text, facts)) + "".join(f"<br>{text(line)}" for line in about)
+    alt = f"{reference.role} reference" + (f", {name}" if name else "") + "".join(f", {a[:80]}" for a in about)
+    width = _width(reference.picture, px)
+    return figure(shown(reference.picture, alt, px, width, None), caption, width)
+
+
+def show_reference(reference: Reference) -> str:
+    """Show a reference as a small picture with what it is for."""
+    return box(reference_figure(reference))

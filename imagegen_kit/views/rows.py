@@ -1,0 +1,127 @@
+"""What a run's display needs from the journal: counts over all rows, and the rows of the first few cells only."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.imaging.picture import Picture
+from imagegen_kit.store.values import as_cell_value
+from imagegen_kit.views.pictures import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from imagegen_kit.experiments.run import Run
+
+_COUNTS = (
+    "SELECT status, COUNT(*), SUM(cost_usd), SUM(cost_usd IS NULL) FROM results WHERE run = :run AND replaced = 0 "
+    "AND (:only IS NULL OR request IN (SELECT value FROM json_each(:only))) GROUP BY status ORDER BY COUNT(*) DESC"
+)
+_ROWS = (
+    "SELECT c.position, c.id, r.asked, r.model, r.seed_sent, r.adaptations, r.unfair, s.status, s.model_used, "
+    "s.sha256, s.format, s.width, s.height, s.cost_usd, s.seconds, s.error FROM cells c "
+    "JOIN requests r ON r.run = c.run AND r.cell = c.id JOIN results s ON s.request = r.id AND s.replaced = 0 "
+    "WHERE c.run = :run AND c.position IN (SELECT value FROM json_each(:cells)) "
+    "AND (:only IS NULL OR r.id IN (SELECT value FROM json_each(:only))) ORDER BY r.step, r.id"
+)
+# A cell whose recipe raised, where none of its requests tells the failure already.
+_BROKEN = (
+    "SELECT c.position, c.id, e.error FROM cells c JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 "
+    "WHERE c.run = :run AND c.position IN (SELECT value FROM json_each(:cells)) AND e.error_type NOT NULL "
+    "AND NOT EXISTS (SELECT 1 FROM requests r JOIN results s ON s.request = r.id AND s.replaced = 0 "
+    "WHERE r.run = c.run AND r.cell = c.id AND s.error_type NOT NULL)"
+)
+_PARAMETERS = "SELECT cell, name, value FROM cell_params WHERE cell IN (SELECT value FROM json_each(:cells))"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A run in numbers: rows by status, what is known of the cost, and how many costs are not known."""
+
+    by_status: dict[str, int]
+    known_usd: float
+    unknown_costs: int
+
+    @property
+    def total(self) -> int:
+        """All rows."""
+        return sum(self.by_status.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One picture or failed request: the parameters of its cell, what became of it, and the picture if there is one."""
+
+    params: dict[str, Any]
+    outcome: Outcome
+    picture: Picture | None
+
+
+def counted(run: Run) -> Counted:
+    """Count the rows of a run in one pass."""
+    values = {"run": run._number, "only": _only(run)}
+    found = run._store.journal.reader().execute(_COUNTS, values).fetchall()
+    return Counted(
+        {status: n for status, n, _, _ in found},
+        sum(known or 0.0 for _, _, known, _ in found),
+        sum(unknown for *_, unknown in found),
+    )
+
+
+def first_rows(run: Run, positions: Iterator[int], at_most: int) -> list[Row]:
+    """Return up to ``at_most`` rows, in the order of ``positions``; only as many cells are read as that takes."""
+    rows: list[Row] = []
+    size = at_most
+    while len(rows) < at_most and (some := list(itertools.islice(positions, size))):
+        rows += _rows_of(run, some)
+        size *= 4  # a run that has just begun holds few of its cells
+    return rows[:at_most]
+
+
+def _only(run: Run) -> str | None:
+    return None if run._only is None else json.dumps(sorted(run._only))
+
+
+def _rows_of(run: Run, positions: Sequence[int]) -> list[Row]:
+    reader = run._store.journal.reader()
+    values = {"run": run._number, "cells": json.dumps(positions), "only": _only(run)}
+    found: list[tuple[int, int, tuple[Any, ...] | None, str | None]] = [
+        (row[0], row[1], row[2:], None) for row in reader.execute(_ROWS, values)
+    ]
+    if run._only is None:
+        del values["only"]
+        found += [(position, cell, None, error) for position, cell, error in reader.execute(_BROKEN, values)]
+    params: dict[int, dict[str, Any]] = {}
+    wanted = json.dumps([cell for _, cell, _, _ in found])
+    for cell, name, value in reader.execute(_PARAMETERS, {"cells": wanted}):
+        params.setdefault(cell, {})[name] = as_cell_value(json.loads(value))
+    place = {position: i for i, position in enumerate(positions)}
+    found.sort(key=lambda row: place[row[0]])
+    return [_row(run, params.get(cell, {}), row, error) for _, cell, row, error in found]
+
+
+def _row(run: Run, params: dict[str, Any], row: tuple[Any, ...] | None, error: str | None) -> Row:
+    style = str(params["style"]) if params.get("style") else None
+    prompt = str(params.get("prompt") or params.get("brief") or "")
+    if row is None:  # no request to read anything from
+        row = (None, str(params.get("model") or ""), None, None, 0, "failed", *(None,) * 5, 0.0, None, error)
+    asked, model, seed, notes, unfair, status, used, sha256, format, width, height, usd, seconds, error = row
+    outcome = Outcome(
+        status=status,
+        model=model,
+        model_used=used,
+        prompt=prompt or (json.loads(asked)["prompt"] if asked else ""),
+        style=style,
+        seed=seed,
+        seconds=seconds,
+        usd=usd,
+        adaptations=tuple(notes.split("\n")) if notes and unfair else (),
+        error=error,
+    )
+    if sha256 is None:
+        return Row(params, outcome, None)
+    path = str(run._store.blobs.path(sha256, format))
+    return Row(params, outcome, Picture(sha256, format=format, width=width, height=height, path=path))

@@ -1,0 +1,137 @@
+"""A run as a table: prompts down, models across, each picture with its badges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagegen_kit.store.values import as_cell_value
+from imagegen_kit.views.grid import column_parameter, positions, varied
+from imagegen_kit.views.markup import CELL, TABLE, Markup, box, figure, lines, notice, small, text
+from imagegen_kit.views.pictures import AT_MOST, THUMBNAIL_PX, shown
+from imagegen_kit.views.rows import Counted, Row, counted, first_rows
+from imagegen_kit.views.words import STAND_IN, count, is_stand_in, said, seconds, shortened, usd_sum
+
+if TYPE_CHECKING:
+    from imagegen_kit.experiments.run import Run
+
+SHEET_COLUMNS = 5  # where nothing stands in the columns, cells follow each other like on a contact sheet
+
+
+def show_run(run: Run) -> str:
+    """Show the first 48 pictures in the grid of the varied parameters, and the whole run in numbers."""
+    run._flush()
+    numbers = counted(run)
+    counts = varied(run._spec)
+    column = column_parameter(counts)
+    rows = first_rows(run, positions(run._spec, column), AT_MOST)
+    names = [name for name in counts if name != column]
+    parts: list[str] = [lines(_header(run, numbers), _fixed(run))]
+    if rows:
+        parts.append(_grid(run, rows, names, column) if column else _sheet(run, rows, names))
+    left = numbers.total - len(rows)
+    if left > 0:
+        parts.append(lines(text(f"… and {left:,} more; run.table() has them all")))
+    parts.append(_summary(run) if rows else "")
+    return box(*parts)
+
+
+def _header(run: Run, numbers: Counted) -> str:
+    facts = []
+    if run._only is not None:
+        facts.append(f"{count(numbers.total, 'result')} selected")
+    else:
+        done = run.done
+        facts.append(count(done, "cell") if done == run.cells else f"{done:,} of {count(run.cells, 'cell')}")
+        if run.running:
+            facts.append("running")
+        elif done < run.cells:
+            facts.append("run.resume() goes on")
+    if numbers.total:
+        facts.append(", ".join(f"{n:,} {status}" for status, n in numbers.by_status.items()))
+        facts.append(f"cost {usd_sum(numbers.known_usd, numbers.unknown_costs)}")
+    return f"<b>{text(run.name or 'run')}</b> · {text(' · '.join(facts))}"
+
+
+def _fixed(run: Run) -> str:
+    fixed = {k: as_cell_value(v) for k, v in (run._spec.get("fixed") or {}).items()}
+    return (
+        small(text("fixed: " + " · ".join(f"{k} {shortened(said(v), 80)}" for k, v in fixed.items()))) if fixed else ""
+    )
+
+
+def _grid(run: Run, rows: list[Row], names: list[str], column: str) -> Markup:
+    heads = list(dict.fromkeys(said(row.params.get(column)) for row in rows))
+    cells: dict[tuple[str, ...], dict[str, list[Row]]] = {}
+    for row in rows:
+        label = tuple(said(row.params.get(name)) for name in names)
+        cells.setdefault(label, {}).setdefault(said(row.params.get(column)), []).append(row)
+    most = max(len(pictures) for line in cells.values() for pictures in line.values())
+    width = _picture_width(len(heads) * min(most, 2))
+    prefix = "" if column == "model" else f"{column}: "
+    head = "".join(_th(name) for name in names) + "".join(_th(prefix + value) for value in heads)
+    body = "".join(
+        "<tr>"
+        + "".join(_th(shortened(value, 200), row=True) for value in label)
+        + "".join(_td(_figures(run, line.get(value, []), width)) for value in heads)
+        + "</tr>"
+        for label, line in cells.items()
+    )
+    return Markup(f'<table style="{TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
+
+
+def _sheet(run: Run, rows: list[Row], names: list[str]) -> Markup:
+    cells: dict[str, list[Row]] = {}
+    for row in rows:
+        label = " · ".join(shortened(said(row.params.get(name)), 100) for name in names)
+        cells.setdefault(label, []).append(row)
+    most = max(map(len, cells.values()))
+    per_line = max(1, SHEET_COLUMNS // most)
+    filled = [
+        _td((f"<div>{text(label)}</div>" if label else "") + _figures(run, found, 160))
+        for label, found in cells.items()
+    ]
+    body = "".join(f"<tr>{''.join(filled[i : i + per_line])}</tr>" for i in range(0, len(filled), per_line))
+    return Markup(f'<table style="{TABLE}"><tbody>{body}</tbody></table>')
+
+
+def _picture_width(across: int) -> int:
+    """Return how wide each of so many pictures in a line may be."""
+    return 160 if across <= 5 else 128 if across <= 7 else 96
+
+
+def _th(words: str, *, row: bool = False) -> str:
+    if not row:
+        return f'<th align="left" scope="col" style="{CELL}">{text(words)}</th>'
+    style = f"{CELL};font-weight:normal;max-width:200px;min-width:80px"
+    return f'<th align="left" valign="top" scope="row" style="{style}">{text(words)}</th>'
+
+
+def _td(content: str) -> str:
+    return f'<td align="left" valign="top" style="{CELL}">{content}</td>'
+
+
+def _figures(run: Run, rows: list[Row], width: int) -> str:
+    return "".join(_figure(run, row, width) for row in rows)
+
+
+def _figure(run: Run, row: Row, width: int) -> Markup:
+    outcome, picture = row.outcome, row.picture
+    if picture is None:
+        return figure(notice(outcome.failed, width), outcome.badges(), width)
+    ratio = (picture.width or 1) / (picture.height or 1)
+    fitted = round(width * min(1.0, ratio * 1.5))  # a tall picture must not make the line three times as high
+    dashed = outcome.status == "placeholder"
+    content = shown(picture, outcome.alt, THUMBNAIL_PX, fitted, run._store.blobs, dashed=dashed)
+    return figure(content, outcome.badges(), width)
+
+
+def _summary(run: Run) -> Markup:
+    """Return a line a model: the middle of its seconds, over how many pictures, and its cost."""
+    summary = run.summary("model")[["seconds_p50", "timed", "known_cost_usd", "unknown_costs"]].astype(object)
+    found = []
+    for label, *numbers in summary.where(summary.notna(), None).itertuples(name=None):
+        model, (p50, timed, known, unknown) = str(label), numbers
+        time = f"p50 {seconds(p50)} of {timed:,} timed" if p50 is not None else "not timed"
+        stand_in = f" · {STAND_IN}" if is_stand_in(model) else ""
+        found.append(f"<b>{text(model)}</b> · {text(f'{time} · cost {usd_sum(known, unknown)}{stand_in}')}")
+    return lines(*map(small, found))

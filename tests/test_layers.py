@@ -1,0 +1,100 @@
+"""Imports go downward only: the house plan as data."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import imagegen_kit
+
+PACKAGE = Path(imagegen_kit.__file__).parent
+# A line imports from the lines above it, never from those below; one package freely within itself.
+HOUSE = [
+    ("errors", 0),
+    ("lazy", 0),
+    ("types", 0),
+    ("settings", 0),
+    ("capabilities", 1),
+    ("imaging", 1),
+    ("checks", 1),
+    ("fingerprint", 1),
+    ("catalog", 1),
+    ("hookspecs", 2),
+    ("registry", 2),
+    ("retrieval", 3),
+    ("providers", 3),
+    ("prompts", 3),
+    ("store", 3),
+    ("tables", 4),
+    ("engine", 5),
+    ("recipes", 6),
+    ("experiments", 7),
+    ("views", 8),
+    ("cli", 9),
+]
+ORDER = {name: place for place, (name, _) in enumerate(HOUSE)}
+FILES = sorted(p for p in PACKAGE.rglob("*.py") if "_data" not in p.parts)
+
+
+def room(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def imports_of(path: Path) -> list[tuple[str, int]]:
+    """Every imagegen_kit module that a file imports, wherever the import stands, with its line."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("imagegen_kit"):
+            names = [f"imagegen_kit.{a.name}" for a in node.names] if node.module == "imagegen_kit" else [node.module]
+            found += [(name, node.lineno) for name in names]
+        elif isinstance(node, ast.Import):
+            found += [(a.name, node.lineno) for a in node.names if a.name.startswith("imagegen_kit")]
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_rooms_above_it(path: Path) -> None:
+    here = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if here == "__init__":
+        return
+    assert here in ORDER, f"{here} has no place in the house"
+    wrong = [
+        f"line {line}: {module}"
+        for module, line in imports_of(path)
+        if module != "imagegen_kit.__version__" and room(module) != here and ORDER.get(room(module), 99) >= ORDER[here]
+    ]
+    assert not wrong, f"{here} reaches up: {wrong}"
+
+
+def test_every_room_of_the_plan_exists() -> None:
+    missing = [name for name in ORDER if not (PACKAGE / name).is_dir() and not (PACKAGE / f"{name}.py").is_file()]
+    assert not missing
+
+
+def test_what_leads_upward_is_in_the_one_table() -> None:
+    """Dotted names of our own modules stand in the lazy table, in specs and in the public names, nowhere else."""
+    allowed = {"lazy.py", "__init__.py", "registry/current.py", "registry/__init__.py"}
+    strings = {}
+    for path in FILES:
+        name = str(path.relative_to(PACKAGE))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                value = node.value
+                if value.startswith("imagegen_kit.") and " " not in value and name not in allowed:
+                    strings.setdefault(name, []).append(value)
+    upward = {
+        name: [v for v in values if ORDER.get(room(v.split(":")[0]), -1) > ORDER[name.split("/")[0].removesuffix(".py")]]
+        for name, values in strings.items()
+    }
+    assert {n: v for n, v in upward.items() if v} == {"registry/index.py": upward.get("registry/index.py", [])} or not any(
+        upward.values()
+    ), upward
+
+
+def test_files_stay_small() -> None:
+    lengths = sorted(len(p.read_text(encoding="utf-8").splitlines()) for p in FILES)
+    assert lengths[len(lengths) // 2] <= 120
+    assert sum(n > 300 for n in lengths) <= 4, [n for n in lengths if n > 300]
