@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def benchmark(quick: bool, profile: bool) -> Outcome:
     out, runs = Outcome(), 5 if quick else 15
     for code in STATEMENTS.values():
         statement(code)  # compiled files and the page cache are the machine's, not ours
-    found = interleaved({name: lambda code=code: statement(code) for name, code in STATEMENTS.items()}, runs)
+    found = interleaved({name: partial(statement, code) for name, code in STATEMENTS.items()}, runs)
     walls = {name: column(rows, "wall") for name, rows in found.items()}
     heavy = found["package"][0]["heavy"]
     out.figures += [
@@ -76,8 +77,8 @@ def benchmark(quick: bool, profile: bool) -> Outcome:
     script = Path(sys.executable).with_name("imagegen")
     tool = [str(script)] if script.exists() else [sys.executable, "-c", "from imagegen_kit.cli import main; main()"]
     arms = {
-        "help": lambda: process([*tool, "--help"]),
-        "typer": lambda: process([sys.executable, "-c", "import typer"]),
+        "help": partial(process, [*tool, "--help"]),
+        "typer": partial(process, [sys.executable, "-c", "import typer"]),
     }
     for arm in arms.values():
         arm()

@@ -68,7 +68,7 @@ def interleaved(arms: Mapping[str, Callable[[], dict[str, Any]]], runs: int) -> 
     """Run the arms in turn ``runs`` times, every other round backwards, so that a busy minute hits all of them."""
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in arms}
     for number in range(runs):
-        for name in list(arms) if number % 2 == 0 else reversed(arms):
+        for name in list(arms)[:: 1 if number % 2 == 0 else -1]:
             found[name].append(arms[name]())
     return found
 

@@ -7,6 +7,7 @@ import gc
 import io
 import pstats
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.measure import Figure, Outcome, column, fresh, interleaved, peak_rss_mb, ratios
@@ -45,7 +46,7 @@ def fill(journal: Journal, rows: int) -> str:
     statements: list[Any] = [("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", run)]
     for position in range(rows):
         repeat, point = divmod(position, points)
-        values = {
+        values: dict[str, Any] = {
             "prompt": f"a lighthouse on a rock, seen from the sea, number {point // (MODELS * STYLES)}",
             "model": f"bench/still-{point % MODELS}",
             "style": f"style-{point // MODELS % STYLES}",
@@ -133,7 +134,7 @@ def arm(rows: int, runs: int, profile: bool) -> dict[str, Any]:
     assert frame["prompt"].nunique() == rows // REPEATS // (MODELS * STYLES)
     assert list(run.summary(by="model")["pictures"]) == [rows // MODELS] * MODELS
     del frame, results, parameters
-    found: dict[str, Any] = interleaved({name: lambda way=way: timed(way) for name, way in ways.items()}, runs)
+    found: dict[str, Any] = interleaved({name: partial(timed, way) for name, way in ways.items()}, runs)
     tables = {}
     if profile:
         for name in ("table", "summary"):

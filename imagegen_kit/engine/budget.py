@@ -57,7 +57,7 @@ def reserve(
         ("today's budget", budgets.day_usd, "day = ?", entry.day),
     )
     for name, limit, where, value in limits:
-        if limit is None:
+        if limit is None or entry.usd == 0:
             continue
         if entry.usd is None:
             return (
@@ -85,5 +85,7 @@ def settle(connection: sqlite3.Connection, attempt: int, state: str, spent_usd: 
     row = connection.execute("SELECT state FROM ledger WHERE attempt = ?", (attempt,)).fetchone()
     if row is None:
         return
+    if state == row[0] == "unknown":
+        return  # looked up, and still unknown
     check_move(LEDGER_MOVES, row[0], state)
     connection.execute("UPDATE ledger SET state = ?, spent_usd = ? WHERE attempt = ?", (state, spent_usd, attempt))

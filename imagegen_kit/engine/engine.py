@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from imagegen_kit.engine.budget import Budgets
 from imagegen_kit.engine.keep import failed_checks, keep_inputs, recheck
-from imagegen_kit.engine.limits import DEFAULT_CONCURRENCY, AccountLimit
+from imagegen_kit.engine.limits import DEFAULT_CONCURRENCY, AccountLimit, Pause
 from imagegen_kit.engine.loop import BackgroundLoop
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.prepare import Prepared, prepare
@@ -63,8 +63,9 @@ class Engine:
         self._threads = ThreadPoolExecutor(cores, thread_name_prefix="imagegen-picture")
         self.keeping = asyncio.Semaphore(2 * cores + 4)  # pictures in memory that wait for a thread
         self._limits: dict[tuple[str, int], AccountLimit] = {}
+        self._pauses: dict[str, Pause] = {}
         self._providers: dict[str, tuple[ProviderSpec, Any]] = {}
-        self._in_flight: dict[str, tuple[Purchase, asyncio.Task[Result]]] = {}
+        self._in_flight: dict[Any, tuple[Purchase, asyncio.Task[Result]]] = {}
         self._bought: dict[int, tuple[Purchase, asyncio.Task[Result]]] = {}
 
     # ------------------------------------------------------------------ what purchases need
@@ -78,7 +79,7 @@ class Engine:
         concurrency = policy.concurrency or model.spec.concurrency or DEFAULT_CONCURRENCY
         key = (model.id, concurrency)
         if key not in self._limits:
-            self._limits[key] = AccountLimit(concurrency)
+            self._limits[key] = AccountLimit(concurrency, self._pauses.setdefault(model.id, Pause()))
         return self._limits[key]
 
     def budgets(self, run_usd: float | None) -> Budgets:
@@ -124,16 +125,22 @@ class Engine:
         at = timestamp(clock.now())
         request_id = recorded.id if recorded is not None else self.store.journal.new_id()
         intent = [] if recorded is not None else _intent(request_id, place, prepared, at)
-        if request_id in self._bought:  # this very request went on after a stop
-            return await self._wait(*self._bought[request_id])
+        if recorded is not None:
+            earlier = await self._gone_on(request_id, prepared, step)
+            if earlier is not None:
+                return earlier
         reusable = policy.cache and prepared.cacheable
+        # Who joins gets what the first one gets, so both must have agreed to the same fallbacks and checks.
+        equal = (prepared.key, policy.fallbacks, policy.placeholder, repr(policy.checks))
         if reusable:
             found = self._cached(prepared, step)
             if found is not None and await self._still_passes(found, policy):
                 self.store.journal.append([*intent, (INSERT_RESULT, result_row(request_id, place, found, at))])
                 return found
-            if prepared.key in self._in_flight:
-                joined = await self._wait(*self._in_flight[prepared.key])
+            while (ahead := self._in_flight.get(equal)) is not None and not ahead[0].given_up:
+                joined = await self._wait(*ahead)
+                if isinstance(joined.exception, BudgetExceeded) and ahead[0].place.run != scope.run:
+                    continue  # another run's budget says nothing about this one's
                 mine = _joined(joined, prepared, step)
                 self.store.journal.append([*intent, (INSERT_RESULT, result_row(request_id, place, mine, at))])
                 return mine
@@ -147,14 +154,27 @@ class Engine:
         task = asyncio.create_task(self._buy(purchase))
         self._bought[request_id] = (purchase, task)
         if reusable:
-            self._in_flight[prepared.key] = (purchase, task)
-        task.add_done_callback(partial(self._forget, request_id, prepared.key if reusable else None))
+            self._in_flight[equal] = (purchase, task)
+        task.add_done_callback(partial(self._forget, request_id, equal))
         return await self._wait(purchase, task)
 
-    def _forget(self, request_id: int, key: str | None, task: asyncio.Task[Result]) -> None:
-        self._bought.pop(request_id, None)
-        if key is not None:
-            self._in_flight.pop(key, None)
+    async def _gone_on(self, request_id: int, prepared: Prepared, step: int) -> Result | None:
+        """Return the result of a recorded request that went on after a stop, or None where it did not."""
+        known = self._bought.get(request_id)
+        if known is not None and known[0].given_up:
+            await asyncio.wait([known[1]])  # it is giving its reservation back
+        elif known is not None:
+            return await self._wait(*known)
+        sql = f"SELECT {RESULT_COLUMNS} FROM results WHERE request = ? AND replaced = 0"
+        rows = self.store.journal.read(sql, (request_id,))  # it may have ended since its cell was looked up
+        if not rows:
+            return None
+        return result_from_row(rows[0], self.store, prepared.asked, prepared.sent, prepared.notes, prepared.key, step)
+
+    def _forget(self, request_id: int, equal: Any, task: asyncio.Task[Result]) -> None:
+        for waiting, key in ((self._bought, request_id), (self._in_flight, equal)):
+            if waiting.get(key, (None, None))[1] is task:
+                del waiting[key]
         if not task.cancelled():
             task.exception()  # whoever waited has it; nobody waiting must not be a warning
 
@@ -165,18 +185,21 @@ class Engine:
             return await asyncio.shield(task)
         finally:
             purchase.waiters -= 1
-            if purchase.waiters == 0 and not purchase.submitted:
+            if purchase.waiters == 0 and not purchase.submitted and not task.done():
+                purchase.given_up = True
                 task.cancel()
 
     def _cached(self, prepared: Prepared, step: int) -> Result | None:
         rows = self.store.journal.read(FIND_CACHED, (prepared.key,))
-        if not rows:
-            return None
-        found = result_from_row(rows[0], self.store, prepared.asked, prepared.sent, prepared.notes, prepared.key, step)
-        if any(not os.path.exists(a.path or "") for a in found.artifacts):
-            return None  # cleaned up, or the store was moved without its pictures
-        cost = Cost(0.0, found.cost.price_usd, found.cost.basis)
-        return replace(found, status="cached", cost=cost, timings={}, attempts=(), error=None, error_type=None)
+        while rows:
+            row = rows[0]
+            found = result_from_row(row, self.store, prepared.asked, prepared.sent, prepared.notes, prepared.key, step)
+            if all(os.path.exists(a.path or "") for a in found.artifacts):
+                cost = Cost(0.0, found.cost.price_usd, found.cost.basis)
+                return replace(found, status="cached", cost=cost, timings={}, attempts=(), error=None, error_type=None)
+            # Cleaned up, or the store was moved without its pictures: an older one may still be there.
+            rows = self.store.journal.read(FIND_CACHED, (prepared.key,))[1:] if len(rows) == 1 else rows[1:]
+        return None
 
     async def _still_passes(self, found: Result, policy: Policy) -> bool:
         if policy.checks is None or not found.artifacts:

@@ -21,6 +21,7 @@ from imagegen_kit.engine.rows import (
     INSERT_RESULT,
     artifact_row,
     move_attempt,
+    name_job,
     result_row,
 )
 from imagegen_kit.errors import (
@@ -30,8 +31,10 @@ from imagegen_kit.errors import (
     ImagegenError,
     NoPictureReturned,
     OutcomeUnknown,
+    PluginError,
     ProviderError,
     RequestTimeout,
+    UnsupportedRequest,
 )
 from imagegen_kit.providers.base import VERBS
 from imagegen_kit.types import Accepted, Adaptation, Attempt, Cost, Progress, Reply, Result
@@ -65,9 +68,10 @@ class Purchase:
     run_budget_usd: float | None = None
     fallback: bool = False
     on_progress: Callable[[Progress], None] | None = None
-    collect: tuple[int, str] | None = None  # attempt id and job id of an earlier, interrupted attempt
+    collect: tuple[int, str] | None = None  # attempt id and job id of a job that a service has accepted already
     waiters: int = 0
-    submitted: bool = False
+    given_up: bool = False  # whoever waited has left, and nothing was sent
+    submitted: bool = False  # sent, or about to be: it is not given up any more
     spent_before: Cost | None = None  # by the model that this one stands in for
     recorded: bool = False  # the intent is in the journal
     attempts: list[Attempt] = field(default_factory=list)
@@ -81,14 +85,11 @@ class Purchase:
             try:
                 return await self._attempt(number)
             except ProviderError as error:
-                again = error.retryable and error.paid is False and number < policy.attempts
-                if not again:
+                again = self.collect is not None or (error.retryable and error.paid is False)
+                if not again or number >= policy.attempts:
                     return self._failed(error)
-                wait = backoff(number, error.retry_after, clock.jitter())
-                if error.retry_after is not None:
-                    self.engine.limit(self.prepared.model, policy).rest(wait, clock)
-                self.submitted = False
-                await clock.sleep(wait)
+                self.submitted = self.collect is not None
+                await clock.sleep(backoff(number, error.retry_after, clock.jitter()))
             except ImagegenError as error:
                 return self._failed(error)
 
@@ -97,13 +98,18 @@ class Purchase:
         asked_at = clock.monotonic()
         limit = engine.limit(model, self.policy)
         async with limit.slot(clock):
+            self.submitted = True  # cancelled between commit and call, it would leave a reservation of nothing
             attempt, free = await self._reserve(number)
-            self.submitted = True
+            if self.waiters == 0 and not self.fallback and self.collect is None:
+                await self._withdraw(attempt)
             started = clock.monotonic()
+            progress = _Progress(self, attempt, clock)
             try:
-                reply = await self._call(attempt, clock)
+                reply = await self._call(progress)
             except ProviderError as error:
-                await self._note_failure(attempt, number, error, clock.monotonic() - started, free)
+                if error.retry_after is not None:
+                    limit.rest(max(0.0, error.retry_after), clock)
+                await self._note_failure(progress, number, error, clock.monotonic() - started, free)
                 raise
             called = clock.monotonic()
             await engine.keeping.acquire()  # held back here, no more pictures arrive than can be put away
@@ -116,16 +122,16 @@ class Purchase:
     async def _reserve(self, number: int) -> tuple[int, bool]:
         """Commit intent and reservation; return the attempt's id and whether the call is known to be free."""
         engine, prepared, policy = self.engine, self.prepared, self.policy
-        if self.collect is not None:
-            return self.collect[0], False
         usd, _ = estimate(prepared.model.spec.price, policy.assumed_price(prepared.model.id))
+        if self.collect is not None:
+            return self.collect[0], usd == 0
         attempt, now = engine.store.journal.new_id(), policy.clock.now()
         origin = prepared.model.provider.origin
         row = (
             attempt, self.request_id, number, "submitting", prepared.model.id, ACCOUNT, origin, prepared.key,
             prepared.sent.to_json() if self.fallback else None, usd, timestamp(now),
         )  # fmt: skip
-        rows = [*(self.intent if number == 1 else ()), (INSERT_ATTEMPT, row)]
+        rows = [*(() if self.recorded else self.intent), (INSERT_ATTEMPT, row)]
         budgets = engine.budgets(self.run_budget_usd)
         if usd == 0 and not budgets.any:
             await asyncio.wrap_future(engine.store.journal.write(rows))
@@ -140,14 +146,31 @@ class Purchase:
         self.recorded = True
         return attempt, usd == 0
 
-    async def _call(self, attempt: int, clock: Clock) -> Reply:
+    async def _withdraw(self, attempt: int) -> None:
+        """Give the reservation of a call back that nobody waits for any more, and raise CancelledError."""
+        self.given_up = True
+        at = timestamp(self.policy.clock.now())
+
+        def withdraw(connection: sqlite3.Connection) -> None:
+            move_attempt(connection, attempt, "failed", error_type="RequestCancelled", finished_at=at)
+            settle(connection, attempt, "released", None)
+
+        await asyncio.wrap_future(self.engine.store.journal.transact(withdraw))
+        raise asyncio.CancelledError
+
+    async def _call(self, progress: _Progress) -> Reply:
         prepared, policy = self.prepared, self.policy
         sent, model = prepared.sent, prepared.model
-        progress = _Progress(self, attempt, clock)
         timeout = policy.timeout_s or model.spec.timeout_s
         context: dict[str, Any] = {"provider": model.provider.name, "model": model.id, "request": prepared.asked}
         try:
             provider = await self.engine.provider(model.provider)
+        except Exception as error:  # nothing was sent
+            words = str(error) if isinstance(error, ImagegenError) else f"{type(error).__name__}: {error}"
+            message = f"{model.provider.name} cannot be used: {words}"
+            raise ProviderError(message, retryable=False, paid=False, **context) from error
+        progress.resumable = hasattr(provider, "collect")
+        try:
             async with asyncio.timeout(timeout):
                 if self.collect is not None:
                     reply = await provider.collect(self.collect[1], sent, progress)
@@ -163,15 +186,33 @@ class Purchase:
             raise
         except TimeoutError:
             raise RequestTimeout(f"{model.id} gave no answer within {timeout:g} s", **context) from None
-        except ImagegenError as error:  # a missing package, an unreadable plugin: nothing was sent
+        except (PluginError, UnsupportedRequest) as error:  # raised before anything is sent
             raise ProviderError(str(error), paid=False, **context) from error
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise OutcomeUnknown(f"{model.id} cancelled its own call", **context) from error
         except Exception as error:
             message = f"{model.id} failed with {type(error).__name__}: {error}"
             raise OutcomeUnknown(message, **context) from error
         return reply
 
-    async def _note_failure(self, attempt: int, number: int, error: ProviderError, seconds: float, free: bool) -> None:
-        """Record a failed attempt; what may have been paid keeps its reservation."""
+    async def _note_failure(
+        self, progress: _Progress, number: int, error: ProviderError, seconds: float, free: bool
+    ) -> None:
+        """Record a failed attempt; what may have been paid keeps its reservation.
+
+        A job that the service has accepted is looked up again, as long as nobody knows what became of it.
+        """
+        job_id = progress.job_id or (self.collect[1] if self.collect is not None else None)
+        self.collect = (progress.attempt, job_id) if job_id and progress.resumable and error.paid is None else None
+        origin = self.prepared.model.provider.origin
+        if self.collect is not None and number < self.policy.attempts:
+            self.attempts.append(
+                Attempt(number, "submitted", ACCOUNT, origin, seconds, job_id=job_id, error=error.message)
+            )
+            return
         if error.paid is None and free:
             error.paid = False
             error.retryable = error.retryable or isinstance(error, RequestTimeout)
@@ -182,12 +223,11 @@ class Purchase:
 
         def note(connection: sqlite3.Connection) -> None:
             values = {"error_type": type(error).__name__, "error": error.message, "finished_at": at}
-            move_attempt(connection, attempt, state, **values)
-            settle(connection, attempt, *moved)
+            move_attempt(connection, progress.attempt, state, **values)
+            settle(connection, progress.attempt, *moved)
 
         await asyncio.wrap_future(self.engine.store.journal.transact(note))
-        origin = self.prepared.model.provider.origin
-        self.attempts.append(Attempt(number, state, ACCOUNT, origin, seconds, error=error.message))
+        self.attempts.append(Attempt(number, state, ACCOUNT, origin, seconds, job_id=job_id, error=error.message))
 
     async def _keep(self, attempt: int, number: int, reply: Reply, timings: dict[str, float]) -> Result:
         engine, prepared, policy = self.engine, self.prepared, self.policy
@@ -216,8 +256,12 @@ class Purchase:
             )
             if words := failed_checks(checks, policy.checks):
                 error = CheckFailed(f"{prepared.model.id}: {words}", model=prepared.model.id, request=prepared.asked)
-        except ProviderError as unsound:
-            error = unsound
+        except ImagegenError as problem:  # unsound bytes, or a store that is full: it is paid all the same
+            error = problem
+        except Exception as problem:
+            error = ImagegenError(
+                f"{prepared.model.id}: the picture came and could not be examined: {type(problem).__name__}: {problem}"
+            )
         timings["keep"] = policy.clock.monotonic() - started
         if picture is not None:
             result = replace(result, artifacts=(picture,), checks=checks)
@@ -226,6 +270,7 @@ class Purchase:
                 result, status="failed", error=error.message, error_type=type(error).__name__, exception=error
             )
         await self._store(attempt, result, picture, checks, cost)
+        self.collect = None
         return result
 
     async def _store(
@@ -246,7 +291,9 @@ class Purchase:
             for sql, values in rows:
                 connection.execute(sql, values)
             states = ("ready", "stored") if picture is not None else ("ready", "failed")
-            move_attempt(connection, attempt, *states, finished_at=at)
+            move_attempt(
+                connection, attempt, *states, finished_at=at, error_type=result.error_type, error=result.error
+            )
             settle(connection, attempt, "settled", cost.usd)
 
         await asyncio.wrap_future(self.engine.store.journal.transact(store))
@@ -273,15 +320,17 @@ class _Progress:
     """What a provider calls while it works; ``Accepted`` returns once the job id is committed."""
 
     def __init__(self, purchase: Purchase, attempt: int, clock: Clock) -> None:
-        self._purchase, self._attempt, self.clock = purchase, attempt, clock
+        self._purchase, self.attempt, self.clock = purchase, attempt, clock
+        self.job_id: str | None = None
+        self.resumable = False
 
     async def __call__(self, event: Accepted | Progress) -> None:
         if isinstance(event, Accepted):
-            journal, attempt = self._purchase.engine.store.journal, self._attempt
-            await asyncio.wrap_future(
-                journal.transact(
-                    lambda c: move_attempt(c, attempt, "submitted", job_id=event.job_id, poll_url=event.poll_url)
-                )
+            self.job_id = event.job_id
+            journal, attempt = self._purchase.engine.store.journal, self.attempt
+            # Shielded: a timeout that strikes here must not lose the job's name.
+            await asyncio.shield(
+                asyncio.wrap_future(journal.transact(lambda c: name_job(c, attempt, event.job_id, event.poll_url)))
             )
         elif self._purchase.on_progress is not None:
             self._purchase.on_progress(event)

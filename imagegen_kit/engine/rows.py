@@ -160,7 +160,17 @@ def move_attempt(connection: sqlite3.Connection, attempt: int, *states: str, **v
     """Move an attempt through ``states``, each move held against the table, and set other columns with the last."""
     (state,) = connection.execute("SELECT state FROM attempts WHERE id = ?", (attempt,)).fetchone()
     for new in states:
-        check_move(ATTEMPT_MOVES, state, new)
+        if (state, new) != ("unknown", "unknown"):  # looked up, and still unknown
+            check_move(ATTEMPT_MOVES, state, new)
         state = new
     names = "".join(f", {name} = ?" for name in values)
     connection.execute(f"UPDATE attempts SET state = ?{names} WHERE id = ?", (state, *values.values(), attempt))
+
+
+def name_job(connection: sqlite3.Connection, attempt: int, job_id: str, poll_url: str | None) -> None:
+    """Record the service's name of a job; a service may name it, and where to ask, more than once."""
+    (state,) = connection.execute("SELECT state FROM attempts WHERE id = ?", (attempt,)).fetchone()
+    if state == "submitting":
+        move_attempt(connection, attempt, "submitted", job_id=job_id, poll_url=poll_url)
+    else:
+        connection.execute("UPDATE attempts SET job_id = ?, poll_url = ? WHERE id = ?", (job_id, poll_url, attempt))

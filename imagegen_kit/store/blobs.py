@@ -31,7 +31,7 @@ class Blobs:
         try:
             if path.stat().st_size == len(data):
                 return path
-        except FileNotFoundError:
+        except OSError:  # not there; what else is wrong with the place, writing will tell
             pass
         _write_whole(path, data, durable=True)
         return path

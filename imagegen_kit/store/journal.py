@@ -56,7 +56,7 @@ class Journal:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
-        connection.execute("PRAGMA journal_mode=WAL")
+        _patiently(connection, "PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         return connection
 
@@ -85,17 +85,7 @@ class Journal:
         self._connection.execute("COMMIT")
 
     def _begin(self) -> None:
-        # SQLite's own busy handler sleeps unfairly (one writer can starve for seconds); short random waits do not.
-        deadline = time.monotonic() + LOCK_PATIENCE_S
-        while True:
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                return
-            except sqlite3.OperationalError as error:
-                locked = error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-                if not locked or time.monotonic() > deadline:
-                    raise
-                time.sleep(random.uniform(0.0005, 0.003))  # noqa: S311  # no secret hangs on it
+        _patiently(self._connection, "BEGIN IMMEDIATE")
 
     # ------------------------------------------------------------------ writing
     def write(self, statements: Sequence[Statement]) -> Future[None]:
@@ -225,6 +215,23 @@ class Journal:
         self._thread.join()
         for connection in (self._connection, *self._readers):
             connection.close()
+
+
+def _patiently(connection: sqlite3.Connection, sql: str) -> None:
+    """Execute ``sql``, waiting for other processes to let go of the file.
+
+    SQLite's own busy handler sleeps unfairly (one writer can starve for seconds); short random waits do not.
+    """
+    deadline = time.monotonic() + LOCK_PATIENCE_S
+    while True:
+        try:
+            connection.execute(sql)
+            return
+        except sqlite3.OperationalError as error:
+            locked = error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not locked or time.monotonic() > deadline:
+                raise
+            time.sleep(random.uniform(0.0005, 0.003))  # noqa: S311  # no secret hangs on it
 
 
 def _take_ids(connection: sqlite3.Connection) -> int:

@@ -44,4 +44,8 @@ def abstract(brief: Brief, width: int, height: int, rng: np.random.Generator) ->
         words = lettering(text, wide, high, dark, 5)
         c.image.paste(words, (x, y), words)
     light = LIGHTS[brief.scene.light]
-    return Image.blend(c.image, Image.new("RGB", c.image.size, light.veil), light.strength * 0.4) if brief.scene.light else c.image
+    return (
+        Image.blend(c.image, Image.new("RGB", c.image.size, light.veil), light.strength * 0.4)
+        if brief.scene.light
+        else c.image
+    )

@@ -38,7 +38,7 @@ class Brief:
     mask: Image.Image | None = None
 
     def arranging(self, panel: int = 0) -> np.random.Generator:
-        """Return the numbers that place things; style words do not change them, so that styles compare like with like."""
+        """Return the numbers that place things. Style words do not change them: styles compare like with like."""
         return np.random.default_rng([self.seeds[0], panel])
 
     def detailing(self, panel: int = 0) -> np.random.Generator:

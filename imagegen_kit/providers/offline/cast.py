@@ -9,12 +9,21 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from imagegen_kit.providers.offline.inputs import Given
-from imagegen_kit.providers.offline.lexicon import colour, first_by_tag, lexicon, words
+from imagegen_kit.providers.offline.lexicon import Colour, colour, first_by_tag, lexicon, words
 from imagegen_kit.providers.offline.library import Entry, Library
 from imagegen_kit.providers.offline.scene import Scene, Subject
 from imagegen_kit.providers.offline.signs import printed, sign
 from imagegen_kit.providers.offline.tint import tint
 from imagegen_kit.retrieval.text import stem, tokenize
+
+CLOTHES: tuple[Colour, ...] = (
+    (62, 104, 168),
+    (176, 66, 72),
+    (66, 134, 104),
+    (226, 160, 62),
+    (112, 84, 150),
+    (70, 78, 92),
+)
 
 
 @dataclass(slots=True)
@@ -152,12 +161,35 @@ def _item(
         and not (wanted in entry.tags and len(entry.dominant) > 1)
     ):
         picture = tint(picture, colour(wanted), wanted)
+    if entry.tags[0] == "face":
+        picture = bust(picture, CLOTHES[int(rng.integers(len(CLOTHES)))])
     item = Item(picture, number, entry.tags, feeling=subject.feeling)
     item.afloat = entry.tags[0] in words("floating") or "fly" in entry.tags
     item.mirrored = bool(rng.random() < 0.5) and not item.is_a("lettered")
     size = first_by_tag("scale", entry.tags, 0.7) * subject.scale
     item.resize(size**0.8)  # compressed, so that a cup beside a bus is still a cup
     return item
+
+
+def bust(face: Image.Image, clothes: Colour) -> Image.Image:
+    """Return ``face`` on shoulders, so that a head alone does not float on a portrait."""
+    wide, high = round(face.width * 1.5), round(face.height * 1.34)
+    picture = Image.new("RGBA", (wide * 2, high * 2))
+    draw = ImageDraw.Draw(picture)
+    line, middle = max(4, wide // 36), wide
+    neck = face.width * 0.3
+    top = face.height * 2 * 0.9
+    draw.rounded_rectangle(
+        (line, top, wide * 2 - line, high * 4),
+        wide * 0.62,
+        fill=(*clothes, 255),
+        outline=(30, 28, 34, 255),
+        width=line * 2,
+    )
+    draw.ellipse((middle - neck * 1.5, top - neck, middle + neck * 1.5, top + neck), fill=(246, 244, 238, 255))
+    picture = picture.reduce(2)
+    picture.alpha_composite(face, ((wide - face.width) // 2, 0))
+    return picture
 
 
 def _letter(text: str, result: list[list[Item]], rng: np.random.Generator) -> None:

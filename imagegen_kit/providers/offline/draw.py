@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,7 @@ class Canvas:
 
     def line(self, points: Sequence[tuple[float, float]], colour: Colour, width: float, alpha: float = 1.0) -> None:
         """Paint a line of ``width`` pixels with round joints."""
-        for (ax, ay), (bx, by) in zip(points[:-1], points[1:], strict=True):
+        for (ax, ay), (bx, by) in pairwise(points):
             length = max(1e-6, float(np.hypot(bx - ax, by - ay)))
             nx, ny = -(by - ay) / length * width / 2, (bx - ax) / length * width / 2
             self.polygon(

@@ -87,7 +87,9 @@ def _watercolour(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     paper = np.asarray(Image.fromarray(rng.normal(0, 5, (256, 256)).astype(np.float32)).resize(image.size))
     pale = _array(washed) * 0.8 + 56 + (cloudy[..., None] - 0.5) * 26 + paper[..., None]
     width, height = image.size
-    rim = np.minimum.outer(np.minimum(np.arange(height), np.arange(height)[::-1]), np.minimum(np.arange(width), np.arange(width)[::-1]))
+    rim = np.minimum.outer(
+        np.minimum(np.arange(height), np.arange(height)[::-1]), np.minimum(np.arange(width), np.arange(width)[::-1])
+    )
     fade = np.clip((rim / min(width, height) - 0.02 - cloudy * 0.05) * 26, 0, 1)[..., None]
     return _image(pale * fade + np.array([251, 248, 241]) * (1 - fade))
 
@@ -117,7 +119,9 @@ def _ink(image: Image.Image, weight: float) -> Image.Image:
     edge = edge.crop((2, 2, image.width - 2, image.height - 2)) if min(image.size) > 8 else edge
     framed = Image.new("L", image.size)
     framed.paste(edge, (2, 2))
-    thick = framed.filter(ImageFilter.MaxFilter(3)).point([255 - min(255, int(max(0, v - 18) * 4 * weight)) for v in range(256)])
+    thick = framed.filter(ImageFilter.MaxFilter(3)).point(
+        [255 - min(255, int(max(0, v - 18) * 4 * weight)) for v in range(256)]
+    )
     return Image.merge("RGB", (thick, thick, thick))
 
 
@@ -137,7 +141,10 @@ def _pixel(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 def _pastel(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     soft = Image.blend(ImageEnhance.Color(image).enhance(0.75), Image.new("RGB", image.size, (255, 240, 246)), 0.34)
-    return ImageChops.screen(soft, ImageEnhance.Brightness(soft.reduce(4).filter(ImageFilter.GaussianBlur(4)).resize(image.size)).enhance(0.22))
+    return ImageChops.screen(
+        soft,
+        ImageEnhance.Brightness(soft.reduce(4).filter(ImageFilter.GaussianBlur(4)).resize(image.size)).enhance(0.22),
+    )
 
 
 def _vivid(image: Image.Image, rng: np.random.Generator) -> Image.Image:

@@ -19,7 +19,7 @@ def lexicon() -> Mapping[str, Any]:
     import yaml
 
     text = Path(__file__).with_name("lexicon.yaml").read_text(encoding="utf-8")
-    content: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    content: dict[str, Any] = yaml.safe_load(text)
     return content
 
 

@@ -14,7 +14,9 @@ from imagegen_kit.retrieval.text import stem
 
 Painter = Callable[[Brief, int, int, int], Image.Image]
 GUTTER = 0.022  # share of the shorter side
-DEVICES = frozenset(stem(w) for w in ("phone", "smartphone", "computer", "laptop", "screen", "screens", "monitor", "tablet"))
+DEVICES = frozenset(
+    stem(w) for w in ("phone", "smartphone", "computer", "laptop", "screen", "screens", "monitor", "tablet")
+)
 
 
 def compose(brief: Brief, size: tuple[int, int], paint: Painter) -> Image.Image:
@@ -58,11 +60,17 @@ def half_scene(scene: Scene, side: int) -> Scene:
     subjects = [person, *[replace(s, side=None) for s in mine[1:2]]]
     relations = [Relation(0, "hold", 1)] if len(subjects) > 1 else []
     if _is_person(person):
-        device = devices[side % len(devices)] if devices else Subject(*(("laptop", "laptop") if side else ("mobile phone", "phone")))
+        device = (
+            devices[side % len(devices)]
+            if devices
+            else Subject(*(("laptop", "laptop") if side else ("mobile phone", "phone")))
+        )
         subjects.append(replace(device, count=1, side=name, scale=1.15))
         relations.append(Relation(0, "hold", len(subjects) - 1))
     place = scene.side_places[side] or (None if any(scene.side_places) else scene.place) or ("office", "room")[side]
-    return replace(scene, subjects=tuple(subjects), relations=tuple(relations), place=place, layout="portrait", text=None)
+    return replace(
+        scene, subjects=tuple(subjects), relations=tuple(relations), place=place, layout="portrait", text=None
+    )
 
 
 def _is_person(subject: Subject) -> bool:
@@ -103,9 +111,17 @@ def controls(picture: Image.Image) -> Image.Image:
     draw.rounded_rectangle((middle - s * 0.55, cy - s * 0.18, middle + s * 0.55, cy + s * 0.18), s * 0.18, fill="white")
     left, right = middle - 2.6 * s, middle + 2.6 * s
     draw.rounded_rectangle((left - s * 0.2, cy - s * 0.55, left + s * 0.2, cy + s * 0.15), s * 0.2, fill="white")
-    draw.arc((left - s * 0.36, cy - s * 0.3, left + s * 0.36, cy + s * 0.36), 0, 180, fill="white", width=max(1, round(s * 0.12)))
+    draw.arc(
+        (left - s * 0.36, cy - s * 0.3, left + s * 0.36, cy + s * 0.36),
+        0,
+        180,
+        fill="white",
+        width=max(1, round(s * 0.12)),
+    )
     draw.rounded_rectangle((right - s * 0.5, cy - s * 0.32, right + s * 0.18, cy + s * 0.32), s * 0.1, fill="white")
-    draw.polygon([(right + s * 0.24, cy), (right + s * 0.52, cy - s * 0.3), (right + s * 0.52, cy + s * 0.3)], fill="white")
+    draw.polygon(
+        [(right + s * 0.24, cy), (right + s * 0.52, cy - s * 0.3), (right + s * 0.52, cy + s * 0.3)], fill="white"
+    )
     layer = big.resize(layer.size, Image.Resampling.LANCZOS)
     result = picture.convert("RGB")
     result.paste(layer, (0, round(y - layer.height / 2)), layer)

@@ -8,11 +8,13 @@ from PIL import Image, ImageChops, ImageFilter, ImageOps
 from imagegen_kit.providers.offline.abstract import SHOWN
 from imagegen_kit.providers.offline.brief import Brief
 from imagegen_kit.providers.offline.cast import cast
-from imagegen_kit.providers.offline.collage import fit, sprite, standing, with_decor
+from imagegen_kit.providers.offline.collage import with_decor
 from imagegen_kit.providers.offline.draw import Canvas
 from imagegen_kit.providers.offline.inputs import cover
-from imagegen_kit.providers.offline.layout import arrange, head
+from imagegen_kit.providers.offline.layout import arrange
 from imagegen_kit.providers.offline.panels import compose
+from imagegen_kit.providers.offline.placing import fit, sprite, standing
+from imagegen_kit.providers.offline.relations import head
 from imagegen_kit.providers.offline.signs import feeling, lettering
 
 PAPER = 250
@@ -73,7 +75,9 @@ def paint(brief: Brief, width: int, height: int, panel: int) -> Image.Image:
 def _rim(silhouette: Image.Image, weight: float) -> Image.Image:
     soft = silhouette.filter(ImageFilter.GaussianBlur(weight * 0.75))
     edge = np.asarray(soft).astype(np.float32)
-    return Image.fromarray((np.clip(1 - np.abs(edge - 128) / 100, 0, 1) * 255).astype(np.uint8)).point([min(255, v * 3) for v in range(256)])
+    return Image.fromarray((np.clip(1 - np.abs(edge - 128) / 100, 0, 1) * 255).astype(np.uint8)).point(
+        [min(255, v * 3) for v in range(256)]
+    )
 
 
 def _inner_lines(flat: Image.Image, weight: float) -> Image.Image:
@@ -102,7 +106,11 @@ def _pencil(
     width, height = ink.size
     first = np.asarray(_wobbled(ink, weight * 0.7, rng)).astype(np.float32)
     second = np.asarray(_wobbled(ink, weight * 1.0, rng)).astype(np.float32)
-    tooth = np.asarray(Image.fromarray(rng.uniform(0.8, 1.0, (min(256, height), min(256, width))).astype(np.float32)).resize((width, height)))
+    tooth = np.asarray(
+        Image.fromarray(rng.uniform(0.8, 1.0, (min(256, height), min(256, width))).astype(np.float32)).resize(
+            (width, height)
+        )
+    )
     strokes = np.maximum(first, second * 0.5) / 255 * tooth
     x, y = np.arange(width, dtype=np.float32)[None, :], np.arange(height, dtype=np.float32)[:, None]
     pitch = weight * 2.6
@@ -110,7 +118,13 @@ def _pencil(
     tone = np.asarray(flat.convert("L").filter(ImageFilter.GaussianBlur(weight * 1.5))).astype(np.float32)
     shade = np.clip((112 - tone) / 60, 0, 1) * (0.34 if hatch else 0.2)
     for left, foot, wide in feet:
-        inside = np.clip(1 - ((x - left - wide * 0.55) / (wide * 0.62)) ** 2 - ((y - foot - weight) / (wide * 0.05 + weight * 2)) ** 2, 0, 1)
+        inside = np.clip(
+            1
+            - ((x - left - wide * 0.55) / (wide * 0.62)) ** 2
+            - ((y - foot - weight) / (wide * 0.05 + weight * 2)) ** 2,
+            0,
+            1,
+        )
         shade = np.maximum(shade, (inside > 0) * (tone > 235) * 0.42)
     graphite = np.maximum(strokes * 0.9, lines * shade * tooth)
     return Image.fromarray(np.clip(PAPER - graphite * (PAPER - 22), 0, 255).astype(np.uint8))

@@ -8,12 +8,13 @@ from PIL import Image, ImageEnhance, ImageFilter
 from imagegen_kit.providers.offline.abstract import SHOWN
 from imagegen_kit.providers.offline.brief import Brief
 from imagegen_kit.providers.offline.cast import cast
-from imagegen_kit.providers.offline.collage import fit, sprite, standing, with_decor
+from imagegen_kit.providers.offline.collage import with_decor
 from imagegen_kit.providers.offline.draw import Canvas, Colour, mix
 from imagegen_kit.providers.offline.inputs import cover
 from imagegen_kit.providers.offline.layout import arrange
 from imagegen_kit.providers.offline.lexicon import colour
 from imagegen_kit.providers.offline.panels import compose
+from imagegen_kit.providers.offline.placing import fit, sprite, standing
 from imagegen_kit.providers.offline.signs import lettering
 
 # Background, second, accent, light, dark.
@@ -80,7 +81,9 @@ def paint(brief: Brief, width: int, height: int, panel: int) -> Image.Image:
         pad = edge * 2
         shape = Image.new("L", (picture.width + pad * 2, picture.height + pad * 2))
         shape.paste(picture.getchannel("A"), (pad, pad))
-        halo = shape.filter(ImageFilter.GaussianBlur(edge * 0.9)).point([min(255, max(0, v - 14) * 9) for v in range(256)])
+        halo = shape.filter(ImageFilter.GaussianBlur(edge * 0.9)).point(
+            [min(255, max(0, v - 14) * 9) for v in range(256)]
+        )
         c.image.paste(colours[4], (at[0] - pad + edge // 2, at[1] - pad + edge), halo)
         c.image.paste(colours[3], (at[0] - pad, at[1] - pad), halo)
     for picture, at in cut:
@@ -95,7 +98,11 @@ def _flat(picture: Image.Image) -> Image.Image:
     rgb = Image.new("RGB", picture.size, (255, 255, 255))
     rgb.paste(picture, mask=alpha)
     rgb = ImageEnhance.Color(ImageEnhance.Contrast(rgb).enhance(1.2)).enhance(1.45)
-    flat = rgb.filter(ImageFilter.MedianFilter(3)).quantize(8, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).convert("RGB")
+    flat = (
+        rgb.filter(ImageFilter.MedianFilter(3))
+        .quantize(8, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        .convert("RGB")
+    )
     flat = flat.convert("RGBA")
     flat.putalpha(alpha.point([min(255, max(0, v - 60) * 2) for v in range(256)]))
     return flat
@@ -109,7 +116,10 @@ def _geometry(c: Canvas, colours: tuple[Colour, ...], kind: int, grounded: bool)
         x, y, far = w / 2, h * 0.56, max(w, h) * 1.2
         for k in range(0, 28, 2):
             a, b = k * np.pi / 14, (k + 1) * np.pi / 14
-            c.polygon([(x, y), (x + far * np.cos(a), y + far * np.sin(a)), (x + far * np.cos(b), y + far * np.sin(b))], mix(back, light, 0.45))
+            c.polygon(
+                [(x, y), (x + far * np.cos(a), y + far * np.sin(a)), (x + far * np.cos(b), y + far * np.sin(b))],
+                mix(back, light, 0.45),
+            )
         c.disc(x, y, u * 0.36, second)
     elif kind == 1:  # halves and a sun
         c.rect(0, h * 0.52, w, h, second)

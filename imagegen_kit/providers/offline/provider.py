@@ -1,5 +1,4 @@
-"""The provider ``offline``: draws in a thread and takes its time from the policy's clock, so that plans and tests see
-latencies that differ by model without waiting."""
+"""The provider ``offline``: draws in a thread, and takes from the policy's clock a latency that differs by model."""
 
 from __future__ import annotations
 
@@ -20,7 +19,11 @@ if TYPE_CHECKING:
     from imagegen_kit.providers.base import Account, OnProgress
     from imagegen_kit.types import ImageRequest
 
-MODELS: dict[str, Callable[[Brief], Image.Image]] = {"collage": collage.draw, "pencil": pencil.draw, "poster": poster.draw}
+MODELS: dict[str, Callable[[Brief], Image.Image]] = {
+    "collage": collage.draw,
+    "pencil": pencil.draw,
+    "poster": poster.draw,
+}
 # Seconds that a simulated clock is told for a picture of 768 × 768; larger ones take longer by their area.
 PACE = {"collage": 0.25, "pencil": 0.35, "poster": 0.2}
 PNG_LEVEL = 4  # measured on 768 × 768: half the time of Pillow's default of 6 for 4 % more bytes
@@ -33,7 +36,7 @@ class OfflineProvider:
         self.account = account
 
     async def generate(self, request: ImageRequest, on_progress: OnProgress) -> Reply:
-        """Draw the one picture that ``request`` asks for. Raises UnknownName for a model that is not one of the three."""
+        """Draw the one picture that ``request`` asks for. Raises UnknownName for a model that is not there."""
         name = model_name(request.model)
         data, size = await asyncio.to_thread(draw_png, name, request)
         await on_progress.clock.pace(seconds(name, request, size))
@@ -60,5 +63,5 @@ def seconds(name: str, request: ImageRequest, size: tuple[int, int]) -> float:
     """Return the seconds that this request pretends to take: its model's pace, its area, and ±30 % of its own."""
     digest = hashlib.sha256(f"{name}\x1f{request.prompt}\x1f{request.sample}".encode("utf-8", "replace")).digest()
     own = 0.7 + 0.6 * int.from_bytes(digest[:4], "big") / 2**32
-    area = (size[0] * size[1] / DEFAULT_SIDE**2) ** 0.5
+    area = float(size[0] * size[1] / DEFAULT_SIDE**2) ** 0.5
     return round(min(0.9, max(0.18, PACE[name] * own * (0.6 + 0.4 * area))), 4)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from imagegen_kit.providers.offline.lexicon import finder, lexicon, phrase_pattern, words
 from imagegen_kit.providers.offline.scene import Relation, Scene, Subject
@@ -198,7 +199,7 @@ class _Reader:
     def _ends(self, link: str) -> tuple[int, str, int]:
         here = len(self.subjects) - 1
         anchor = here - 1
-        while link in ("beside", "on", "under", "inside") and anchor > 0 and self._held(anchor):
+        while link not in ("mouth", "hold", "wear") and anchor > 0 and self._held(anchor):
             anchor -= 1  # "a cat drinking coffee on a sofa": the cat is on the sofa
         return anchor, link, here
 
@@ -206,53 +207,53 @@ class _Reader:
         return any(r.b == index and r.kind in ("mouth", "hold", "wear") for r in self.relations)
 
     def _subject(self, phrase: list[str], plain: list[str]) -> Subject | None:
-        table = lexicon()
-        count, colour, feeling, scale = 1, None, None, 1.0
+        if "of" in plain and not any(self._noun(w) for w in plain[: plain.index("of")]):
+            amount = [w for w in plain[: plain.index("of")] if w in lexicon()["numbers"]]
+            cut = plain.index("of") + 1
+            plain, phrase = amount + plain[cut:], amount + phrase[cut:]
         side = self.side or next((s for s, w in _SIDE_WORDS if w in plain), None)
         if len([w for w in plain if self._noun(w)]) > 1:
             plain = [_LATER.get(w, w) for w in plain]
-        kept: list[str] = []
-        nouns: list[str] = []
-        if "of" in plain and not any(self._noun(w) for w in plain[: plain.index("of")]):
-            amount = [w for w in plain[: plain.index("of")] if w in table["numbers"]]
-            cut = plain.index("of") + 1
-            plain, phrase = amount + plain[cut:], amount + phrase[cut:]
-        for raw, word in zip(phrase, plain, strict=True):
-            if word.isdigit():
-                count = min(12, max(1, int(word)))
-            elif word in table["numbers"]:
-                count = max(count, table["numbers"][word])
-            elif word in table["colours"]:
-                colour = word
-                if word == "orange":
-                    kept.append(word)
-            elif word in table["feelings"]:
-                feeling = table["feelings"][word]
-                kept.append(word)
-            elif word in table["sizes"]:
-                scale = table["sizes"][word]
-            elif word == "of" and nouns:
-                kept.extend(w for w in plain[plain.index("of") + 1 :] if w not in table["colours"])
-                break
-            elif stem(word) in words("ignored"):
-                if word in ("mascot", "character"):
-                    kept.append("character")
-            elif stem(word) not in STOP_WORDS and word not in ("left", "right"):
-                kept.append(word)
-                if not raw.startswith("#") and self._noun(word):
-                    nouns.append(word)
-        if not nouns and colour == "orange" and len(kept) == 1:  # the fruit
-            return Subject("orange fruit", "orange", count, None, feeling, side, scale)
-        if not nouns:
-            marked = [w for r, w in zip(phrase, plain, strict=True) if r.startswith("#")]
-            if marked and self.link in ("behind", "before", "left", "right") and self.known(marked[-1]):
-                nouns = marked[-1:]
+        told = _describe(plain)
+        query: list[str] = told.pop("query")
+        nouns = [w for raw, w in zip(phrase, plain, strict=True) if w in query and raw[0] != "#" and self._noun(w)]
+        if "of" in plain:
+            nouns = [w for w in nouns if w in plain[: plain.index("of")]]
+        if not nouns and told["colour"] == "orange" and len(query) == 1:  # the fruit
+            return Subject("orange fruit", "orange", told["count"], None, told["feeling"], side, told["scale"])
+        if not nouns and self.link in ("behind", "before", "left", "right"):
+            nouns = [w for raw, w in zip(phrase, plain, strict=True) if raw[0] == "#" and self.known(w)]
         if not nouns:
             return None
-        return Subject(" ".join(kept), nouns[-1], count, colour, feeling, side, scale)
+        return Subject(" ".join(query), nouns[-1], side=side, **told)
 
     def _noun(self, word: str) -> bool:
         base = stem(word)
         if base in words("modifiers") or base in words("numbers") or base in words("ignored"):
             return False
         return base in words("stands_for") or base in words("signs") or self.known(word)
+
+
+def _describe(plain: list[str]) -> dict[str, Any]:
+    """Return count, colour, feeling and scale of a noun phrase, and as ``query`` the words that remain to be found."""
+    table = lexicon()
+    told: dict[str, Any] = {"count": 1, "colour": None, "feeling": None, "scale": 1.0}
+    query: list[str] = []
+    for word in plain:
+        if word.isdigit():
+            told["count"] = min(12, max(1, int(word)))
+        elif word in table["numbers"]:
+            told["count"] = max(told["count"], table["numbers"][word])
+        elif word in table["sizes"]:
+            told["scale"] = table["sizes"][word]
+        elif word in table["colours"]:
+            told["colour"] = told["colour"] or word
+            query += [word] if word == "orange" else []
+        elif word in table["feelings"]:
+            told["feeling"] = table["feelings"][word]
+            query.append(word)
+        elif word in ("mascot", "character"):
+            query.append("character")
+        elif stem(word) not in STOP_WORDS | words("ignored") and word not in ("left", "right"):
+            query.append(word)
+    return told | {"query": query}

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from imagegen_kit.providers.offline.backdrops import OUTDOORS, Ground, Light, cloud, sky
+from imagegen_kit.providers.offline.backdrops import LAND, Ground, Light, cloud, sky
 from imagegen_kit.providers.offline.draw import Canvas, Colour, mix
+from imagegen_kit.providers.offline.waters import AROUND
 
 WALLS: tuple[Colour, ...] = (
     (238, 220, 196),
@@ -32,11 +33,13 @@ def _dim(colour: Colour, light: Light) -> Colour:
 
 
 def white(c: Canvas, light: Light) -> Ground:
+    """Paint white paper with a hint of a floor."""
     c.gradient([(0, (255, 255, 255)), (0.72, (255, 255, 255)), (1, (246, 247, 248))])
     return Ground(0.86, 0.22)
 
 
 def studio(c: Canvas, light: Light) -> Ground:
+    """Paint a backdrop of one soft colour."""
     pale, strong = (_dim(x, light) for x in STUDIOS[int(c.rng.integers(len(STUDIOS)))])
     c.gradient(
         [(0, mix(strong, pale, 0.25)), (0.7, mix(strong, pale, 0.7)), (0.74, pale), (1, mix(pale, strong, 0.45))]
@@ -90,6 +93,7 @@ def window(c: Canvas, x0: float, y0: float, x1: float, y1: float, light: Light, 
 
 
 def room(c: Canvas, light: Light) -> Ground:
+    """Paint a living room with a window, a picture and a rug."""
     h, w, u = c.height, c.width, c.unit
     wall = _dim(WALLS[int(c.rng.integers(len(WALLS)))], light)
     c.gradient([(0, mix(wall, (255, 255, 255), 0.1)), (1, mix(wall, (120, 90, 80), 0.1))], 0, h * 0.73)
@@ -113,6 +117,7 @@ def room(c: Canvas, light: Light) -> Ground:
 
 
 def office(c: Canvas, light: Light) -> Ground:
+    """Paint a room with large windows over the town."""
     h, w, u = c.height, c.width, c.unit
     wall = _dim(((224, 230, 236), (230, 232, 226), (218, 228, 230))[int(c.rng.integers(3))], light)
     c.gradient([(0, mix(wall, (255, 255, 255), 0.3)), (1, wall)], 0, h * 0.74)
@@ -140,13 +145,14 @@ def office(c: Canvas, light: Light) -> Ground:
 
 
 def table(c: Canvas, light: Light) -> Ground:
+    """Paint a table top in warm light."""
     h, w, u = c.height, c.width, c.unit
     wall = _dim(((92, 122, 116), (196, 116, 92), (232, 206, 166), (104, 110, 136))[int(c.rng.integers(4))], light)
     c.gradient([(0, mix(wall, (20, 20, 30), 0.15)), (1, mix(wall, (255, 240, 210), 0.2))], 0, h * 0.68)
     for _ in range(14):
         c.glow(c.rng.uniform(0, w), h * c.rng.uniform(0.05, 0.6), u * c.rng.uniform(0.05, 0.13), (255, 226, 170), 0.35)
-    for x in (0.2, 0.5, 0.8):
-        x += c.rng.uniform(-0.04, 0.04)
+    for spot in (0.2, 0.5, 0.8):
+        x = spot + c.rng.uniform(-0.04, 0.04)
         drop = h * c.rng.uniform(0.1, 0.17)
         c.line([(w * x, 0), (w * x, drop)], (50, 42, 40), max(1.0, u * 0.005))
         c.glow(w * x, drop + u * 0.05, u * 0.2, (255, 232, 170), 0.6)
@@ -169,6 +175,7 @@ def table(c: Canvas, light: Light) -> Ground:
 
 
 def stage(c: Canvas, light: Light) -> Ground:
+    """Paint a stage with curtains and spotlights."""
     h, w, u = c.height, c.width, c.unit
     c.gradient([(0, (24, 14, 34)), (1, (66, 24, 58))], 0, h * 0.76)
     for x in np.arange(0, w, u * 0.09):
@@ -212,6 +219,7 @@ def _town(c: Canvas, light: Light, foot: float) -> None:
 
 
 def city(c: Canvas, light: Light) -> Ground:
+    """Paint a skyline behind a square."""
     h = c.height
     sky(c, light, 0.75)
     _town(c, light, 0.74)
@@ -228,6 +236,7 @@ def city(c: Canvas, light: Light) -> Ground:
 
 
 def street(c: Canvas, light: Light) -> Ground:
+    """Paint a road before houses."""
     h, w = c.height, c.width
     sky(c, light, 0.7)
     _town(c, light, 0.68)
@@ -252,7 +261,7 @@ INDOORS: dict[str, Callable[[Canvas, Light], Ground]] = {
     "city": city,
     "street": street,
 }
-PLACES = OUTDOORS | INDOORS
+PLACES = LAND | AROUND | INDOORS
 
 
 def fog(c: Canvas) -> None:

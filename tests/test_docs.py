@@ -1,0 +1,78 @@
+"""The documentation is true: its code runs, and every hook, setting, column and command stands in it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from imagegen_kit import hookspecs
+from imagegen_kit.engine.policy import Policy
+from imagegen_kit.settings import Settings
+from imagegen_kit.tables.columns import COLUMN_NAMES
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda p: p.name)
+def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
+    code = "\n".join(blocks(page))
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_hook_is_documented() -> None:
+    text = (ROOT / "docs/plugins.md").read_text(encoding="utf-8")
+    hooks = [name for name in vars(hookspecs) if name.startswith("imagegen_")]
+    assert len(hooks) == 4
+    assert [h for h in hooks if f"`{h}()`" not in text] == []
+
+
+def test_every_setting_is_documented() -> None:
+    text = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+    assert [n for n in Settings.model_fields if f"`IMAGEGEN_{n.upper()}`" not in text] == []
+
+
+def test_every_column_of_the_table_is_documented() -> None:
+    text = (ROOT / "docs/table.md").read_text(encoding="utf-8")
+    assert [n for n in COLUMN_NAMES if f"| `{n}` |" not in text] == []
+
+
+def test_every_part_of_a_policy_is_documented() -> None:
+    text = (ROOT / "docs/using.md").read_text(encoding="utf-8")
+    assert [n for n in Policy.__dataclass_fields__ if f"{n}=" not in text] == []
+
+
+def test_every_command_is_documented() -> None:
+    listed = subprocess.run([sys.executable, "-m", "imagegen_kit.cli", "--help"], capture_output=True, text=True)
+    commands = re.findall(r"^  ([a-z]+)  ", listed.stdout.split("Commands:")[-1], re.M)
+    text = (ROOT / "docs/using.md").read_text(encoding="utf-8")
+    assert commands
+    assert [c for c in commands if f"`imagegen {c}" not in text] == []
+
+
+def test_the_repository_speaks_of_the_project_alone() -> None:
+    """No path of a machine and nothing that looks like a key in any file that git tracks."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = []
+    for name in tracked.stdout.split():
+        path = ROOT / name
+        if path.suffix in (".webp", ".png", ".jpg") or name == "tests/test_docs.py" or not path.is_file():
+            continue
+        text = path.read_text(encoding="utf-8")
+        found += [(name, m) for m in re.findall(r"sk-[A-Za-z0-9_-]{20,}|AIza[0-9A-Za-z_-]{30,}|/home/\w+|/root/", text)]
+    assert found == []

@@ -1,0 +1,33 @@
+"""The ids of the requirements, each with the tests that show it; an id is listed here when it holds."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+
+# A.1 and so on name the five source systems' behaviours; F names the toolkit's own.
+SHOWN_BY: dict[str, list[str]] = {
+    "A.2": ["test_prompts_templates.py"],
+    "B.6": ["test_styles.py"],
+    "B.8": ["engine/test_cache.py"],
+    "C.2": ["engine/test_views_of_recipes.py"],
+    "E.3": ["test_prompts_templates.py"],
+    "F.1": ["test_registry.py", "test_quarantine.py"],
+    "F.3": ["experiments/test_experiment.py"],
+    "F.4": ["nbval_sanitize.cfg"],
+    "F.5": ["../plugins/imagegen-kit-echo/tests/test_echo.py"],
+}
+
+
+@pytest.mark.parametrize("id", SHOWN_BY)
+def test_a_requirement_has_tests_that_exist(id: str) -> None:
+    for name in SHOWN_BY[id]:
+        path = TESTS / name
+        assert path.is_file(), f"{id}: {name} is missing"
+        if path.suffix == ".py":
+            functions = [n.name for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+            assert any(f.startswith("test_") for f in functions), f"{id}: {name} has no test"
