@@ -75,14 +75,12 @@ def fit(request: Request, can: Capabilities) -> Fitted | tuple[Unsupported, ...]
     changed: dict[str, Any] = {}
     notes: list[Adaptation] = []
     cannot: list[Unsupported] = []
-    if can.max_prompt_chars is not None and len(request.prompt) > can.max_prompt_chars:
-        allowed = f"at most {can.max_prompt_chars} characters"
-        cannot.append(Unsupported("prompt", f"of {len(request.prompt)} characters", allowed))
     _fit_options(request, can, cannot)
     _fit_references(request, can, changed, notes, cannot)
     if request.seed is not None:
         if can.seed:  # repeats of one seed must differ, and be the same numbers for every model
-            changed["seed"] = request.seed + request.sample
+            if request.sample:
+                changed["seed"] = request.seed + request.sample
         else:
             changed["seed"] = None
             notes.append(Adaptation("seed", request.seed + request.sample, None, "dropped"))
@@ -91,6 +89,9 @@ def fit(request: Request, can: Capabilities) -> Fitted | tuple[Unsupported, ...]
             cannot.append(Unsupported("schema", "given", "this model answers in free text only"))
     else:
         _fit_picture(request, can, changed, notes, cannot)
+    length = len(changed.get("prompt", request.prompt))  # with what to avoid folded in
+    if can.max_prompt_chars is not None and length > can.max_prompt_chars:
+        cannot.append(Unsupported("prompt", f"of {length} characters", f"at most {can.max_prompt_chars} characters"))
     if cannot:
         return tuple(cannot)
     return Fitted(replace(request, **changed) if changed else request, tuple(notes))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from imagegen_kit.types import Request
 
 KEY_VERSION = 1
+_ENCODE = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str).encode
 _PLAIN = ("prompt", "negative_prompt", "seed", "sample", "quality", "system", "seconds")
 
 
@@ -52,5 +53,4 @@ def request_key(sent: Request, *, model: str, origin: str, output_version: str) 
         parts["schema"] = schema
     if sent.options:
         parts["options"] = dict(sent.options)
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_ENCODE(parts).encode()).hexdigest()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # built once: `json.dumps` builds it anew
+
 Kind = Literal["image", "text", "video"]
 Status = Literal["pending", "ok", "cached", "fallback", "placeholder", "blocked", "failed", "unknown", "cancelled"]
 ROLES = ("content", "character", "setting", "style", "mask")
@@ -263,24 +265,26 @@ class _Request:
         plain: dict[str, Any] = {"kind": self.kind}
         for name in _field_names(type(self)):
             value = getattr(self, name)
-            if value is None or value == () or (name in ("options", "labels") and not value):
+            kind = type(value)
+            if value is None or value is EMPTY or value == ():
                 continue
-            if name == "references":
-                value = [r.to_plain() for r in value]
-            elif isinstance(value, (Reference, Artifact)):
-                value = value.to_plain()
-            elif isinstance(value, Size):
-                value = str(value)
-            elif name in ("options", "labels"):
-                value = dict(value)
-            elif isinstance(value, str):
-                value = str(value)
-            plain[name] = value
+            if kind is str or kind is int or kind is float:
+                plain[name] = value
+            elif name == "references":
+                plain[name] = [r.to_plain() for r in value]
+            elif isinstance(value, Artifact):
+                plain[name] = value.to_plain()
+            elif isinstance(value, (Size, str)):
+                plain[name] = str(value)
+            elif name not in ("options", "labels"):
+                plain[name] = value
+            elif value:
+                plain[name] = dict(value)
         return plain
 
     def to_json(self) -> str:
         """Return ``to_plain`` as compact JSON text."""
-        return json.dumps(self.to_plain(), ensure_ascii=False, separators=(",", ":"))
+        return _ENCODE(self.to_plain())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -247,10 +247,18 @@ def test_a_grid_has_white_gutters_around_every_cell() -> None:
     assert (shown[:, 254:258] == 255).all(axis=(0, 2)).any()
 
 
+def test_a_pattern_repeats_its_tile() -> None:
+    shown = pixels(ask("a seamless pattern of red apples", size=(256, 256)))
+    assert (shown[:128, :64] == shown[128:, :64]).all()
+    assert (shown[:, :64] == shown[:, 128:192]).all()
+    assert (shown.min(axis=2) < 100).mean() > 0.05
+
+
 @pytest.mark.parametrize(
     "style",
-    ["cinematic lighting, film grain, bokeh", "film noir", "watercolor painting", "vintage", "neon", "pixel art", "comic book",
-     "oil painting", "pastel colours", "pencil sketch", "high quality, detailed", "vibrant", "warm light", "cool tones"],
+    ["cinematic lighting, film grain, bokeh", "film noir", "watercolor painting", "vintage", "neon", "pixel art",
+     "comic book", "oil painting",
+     "pastel colours", "pencil sketch", "high quality, detailed", "vibrant", "warm light", "cool tones"],
 )  # fmt: skip
 def test_a_style_changes_the_look_and_not_the_picture_under_it(style: str) -> None:
     plain, styled = pixels(ask("a brown horse on a meadow")), pixels(ask(f"a brown horse on a meadow, {style}"))
@@ -273,7 +281,8 @@ def test_night_is_darker_than_day() -> None:
 
 @pytest.mark.parametrize(
     "prompt",
-    ["", " ", "\x00\u202e\ud83d", "🐱☕️ 猫がコーヒーを飲む", "ZALGO h̷̡e̴l̶l̵o̷", "'''", '"', "a " * 5000, "cat, " * 2000, "@left #beach_x of of of",
+    ["", " ", "\x00\u202e\ud83d", "🐱☕️ 猫がコーヒーを飲む", "ZALGO h̷̡e̴l̶l̵o̷", "'''", '"',
+     "a " * 5000, "cat, " * 2000, "@left #beach_x of of of",
      "99999999999 cats", "9x9 grid of 12 dogs", "no cat", "\n\n\t"],
     ids=lambda p: ascii(p[:12]),
 )  # fmt: skip

@@ -23,7 +23,8 @@ ANIMALS = [
     [
         ("cats", "cat"), ("cities", "city"), ("boxes", "box"), ("glasses", "glass"), ("buses", "bus"), ("bus", "bus"),
         ("wolves", "wolf"), ("women", "woman"), ("drinking", "drink"), ("running", "run"), ("dancing", "dance"),
-        ("riding", "ride"), ("reading", "read"), ("king", "king"), ("ring", "ring"), ("spring", "spring"), ("child's", "child"),
+        ("riding", "ride"), ("reading", "read"), ("king", "king"), ("ring", "ring"), ("spring", "spring"),
+        ("child's", "child"),
     ],
 )  # fmt: skip
 def test_a_word_loses_its_plural_and_ing_endings_only_where_it_has_them(word: str, root: str) -> None:

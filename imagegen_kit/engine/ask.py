@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.engine.policy import check_faults
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.imaging.picture import open_picture
 from imagegen_kit.prompts.compile import compile_prompt
@@ -51,11 +52,24 @@ def _model(name: str, value: Any, registry: Registry) -> list[Fault]:
 
 
 def _style(name: str, value: Any, registry: Registry) -> list[Fault]:
-    if isinstance(value, Style):
-        return []
-    if not isinstance(value, str):
+    if not isinstance(value, (str, Style)):
         return [Fault(name, f"{value!r} is neither a style's name nor a Style.")]
-    return [] if value in registry.styles() else [unknown_name_fault("style", value, registry.styles())]
+    if isinstance(value, str):
+        if value not in registry.styles():
+            return [unknown_name_fault("style", value, registry.styles())]
+        value = registry.style(value)
+    return _checked_limits(repr(value.checks), value) if value.checks else []
+
+
+_limits: dict[str, list[Fault]] = {}
+
+
+def _checked_limits(text: str, style: Style) -> list[Fault]:
+    if text not in _limits:
+        if len(_limits) > 1000:
+            _limits.clear()
+        _limits[text] = [Fault(f"style {style.name}", f"{f}") for f in check_faults(style.checks)]
+    return _limits[text]
 
 
 def _references(name: str, value: Any, _: Registry) -> list[Fault]:
@@ -164,6 +178,12 @@ def build_requests(
             size = _read_size(given.get("size"), given.get("aspect_ratio"))
         except InvalidInput as error:
             faults += error.faults
+    n = given.get("n") or 1
+    first = (given.get("sample") or 0) + repeat * n
+    seed = given.get("seed")
+    if not faults and seed is not None and seed + first + n - 1 > MAX_SEED:
+        what = f"{seed} + sample {first + n - 1} is above {MAX_SEED:,}, the highest that services take."
+        faults.append(Fault("seed", what, "Choose a lower seed."))
     if faults:
         raise InvalidInput(faults)
     style = given.get("style")
@@ -180,8 +200,6 @@ def build_requests(
     labels = dict(given.get("labels") or {})
     if isinstance(prompt, Prompt) and prompt.category:
         labels.setdefault("category", prompt.category)
-    n = given.get("n") or 1
-    first = (given.get("sample") or 0) + repeat * n
     common: dict[str, Any] = {
         "prompt": text,
         "model": given.get("model") or default_model,
@@ -189,7 +207,7 @@ def build_requests(
         "references": references,
         "mask": open_picture(mask) if mask is not None else None,
         "size": size,
-        "seed": given.get("seed"),
+        "seed": seed,
         "quality": given.get("quality"),
         "options": dict(options) if options else EMPTY,
         "labels": labels or EMPTY,

@@ -78,34 +78,30 @@ class DryEngine:
             seen.usd = None if usd is None or seen.usd is None else seen.usd + usd
             known = spec.typical_seconds is not None and seen.seconds is not None
             seen.seconds = (seen.seconds or 0.0) + (spec.typical_seconds or 0.0) if known else None
-        picture = StandIn(seen)
+        data = _stand_in_bytes()
+        picture = StandIn("0" * 64, width=64, height=64, size_bytes=len(data), data=data, foreseen=seen)
         return Result(
             asked, prepared.sent, "ok", (picture,), cost=cost, adaptations=prepared.notes,
             model_used=prepared.model.id, key=prepared.key, step=step,
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class StandIn(Picture):
     """A picture that does not exist; looking at it makes the plan a lower bound."""
 
-    __slots__ = ("_foreseen",)
-    _foreseen: Foreseen
-
-    def __init__(self, foreseen: Foreseen) -> None:
-        data = _stand_in_bytes()
-        Picture.__init__(self, "0" * 64, format="png", width=64, height=64, size_bytes=len(data), data=data)
-        object.__setattr__(self, "_foreseen", foreseen)
+    foreseen: Foreseen = field(default_factory=Foreseen, compare=False)
 
     @property
     def image(self) -> Any:
         """The stand-in's pixels."""
-        self._foreseen.lower_bound = True
+        self.foreseen.lower_bound = True
         return Picture.from_bytes(_stand_in_bytes()).image
 
     @property
     def bytes(self) -> bytes:
         """The stand-in's bytes."""
-        self._foreseen.lower_bound = True
+        self.foreseen.lower_bound = True
         return _stand_in_bytes()
 
 

@@ -16,16 +16,17 @@ from imagegen_kit.engine.limits import DEFAULT_CONCURRENCY, AccountLimit, Pause
 from imagegen_kit.engine.loop import BackgroundLoop
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.prepare import Prepared, prepare
-from imagegen_kit.engine.purchase import ACCOUNT, Purchase
+from imagegen_kit.engine.purchase import ACCOUNT, Purchase, total
 from imagegen_kit.engine.recover import interrupted
+from imagegen_kit.engine.reuse import FREE, as_joined, find_cached
 from imagegen_kit.engine.rows import (
-    FIND_CACHED,
     INSERT_ARTIFACT,
-    INSERT_REFERENCE,
     INSERT_REQUEST,
     INSERT_RESULT,
+    RESULT_COLUMNS,
     Place,
     artifact_row,
+    intent_rows,
     request_row,
     result_from_row,
     result_row,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from imagegen_kit.engine.policy import Policy
-    from imagegen_kit.engine.scope import Scope
+    from imagegen_kit.engine.scope import Recorded, Scope
     from imagegen_kit.hookspecs import ProviderSpec
     from imagegen_kit.registry import Registry, ResolvedModel
     from imagegen_kit.store import Store
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from imagegen_kit.types import Progress, Request
 
 T = TypeVar("T")
-FREE = Cost(0.0, 0.0, "table")
 
 
 class Engine:
@@ -117,32 +117,35 @@ class Engine:
         try:
             prepared = prepare(asked, self.registry, clock.now().date())
         except InvalidInput as error:
-            return self._refused(asked, error, Place(scope.run, scope.cell, step, 0), timestamp(clock.now()))
+            known = scope.replay.get((f"refused {step}", 0))
+            return self._refused(asked, error, Place(scope.run, scope.cell, step, 0), timestamp(clock.now()), known)
         place = Place(scope.run, scope.cell, step, scope.occurrence(prepared.key))
         recorded = scope.replay.get((prepared.key, place.occurrence))
         if recorded is not None and recorded.row is not None:
             return result_from_row(recorded.row, self.store, asked, prepared.sent, prepared.notes, prepared.key, step)
         at = timestamp(clock.now())
         request_id = recorded.id if recorded is not None else self.store.journal.new_id()
-        intent = [] if recorded is not None else _intent(request_id, place, prepared, at)
+        intent = [] if recorded is not None else intent_rows(request_id, place, prepared, at)
         if recorded is not None:
-            earlier = await self._gone_on(request_id, prepared, step)
+            earlier = await self._gone_on(scope.run, request_id, prepared, step)
             if earlier is not None:
                 return earlier
         reusable = policy.cache and prepared.cacheable
         # Who joins gets what the first one gets, so both must have agreed to the same fallbacks and checks.
         equal = (prepared.key, policy.fallbacks, policy.placeholder, repr(policy.checks))
         if reusable:
-            found = self._cached(prepared, step)
+            found = find_cached(self.store, prepared, step)
             if found is not None and await self._still_passes(found, policy):
-                self.store.journal.append([*intent, (INSERT_RESULT, result_row(request_id, place, found, at))])
+                told = found.adaptations[len(prepared.notes) :]
+                self.store.journal.append([*intent, (INSERT_RESULT, result_row(request_id, place, found, at, told))])
                 return found
             while (ahead := self._in_flight.get(equal)) is not None and not ahead[0].given_up:
                 joined = await self._wait(*ahead)
                 if isinstance(joined.exception, BudgetExceeded) and ahead[0].place.run != scope.run:
                     continue  # another run's budget says nothing about this one's
-                mine = _joined(joined, prepared, step)
-                self.store.journal.append([*intent, (INSERT_RESULT, result_row(request_id, place, mine, at))])
+                told = joined.adaptations[len(ahead[0].prepared.notes) :] if joined.status == "ok" else ()
+                mine = as_joined(joined, prepared, told, step)
+                self.store.journal.append([*intent, (INSERT_RESULT, result_row(request_id, place, mine, at, told))])
                 return mine
         purchase = Purchase(
             self, prepared, policy, place, request_id, intent, measure, scope.budget_usd, on_progress=on_progress
@@ -158,15 +161,15 @@ class Engine:
         task.add_done_callback(partial(self._forget, request_id, equal))
         return await self._wait(purchase, task)
 
-    async def _gone_on(self, request_id: int, prepared: Prepared, step: int) -> Result | None:
+    async def _gone_on(self, run: int, request_id: int, prepared: Prepared, step: int) -> Result | None:
         """Return the result of a recorded request that went on after a stop, or None where it did not."""
         known = self._bought.get(request_id)
         if known is not None and known[0].given_up:
             await asyncio.wait([known[1]])  # it is giving its reservation back
         elif known is not None:
             return await self._wait(*known)
-        sql = f"SELECT {RESULT_COLUMNS} FROM results WHERE request = ? AND replaced = 0"
-        rows = self.store.journal.read(sql, (request_id,))  # it may have ended since its cell was looked up
+        sql = f"SELECT {RESULT_COLUMNS} FROM results WHERE run = ? AND request = ? AND replaced = 0"
+        rows = self.store.journal.read(sql, (run, request_id))  # it may have ended since its cell was looked up
         if not rows:
             return None
         return result_from_row(rows[0], self.store, prepared.asked, prepared.sent, prepared.notes, prepared.key, step)
@@ -189,18 +192,6 @@ class Engine:
                 purchase.given_up = True
                 task.cancel()
 
-    def _cached(self, prepared: Prepared, step: int) -> Result | None:
-        rows = self.store.journal.read(FIND_CACHED, (prepared.key,))
-        while rows:
-            row = rows[0]
-            found = result_from_row(row, self.store, prepared.asked, prepared.sent, prepared.notes, prepared.key, step)
-            if all(os.path.exists(a.path or "") for a in found.artifacts):
-                cost = Cost(0.0, found.cost.price_usd, found.cost.basis)
-                return replace(found, status="cached", cost=cost, timings={}, attempts=(), error=None, error_type=None)
-            # Cleaned up, or the store was moved without its pictures: an older one may still be there.
-            rows = self.store.journal.read(FIND_CACHED, (prepared.key,))[1:] if len(rows) == 1 else rows[1:]
-        return None
-
     async def _still_passes(self, found: Result, policy: Policy) -> bool:
         if policy.checks is None or not found.artifacts:
             return True
@@ -220,11 +211,12 @@ class Engine:
             return result
         recorded = purchase.recorded
         if not isinstance(result.exception, BudgetExceeded):
-            for name in policy.fallbacks:
+            for name in policy.fallbacks if purchase.waiters else ():
                 answer, wrote = await self._fall_back(purchase, result, name, recorded)
                 recorded = recorded or wrote
-                if answer is not None:
+                if answer.ok:
                     return answer
+                result = replace(result, cost=answer.cost, attempts=answer.attempts)  # a paid failure counts
             if policy.placeholder:
                 result = await draw_placeholder(self, result)
         at = timestamp(policy.clock.now())
@@ -235,22 +227,26 @@ class Engine:
         await asyncio.wrap_future(self.store.journal.write(rows))
         return result
 
-    async def _fall_back(
-        self, purchase: Purchase, failed: Result, name: str, recorded: bool
-    ) -> tuple[Result | None, bool]:
-        """Return the fallback's picture (under its own key and price) and whether the intent was recorded."""
+    async def _fall_back(self, purchase: Purchase, failed: Result, name: str, recorded: bool) -> tuple[Result, bool]:
+        """Return what came of a fallback (under its own key and price) and whether the intent was recorded."""
         asked = purchase.prepared.asked
         try:
             prepared = prepare(replace(asked, model=name), self.registry, purchase.policy.clock.now().date())
         except InvalidInput:
-            return None, False  # this model cannot do it at all; the next may
+            return failed, False  # this model cannot do it at all; the next may
         note = Adaptation("model", asked.model, prepared.model.id, "replaced")
         prepared = replace(prepared, asked=asked, notes=(*prepared.notes, note))
-        found = self._cached(prepared, purchase.place.step) if purchase.policy.cache and prepared.cacheable else None
+        found = (
+            find_cached(self.store, prepared, purchase.place.step)
+            if purchase.policy.cache and prepared.cacheable
+            else None
+        )
         if found is not None:
-            result = replace(found, status="fallback", attempts=failed.attempts)
+            cost = Cost(failed.cost.usd, found.cost.price_usd, found.cost.basis)
+            result = replace(found, status="fallback", cost=cost, attempts=failed.attempts)
             at = timestamp(purchase.policy.clock.now())
-            rows = [(INSERT_RESULT, result_row(purchase.request_id, purchase.place, result, at))]
+            told = found.adaptations[len(prepared.notes) :]
+            rows = [(INSERT_RESULT, result_row(purchase.request_id, purchase.place, result, at, told))]
             await asyncio.wrap_future(self.store.journal.write([*(() if recorded else purchase.intent), *rows]))
             return result, True
         second = Purchase(
@@ -259,19 +255,24 @@ class Engine:
             spent_before=failed.cost, attempts=list(failed.attempts),
         )  # fmt: skip
         result = await second.run()
-        return (result if result.ok else None), second.recorded
+        if not result.ok:
+            spent = total(failed.cost, result.cost)
+            basis = "unknown" if spent is None else failed.cost.basis
+            result = replace(result, cost=Cost(spent, failed.cost.price_usd, basis), attempts=tuple(second.attempts))
+        return result, second.recorded
 
-    def _refused(self, asked: Request, error: InvalidInput, place: Place, at: str) -> Result:
-        """Write and return a request that could not be sent at all."""
+    def _refused(self, asked: Request, error: InvalidInput, place: Place, at: str, known: Recorded | None) -> Result:
+        """Write (once) and return a request that could not be sent at all."""
         result = Result(
             request=asked, sent=None, status="failed", cost=FREE, error=error.message,
             error_type=type(error).__name__, step=place.step, exception=error,
         )  # fmt: skip
-        id = self.store.journal.new_id()
-        rows: list[Statement] = [
-            (INSERT_REQUEST, request_row(id, place, asked, None, None, (), at)),
-            (INSERT_RESULT, result_row(id, place, result, at)),
-        ]
+        if known is not None and known.row is not None:
+            return result
+        id = known.id if known is not None else self.store.journal.new_id()
+        rows: list[Statement] = [(INSERT_RESULT, result_row(id, place, result, at))]
+        if known is None:
+            rows.append((INSERT_REQUEST, request_row(id, place, asked, None, None, (), at)))
         self.store.journal.append(rows)
         return result
 
@@ -295,20 +296,3 @@ class Engine:
         self.background.close()
         self._threads.shutdown()
         self.store.close()
-
-
-def _intent(id: int, place: Place, prepared: Prepared, at: str) -> list[Statement]:
-    rows: list[Statement] = [
-        (INSERT_REQUEST, request_row(id, place, prepared.asked, prepared.sent, prepared.key, prepared.notes, at))
-    ]
-    for rank, reference in enumerate(prepared.sent.references):
-        values = (id, rank, reference.picture.sha256, reference.role, reference.origin, reference.score)
-        rows.append((INSERT_REFERENCE, values))
-    return rows
-
-
-def _joined(result: Result, prepared: Prepared, step: int) -> Result:
-    """Return another request's fresh result as seen by an equal request: cached, and not paid again."""
-    cost = Cost(0.0, result.cost.price_usd, result.cost.basis) if result.ok else FREE
-    status = "cached" if result.status == "ok" else result.status
-    return replace(result, request=prepared.asked, status=status, cost=cost, timings={}, attempts=(), step=step)

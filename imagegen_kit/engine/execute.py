@@ -7,6 +7,7 @@ sent yet; what was sent is paid for, so it is finished in the background and kep
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import queue
 import secrets
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit import __version__
 from imagegen_kit.engine.cells import Cell, RunUnderWay
-from imagegen_kit.engine.policy import DEFAULT, Policy, timestamp
+from imagegen_kit.engine.policy import DEFAULT, Policy, policy_faults, timestamp
 from imagegen_kit.engine.recipe import Recipe, faults_of, read_recipe
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import InvalidInput
@@ -59,12 +60,6 @@ def read_policy(plain: dict[str, Any] | None) -> Policy:
     return Policy(**plain) if plain else DEFAULT
 
 
-def check_call(recipe: Recipe, params: dict[str, Any], engine: Engine) -> None:
-    """Raise InvalidInput with everything wrong with a call of ``recipe``."""
-    if faults := faults_of(recipe, params, engine.registry):
-        raise InvalidInput(faults)
-
-
 async def execute(
     engine: Engine, recipe: Recipe, params: dict[str, Any], policy: Policy, emit: Callable[[Any], None] | None = None
 ) -> Any:
@@ -91,8 +86,10 @@ def _prepare(
 ) -> tuple[Engine, Recipe, Policy]:
     engine = engine or default_engine()
     read = read_recipe(recipe)
-    check_call(read, params, engine)
-    return engine, read, policy or DEFAULT
+    policy = policy or DEFAULT
+    if faults := faults_of(read, params, engine.registry) + policy_faults(policy, engine.registry):
+        raise InvalidInput(faults)
+    return engine, read, policy
 
 
 def run(recipe: Any, /, *, policy: Policy | None = None, engine: Engine | None = None, **params: Any) -> Any:
@@ -143,7 +140,8 @@ async def _async_events(engine: Engine, recipe: Recipe, params: dict[str, Any], 
     events: asyncio.Queue[Any] = asyncio.Queue()
 
     def put(event: Any) -> None:
-        loop.call_soon_threadsafe(events.put_nowait, event)
+        with contextlib.suppress(RuntimeError):  # that loop is closed: nobody listens any more
+            loop.call_soon_threadsafe(events.put_nowait, event)
 
     future = engine.background.submit(execute(engine, recipe, params, policy, put))
     future.add_done_callback(lambda _: put(_END))

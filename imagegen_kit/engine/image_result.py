@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit import errors
 from imagegen_kit.engine.sign import signed
 from imagegen_kit.errors import ImagegenError
 from imagegen_kit.lazy import Shown, upward
@@ -39,7 +40,8 @@ class ImageResult(Shown):
     @property
     def pictures(self) -> tuple[Picture, ...]:
         """The pictures that came, in order, each with the record of its request; failed ones are left out."""
-        return tuple(p for r in self.results for p in signed(r, self.run_id))
+        came = (r for r in self.results if r.ok or r.status == "placeholder")
+        return tuple(p for r in came for p in signed(r, self.run_id))
 
     @property
     def image(self) -> Image.Image:
@@ -61,8 +63,12 @@ class ImageResult(Shown):
         for result in self.results:
             if result.exception is not None:
                 return result.exception
-            if result.error:
-                return ImagegenError(result.error, model=result.request.model, request=result.request)
+            if result.error:  # read back from the journal
+                kind = getattr(errors, result.error_type or "", ImagegenError)
+                if kind in (errors.UnknownName, errors.MissingDependency):  # these are made of parts
+                    kind = kind.__mro__[1]
+                error: BaseException = kind(result.error, model=result.request.model, request=result.request)
+                return error
         return ImagegenError("no picture came, and no error was recorded")
 
     def _only(self, name: str) -> Result:

@@ -77,8 +77,11 @@ class Job:
         if len(asks) == 1:
             results = [await self._one(*asks[0], first)]
         else:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._one(r, m, first + i)) for i, (r, m) in enumerate(asks)]
+            try:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(self._one(r, m, first + i)) for i, (r, m) in enumerate(asks)]
+            except BaseExceptionGroup as several:  # failures of pictures are values; this is the store itself
+                raise several.exceptions[0] from several
             results = [task.result() for task in tasks]
         asked = {"prompt": prompts[0], **ask} if len(prompts) == 1 else {}
         return ImageResult(tuple(results), self._scope.run_id, asked, self._engine.store)

@@ -50,7 +50,8 @@ def keep_inputs(blobs: Blobs, pictures: Sequence[Artifact]) -> None:
 
 def recheck(picture: Picture, request: Request, measure: Mapping[str, Any] | Sequence[str]) -> tuple[Check, ...]:
     """Run checks on a picture that is stored already."""
-    return run_checks(picture.image, measure, request=request, format=picture.format, size_bytes=picture.size_bytes)
+    size_bytes = len(picture.bytes) if picture.size_bytes is None else picture.size_bytes
+    return run_checks(picture.image, measure, request=request, format=picture.format, size_bytes=size_bytes)
 
 
 def failed_checks(checks: tuple[Check, ...], demanded: Mapping[str, Any] | Sequence[str] | None) -> str | None:

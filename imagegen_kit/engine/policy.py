@@ -7,11 +7,14 @@ import random
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, Protocol
 
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.lazy import Shown
+
+if TYPE_CHECKING:
+    from imagegen_kit.registry import Registry
 
 BACKOFF_BASE_S = 1.0
 BACKOFF_CAP_S = 60.0
@@ -130,6 +133,8 @@ class Policy(Shown):
         prices = self.assume_usd.values() if isinstance(self.assume_usd, dict) else (self.assume_usd,)
         if any(p is not None and not p >= 0 for p in prices):
             faults.append(Fault("assume_usd", f"{self.assume_usd!r} is not a price in USD."))
+        if self.checks:
+            faults += check_faults(self.checks)
         if faults:
             raise InvalidInput(faults)
         if isinstance(self.fallback, list):
@@ -182,6 +187,30 @@ _PLAIN = ("attempts", "timeout_s", "concurrency", "fallback", "placeholder", "ca
 DEFAULT = Policy()
 
 
+def check_faults(checks: Any) -> list[Fault]:
+    """Return what is wrong with a list of checks or their limits: told now, not when a picture is paid for."""
+    from PIL import Image
+
+    from imagegen_kit.checks import run_checks
+
+    try:
+        run_checks(Image.new("L", (8, 8)), checks)
+    except InvalidInput as error:
+        return [Fault(f"checks: {f.where}", f.what, f.hint) for f in error.faults]
+    return []
+
+
+def policy_faults(policy: Policy, registry: Registry) -> list[Fault]:
+    """Return what is wrong with a policy in this session: fallback models that nobody knows."""
+    faults: list[Fault] = []
+    for name in policy.fallbacks:
+        try:
+            registry.model(name, today=date.min)
+        except InvalidInput as error:
+            faults += [Fault("fallback", f.what, f.hint) for f in error.faults]
+    return faults
+
+
 def backoff(attempt: int, retry_after: float | None, jitter: float) -> float:
     """Return the seconds to wait after failed ``attempt`` (1, 2, …).
 
@@ -195,7 +224,9 @@ def backoff(attempt: int, retry_after: float | None, jitter: float) -> float:
 
 def timestamp(moment: datetime) -> str:
     """Return ISO 8601 in UTC with milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")
 
 
 def day_of(moment: datetime) -> str:

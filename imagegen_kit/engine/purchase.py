@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.catalog.prices import cost_of, estimate
 from imagegen_kit.engine.budget import Entry, reserve, settle
+from imagegen_kit.engine.calling import ProgressSink, call_provider
 from imagegen_kit.engine.keep import failed_checks, keep_picture
 from imagegen_kit.engine.policy import backoff, day_of, timestamp
 from imagegen_kit.engine.rows import (
@@ -21,7 +22,6 @@ from imagegen_kit.engine.rows import (
     INSERT_RESULT,
     artifact_row,
     move_attempt,
-    name_job,
     result_row,
 )
 from imagegen_kit.errors import (
@@ -29,22 +29,17 @@ from imagegen_kit.errors import (
     CheckFailed,
     ContentBlocked,
     ImagegenError,
-    NoPictureReturned,
-    OutcomeUnknown,
-    PluginError,
     ProviderError,
     RequestTimeout,
-    UnsupportedRequest,
 )
-from imagegen_kit.providers.base import VERBS
-from imagegen_kit.types import Accepted, Adaptation, Attempt, Cost, Progress, Reply, Result
+from imagegen_kit.types import Adaptation, Attempt, Cost, Progress, Reply, Result
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Sequence
 
     from imagegen_kit.engine.engine import Engine
-    from imagegen_kit.engine.policy import Clock, Policy
+    from imagegen_kit.engine.policy import Policy
     from imagegen_kit.engine.prepare import Prepared
     from imagegen_kit.engine.rows import Place
     from imagegen_kit.imaging.picture import Picture
@@ -103,9 +98,9 @@ class Purchase:
             if self.waiters == 0 and not self.fallback and self.collect is None:
                 await self._withdraw(attempt)
             started = clock.monotonic()
-            progress = _Progress(self, attempt, clock)
+            progress = ProgressSink(self, attempt, clock)
             try:
-                reply = await self._call(progress)
+                reply = await call_provider(self, progress)
             except ProviderError as error:
                 if error.retry_after is not None:
                     limit.rest(max(0.0, error.retry_after), clock)
@@ -158,48 +153,8 @@ class Purchase:
         await asyncio.wrap_future(self.engine.store.journal.transact(withdraw))
         raise asyncio.CancelledError
 
-    async def _call(self, progress: _Progress) -> Reply:
-        prepared, policy = self.prepared, self.policy
-        sent, model = prepared.sent, prepared.model
-        timeout = policy.timeout_s or model.spec.timeout_s
-        context: dict[str, Any] = {"provider": model.provider.name, "model": model.id, "request": prepared.asked}
-        try:
-            provider = await self.engine.provider(model.provider)
-        except Exception as error:  # nothing was sent
-            words = str(error) if isinstance(error, ImagegenError) else f"{type(error).__name__}: {error}"
-            message = f"{model.provider.name} cannot be used: {words}"
-            raise ProviderError(message, retryable=False, paid=False, **context) from error
-        progress.resumable = hasattr(provider, "collect")
-        try:
-            async with asyncio.timeout(timeout):
-                if self.collect is not None:
-                    reply = await provider.collect(self.collect[1], sent, progress)
-                else:
-                    reply = await getattr(provider, VERBS[sent.kind])(sent, progress)
-            if not isinstance(reply, Reply):
-                raise NoPictureReturned(f"{model.id} returned {type(reply).__name__}, not a Reply", **context)
-            if sent.kind == "image" and not reply.pictures:
-                raise NoPictureReturned(f"{model.id} answered without a picture", **context)
-        except ProviderError as error:
-            error.model, error.provider = error.model or model.id, error.provider or model.provider.name
-            error.request = error.request or prepared.asked
-            raise
-        except TimeoutError:
-            raise RequestTimeout(f"{model.id} gave no answer within {timeout:g} s", **context) from None
-        except (PluginError, UnsupportedRequest) as error:  # raised before anything is sent
-            raise ProviderError(str(error), paid=False, **context) from error
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            raise OutcomeUnknown(f"{model.id} cancelled its own call", **context) from error
-        except Exception as error:
-            message = f"{model.id} failed with {type(error).__name__}: {error}"
-            raise OutcomeUnknown(message, **context) from error
-        return reply
-
     async def _note_failure(
-        self, progress: _Progress, number: int, error: ProviderError, seconds: float, free: bool
+        self, progress: ProgressSink, number: int, error: ProviderError, seconds: float, free: bool
     ) -> None:
         """Record a failed attempt; what may have been paid keeps its reservation.
 
@@ -236,7 +191,7 @@ class Purchase:
         notes = prepared.notes + tuple(reply.adaptations)
         if reply.model_used not in (None, prepared.model.id, spec.name):  # the service answered with another model
             notes += (Adaptation("model", prepared.model.id, reply.model_used, "replaced"),)
-        spent = cost if self.spent_before is None else Cost(_sum(self.spent_before, cost), cost.price_usd, cost.basis)
+        spent = cost if self.spent_before is None else Cost(total(self.spent_before, cost), cost.price_usd, cost.basis)
         origin = prepared.model.provider.origin
         done = Attempt(number, "stored", ACCOUNT, origin, timings["total"])
         result = Result(
@@ -279,7 +234,8 @@ class Purchase:
         at = timestamp(self.policy.clock.now())
         rows: list[Statement] = []
         if result.ok:  # a failure is written at the very end, when no fallback has answered either
-            rows.append((INSERT_RESULT, result_row(self.request_id, self.place, result, at)))
+            told = result.adaptations[len(self.prepared.notes) :]
+            rows.append((INSERT_RESULT, result_row(self.request_id, self.place, result, at, told)))
         if picture is not None:
             rows.append((INSERT_ARTIFACT, artifact_row(picture, at)))
         rows += [
@@ -291,9 +247,7 @@ class Purchase:
             for sql, values in rows:
                 connection.execute(sql, values)
             states = ("ready", "stored") if picture is not None else ("ready", "failed")
-            move_attempt(
-                connection, attempt, *states, finished_at=at, error_type=result.error_type, error=result.error
-            )
+            move_attempt(connection, attempt, *states, finished_at=at, error_type=result.error_type, error=result.error)
             settle(connection, attempt, "settled", cost.usd)
 
         await asyncio.wrap_future(self.engine.store.journal.transact(store))
@@ -316,27 +270,8 @@ class Purchase:
         )  # fmt: skip
 
 
-class _Progress:
-    """What a provider calls while it works; ``Accepted`` returns once the job id is committed."""
-
-    def __init__(self, purchase: Purchase, attempt: int, clock: Clock) -> None:
-        self._purchase, self.attempt, self.clock = purchase, attempt, clock
-        self.job_id: str | None = None
-        self.resumable = False
-
-    async def __call__(self, event: Accepted | Progress) -> None:
-        if isinstance(event, Accepted):
-            self.job_id = event.job_id
-            journal, attempt = self._purchase.engine.store.journal, self.attempt
-            # Shielded: a timeout that strikes here must not lose the job's name.
-            await asyncio.shield(
-                asyncio.wrap_future(journal.transact(lambda c: name_job(c, attempt, event.job_id, event.poll_url)))
-            )
-        elif self._purchase.on_progress is not None:
-            self._purchase.on_progress(event)
-
-
-def _sum(a: Cost, b: Cost) -> float | None:
+def total(a: Cost, b: Cost) -> float | None:
+    """Return what two calls for one picture cost together in USD; None where either is unknown."""
     return None if a.usd is None or b.usd is None else a.usd + b.usd
 
 

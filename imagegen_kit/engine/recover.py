@@ -21,40 +21,59 @@ LOST = (
 )
 
 
+NOT_KEPT = "it was paid, and the process ended before what went wrong with it was written down."
+_LAST = (
+    "SELECT a.id, a.job_id, a.reserved_usd, a.number, a.account, a.origin, a.state, a.finished_at, a.error_type, "
+    "a.error, a.model, l.state, l.spent_usd, "
+    "EXISTS (SELECT 1 FROM results s WHERE s.run = ? AND s.request = a.request) "
+    "FROM attempts a LEFT JOIN ledger l ON l.attempt = a.id WHERE a.request = ? "
+    "ORDER BY a.finished_at IS NULL DESC, l.state = 'unknown' DESC, l.state = 'settled' DESC, a.id DESC LIMIT 1"
+)
+
+
 async def interrupted(purchase: Purchase, request_id: int) -> Result | None:
     """Prepare ``purchase`` to go on where an earlier process stopped, or return the result that is already certain.
 
     A known job is collected, not sent again. What was free is simply sent again. What may have been paid and cannot be
-    looked up becomes ``unknown``.
+    looked up becomes ``unknown``. After ``retry_failed`` (there was a result) only a job that can be looked up is not
+    bought again.
     """
     journal, clock = purchase.engine.store.journal, purchase.policy.clock
-    rows = journal.read(
-        "SELECT id, job_id, reserved_usd, number, account, origin FROM attempts "
-        "WHERE request = ? AND finished_at IS NULL ORDER BY id DESC LIMIT 1",
-        (request_id,),
-    )
+    rows = journal.read(_LAST, (purchase.place.run, request_id))
     if not rows:
         return None
-    attempt, job_id, reserved, number, account, origin = rows[0]
-    provider = await purchase.engine.provider(purchase.prepared.model.provider)
-    if job_id is not None and hasattr(provider, "collect"):
-        purchase.collect = (attempt, job_id)
-        purchase.submitted = purchase.recorded = True
-        return None
+    attempt, job_id, reserved, number, account, origin, state, finished, error_type, error = rows[0][:10]
+    model, money, spent, told = rows[0][10:]
+    purchase.recorded = True
+    prepared = purchase.prepared
+    if finished is None or state == "unknown":
+        provider = await purchase.engine.provider(prepared.model.provider)
+        if job_id is not None and model == prepared.model.id and hasattr(provider, "collect"):
+            purchase.collect = (attempt, job_id)
+            purchase.submitted = True
+            return None
+    if finished is not None and (told or money not in ("unknown", "settled")):
+        return None  # nothing is open, and nothing was paid that nobody was told of
     at = timestamp(clock.now())
-    state = "failed" if reserved == 0 else "unknown"
+    lost = finished is None or money == "unknown"
+    cost = Cost(None, None, "unknown") if lost else Cost(spent, spent, "table" if spent is not None else "unknown")
+    error_type, error = ("OutcomeUnknown", LOST) if lost else (error_type or "ProviderError", error or NOT_KEPT)
     result = Result(
-        request=purchase.prepared.asked, sent=purchase.prepared.sent, status="unknown",
-        attempts=(Attempt(number, "unknown", account, origin, job_id=job_id, error=LOST),),
-        cost=Cost(None, None, "unknown"), adaptations=purchase.prepared.notes, error=LOST,
-        error_type="OutcomeUnknown", key=purchase.prepared.key, step=purchase.place.step,
+        request=prepared.asked, sent=prepared.sent, status="unknown" if lost else "failed",
+        attempts=(Attempt(number, "unknown" if lost else state, account, origin, job_id=job_id, error=error),),
+        cost=cost, adaptations=prepared.notes, error=error, error_type=error_type, key=prepared.key,
+        step=purchase.place.step,
     )  # fmt: skip
+    free = reserved == 0
 
     def note(connection: sqlite3.Connection) -> None:
-        move_attempt(connection, attempt, state, error_type="OutcomeUnknown", error=LOST, finished_at=at)
-        if state == "unknown":
-            settle(connection, attempt, "unknown", None)
+        if finished is None:
+            new = "failed" if free else "unknown"
+            move_attempt(connection, attempt, new, error_type=error_type, error=error, finished_at=at)
+            if not free:
+                settle(connection, attempt, "unknown", None)
+        if not free:
             connection.execute(INSERT_RESULT, result_row(request_id, purchase.place, result, at))
 
     await asyncio.wrap_future(journal.transact(note))
-    return result if state == "unknown" else None
+    return None if free else result

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.store.states import ATTEMPT_MOVES, check_move
-from imagegen_kit.types import Cost, Result, Usage
+from imagegen_kit.types import Adaptation, Cost, Result, Usage
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
+    from imagegen_kit.engine.prepare import Prepared
     from imagegen_kit.store import Store
-    from imagegen_kit.types import Adaptation, Artifact, Request
+    from imagegen_kit.store.journal import Statement
+    from imagegen_kit.types import Artifact, Request
 
 INSERT_REQUEST = "INSERT INTO requests VALUES (" + ", ".join("?" * 17) + ")"
-INSERT_RESULT = "INSERT INTO results VALUES (" + ", ".join("?" * 23) + ", 0)"
+INSERT_RESULT = "INSERT INTO results VALUES (" + ", ".join("?" * 25) + ", 0)"
 INSERT_ATTEMPT = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, NULL, NULL, NULL, ?, NULL)"
 INSERT_REFERENCE = "INSERT INTO request_refs VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_ARTIFACT = "INSERT OR IGNORE INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)"
@@ -29,10 +32,11 @@ INSERT_EVENT = "INSERT INTO events (run, cell, name, detail, created_at) VALUES 
 
 RESULT_COLUMNS = (
     "status, model_used, sha256, width, height, format, text, cost_usd, price_usd, cost_basis, seconds, seconds_queue, "
-    "seconds_keep, timings, attempts, error_type, error, usage"
+    "seconds_keep, timings, attempts, error_type, error, usage, told, told_unfair"
 )
-FIND_CACHED = f"SELECT {RESULT_COLUMNS} FROM results WHERE key = ? AND status IN ('ok', 'fallback') LIMIT 1"
-
+_CACHED = f"SELECT {RESULT_COLUMNS} FROM results WHERE key = ? AND status IN ('ok', 'fallback') ORDER BY rowid DESC"
+FIND_CACHED = f"{_CACHED} LIMIT 1"  # the newest
+FIND_OLDER = f"{_CACHED} LIMIT -1 OFFSET 1"
 
 PARTS = ("total", "queue", "keep")  # timings with a column of their own
 
@@ -72,8 +76,19 @@ def request_row(
     )
 
 
-def result_row(id: int, place: Place, result: Result, at: str) -> tuple[Any, ...]:
-    """Return the values of ``INSERT_RESULT``."""
+def intent_rows(id: int, place: Place, prepared: Prepared, at: str) -> list[Statement]:
+    """Return the rows of a request that is about to be asked, with its references."""
+    rows: list[Statement] = [
+        (INSERT_REQUEST, request_row(id, place, prepared.asked, prepared.sent, prepared.key, prepared.notes, at))
+    ]
+    for rank, reference in enumerate(prepared.sent.references):
+        values = (id, rank, reference.picture.sha256, reference.role, reference.origin, reference.score)
+        rows.append((INSERT_REFERENCE, values))
+    return rows
+
+
+def result_row(id: int, place: Place, result: Result, at: str, told: Sequence[Adaptation] = ()) -> tuple[Any, ...]:
+    """Return the values of ``INSERT_RESULT``; ``told`` are the adaptations that only the answer made known."""
     picture = result.artifacts[0] if result.artifacts else None
     rest = {part: seconds for part, seconds in result.timings.items() if part not in PARTS}
     return (
@@ -97,6 +112,8 @@ def result_row(id: int, place: Place, result: Result, at: str) -> tuple[Any, ...
         result.error_type,
         result.error,
         json.dumps(asdict(result.usage)) if result.usage else None,
+        "\n".join(map(str, told)) or None,
+        int(any(n.unfair for n in told)),
         at,
     )
 
@@ -104,6 +121,24 @@ def result_row(id: int, place: Place, result: Result, at: str) -> tuple[Any, ...
 def _same_model(result: Result) -> bool:
     """Whether the model that was asked answered: a fallback and a successor did not."""
     return result.model_used is not None and not any(n.field == "model" for n in result.adaptations)
+
+
+class Noted(Adaptation):
+    """An adaptation as the journal tells it: in words."""
+
+    __slots__ = ()
+
+    def __init__(self, words: str, unfair: bool) -> None:
+        field, _, rest = words.partition(" ")
+        super().__init__(field, None, None, rest, unfair)
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.how}"
+
+
+def noted(words: str | None, unfair: object) -> tuple[Adaptation, ...]:
+    """Read adaptations back from the journal, where they stand in words, one a line."""
+    return tuple(Noted(line, bool(unfair)) for line in words.split("\n")) if words else ()
 
 
 def artifact_row(artifact: Artifact, at: str) -> tuple[Any, ...]:
@@ -129,13 +164,31 @@ def result_from_row(
     notes: tuple[Adaptation, ...],
     key: str | None,
     step: int,
+    *,
+    cached: bool = False,
 ) -> Result:
-    """Rebuild a result from ``RESULT_COLUMNS``."""
+    """Rebuild a result from ``RESULT_COLUMNS``; ``notes`` are the adaptations of the request itself.
+
+    With ``cached`` it is the answer to another, equal request: nothing was called and nothing spent.
+    """
     sha256, width, height, format = row[2:6]
     pictures: tuple[Picture, ...] = ()
     if sha256 is not None:
-        path = str(store.blobs.path(sha256, format))
+        path = store.blobs.name(sha256, format)
         pictures = (Picture(sha256, format=format, width=width, height=height, path=path),)
+    adaptations = (*notes, *noted(row[18], row[19])) if row[18] else notes
+    if cached:
+        return Result(
+            request=asked,
+            sent=sent,
+            status="cached",
+            artifacts=pictures,
+            cost=Cost(0.0, row[8], row[9]),
+            adaptations=adaptations,
+            model_used=row[1],
+            key=key,
+            step=step,
+        )
     return Result(
         request=asked,
         sent=sent,
@@ -147,7 +200,7 @@ def result_from_row(
             **{part: seconds for part, seconds in zip(PARTS, row[10:13], strict=True) if seconds is not None},
             **(json.loads(row[13]) if row[13] else {}),
         },
-        adaptations=notes,
+        adaptations=adaptations,
         error_type=row[15],
         error=row[16],
         model_used=row[1],

@@ -45,8 +45,9 @@ def recorded_requests(journal: Journal, run: int, cell: int) -> dict[tuple[str, 
     """Return what the journal holds of a cell, by key and occurrence."""
     columns = ", ".join(f"s.{c.strip()}" for c in RESULT_COLUMNS.split(","))
     rows = journal.read(
-        f"SELECT r.key, r.occurrence, r.id, {columns} FROM requests r "  # own column names only
-        "LEFT JOIN results s ON s.request = r.id AND s.replaced = 0 WHERE r.run = ? AND r.cell = ? AND r.key NOT NULL",
+        f"SELECT COALESCE(r.key, 'refused ' || r.step), r.occurrence, r.id, {columns} FROM requests r "
+        "LEFT JOIN results s ON s.run = r.run AND s.request = r.id AND s.replaced = 0 "
+        "WHERE r.run = ? AND r.cell = ?",
         (run, cell),
     )
     return {(row[0], row[1]): Recorded(row[2], row[3:] if row[3] is not None else None) for row in rows}

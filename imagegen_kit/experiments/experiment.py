@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.cells import RunUnderWay
 from imagegen_kit.engine.dry import foresee
 from imagegen_kit.engine.execute import record_run
-from imagegen_kit.engine.policy import DEFAULT, Policy
+from imagegen_kit.engine.policy import DEFAULT, Policy, policy_faults
 from imagegen_kit.engine.recipe import read_recipe
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import Fault, InvalidInput
@@ -19,7 +20,7 @@ from imagegen_kit.experiments.run import Run
 from imagegen_kit.lazy import Shown
 from imagegen_kit.recipes import image
 from imagegen_kit.settings import settings
-from imagegen_kit.store.values import as_cell_value, dumps
+from imagegen_kit.store.values import as_cell_value, dumps, encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from imagegen_kit.engine.engine import Engine
+    from imagegen_kit.store import Blobs
 
 
 class Experiment(Shown):
@@ -56,7 +58,7 @@ class Experiment(Shown):
             "recipe": recipe, "vary": vary, "fixed": fixed, "repeats": repeats, "name": name,
             "budget_usd": budget_usd, "policy": policy,
         }  # fmt: skip
-        faults = self.grid.faults(self.recipe, _registry())
+        faults = self.grid.faults(self.recipe, _registry()) + policy_faults(self.policy, _registry())
         if budget_usd is not None and not budget_usd >= 0:
             faults.append(Fault("budget_usd", f"{budget_usd!r} is not an amount in USD."))
         if faults:
@@ -124,7 +126,7 @@ class Experiment(Shown):
         engine = engine or default_engine()
         journal = engine.store.journal
         plain = self.grid.encoded(engine.store.blobs)
-        definition = self._definition(plain)
+        definition = self._definition(plain, engine.store.blobs)
         found = None
         if not fresh:
             journal.flush().result()
@@ -179,17 +181,19 @@ class Experiment(Shown):
             policy=self.policy,
         )  # fmt: skip
 
-    def _definition(self, plain: Mapping[str, Any]) -> str:
+    def _definition(self, plain: Mapping[str, Any], blobs: Blobs) -> str:
         """Return the hash by which the same experiment is known: what is asked, not how it is tried."""
         registry = _registry()
         versions = {}
-        for name in dict.fromkeys(v for v in self.grid.values("model") if v):
-            provider = next(m.provider for m in registry.models() if m.id == name or name in m.spec.aliases)
-            versions[name] = [provider.origin, provider.output_version]
+        for name in dict.fromkeys(v or settings().model for v in self.grid.values("model") or [None]):
+            model = registry.model(name, today=date.min)
+            versions[name] = [model.id, model.provider.origin, model.provider.output_version]
+        styles = {name for name in self.grid.values("style") if isinstance(name, str)}
         parts = {
             "recipe": self.recipe.name,
             "name": self.name,
             "models": versions,
+            "styles": {name: encode(registry.style(name), blobs) for name in sorted(styles)},
             "parameters": self.grid.names,
             **plain,
         }

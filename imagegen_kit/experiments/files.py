@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.catalog import load_yaml, validate
 from imagegen_kit.engine.execute import read_policy
 from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.types import Artifact, Reference, Style
+from imagegen_kit.store.values import style_to_plain
+from imagegen_kit.types import Artifact, Prompt, Reference, Size, Style
 
 if TYPE_CHECKING:
     from imagegen_kit.experiments.experiment import Experiment
@@ -59,13 +60,33 @@ def read_experiment(path: str | Path) -> dict[str, Any]:
     faults: list[Fault] = []
     if isinstance(vary, dict):
         vary = {name: _axis(name, values, path.parent, faults) for name, values in vary.items()}
+    vary, fixed = _marked(vary, faults), _marked(content.fixed, faults)
     if faults:
         raise InvalidInput(faults)
     policy = content.policy.model_dump(exclude_unset=True) if content.policy is not None else None
     return {
-        "recipe": content.recipe, "vary": vary, "fixed": content.fixed, "repeats": content.repeats,
+        "recipe": content.recipe, "vary": vary, "fixed": fixed, "repeats": content.repeats,
         "name": content.name, "budget_usd": content.budget_usd, "policy": read_policy(policy),
     }  # fmt: skip
+
+
+def _marked(value: Any, faults: list[Fault]) -> Any:
+    """Read prompts, styles and references, which stand in files as mappings: ``{$prompt: text, category: …}``."""
+    if isinstance(value, list):
+        return [_marked(v, faults) for v in value]
+    if not isinstance(value, dict):
+        return value
+    kinds: dict[str, Any] = {"$prompt": Prompt, "$style": Style, "$reference": Reference}
+    mark = next((m for m in kinds if m in value), None)
+    if mark is None:
+        return {k: _marked(v, faults) for k, v in value.items()}
+    try:
+        return kinds[mark](value[mark], **{k: v for k, v in value.items() if k != mark})
+    except InvalidInput as error:
+        faults += error.faults
+    except TypeError:
+        faults.append(Fault(mark, f"{value!r} cannot be read.", "Compare it with a file that to_yaml wrote."))
+    return None
 
 
 def _axis(name: str, values: Any, folder: Path, faults: list[Fault]) -> Any:
@@ -111,6 +132,10 @@ def write_experiment(experiment: Experiment, path: str | Path) -> Path:
 
 
 def _plain(name: str, value: Any, faults: list[Fault]) -> Any:
+    if isinstance(value, Prompt):
+        known = {"id": value.id, "category": value.category, "tags": list(value.tags)}
+        known = {k: v for k, v in known.items() if v}
+        return {"$prompt": str(value), **known} if known else str(value)
     if isinstance(value, str):
         return str(value)
     if value is None or type(value) in (int, float, bool):
@@ -120,11 +145,18 @@ def _plain(name: str, value: Any, faults: list[Fault]) -> Any:
     if isinstance(value, dict):
         return {k: _plain(name, v, faults) for k, v in value.items()}
     if isinstance(value, Style):
-        return value.name
+        return style_to_plain(value)
+    if isinstance(value, Size):
+        return str(value)
     if isinstance(value, Path):
         return str(value)
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # a numpy number, as DataFrames hold them
+        return value.item()
     picture = value.picture if isinstance(value, Reference) else value
     if isinstance(picture, Artifact) and picture.path:
+        if isinstance(value, Reference):
+            known = {k: v for k, v in value.to_plain().items() if k in ("role", "name", "description")}
+            return {"$reference": picture.path, **known}
         return picture.path
     faults.append(Fault(name, f"a {type(value).__name__} cannot stand in a text file.", "Save it and give its path."))
     return None
@@ -138,8 +170,7 @@ def save_run(run: Run, folder: str | Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     table = run.table()
     names: list[str | None] = []
-    results = list(run)
-    for number, result in enumerate(results):
+    for number, result in enumerate(run):
         if not result.artifacts:
             names.append(None)
             continue
@@ -150,8 +181,8 @@ def save_run(run: Run, folder: str | Path) -> Path:
         names.append(name)
     rows = json.loads(table.drop(columns="path").to_json(orient="records", date_format="iso"))
     files = iter(names)
-    for row in rows:
-        row["file"] = next(files, None) if row["sha256"] is not None or row["attempts"] is not None else None
+    for row in rows:  # a cell whose recipe failed has a row without a step, and no result
+        row["file"] = next(files) if row["step"] is not None else None
     content = {"run_id": run.id, "name": run.name, "created_at": run.created_at, "pictures": rows}
     (folder / "metadata.json").write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
     return folder

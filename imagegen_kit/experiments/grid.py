@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.ask import check_values
 from imagegen_kit.engine.cells import Cell
 from imagegen_kit.engine.recipe import Recipe, unknown_parameters
 from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.imaging.picture import open_picture
 from imagegen_kit.store.values import dumps, encode
-from imagegen_kit.types import Size
+from imagegen_kit.types import Reference, Size
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -39,20 +41,13 @@ class Grid:
         if hasattr(vary, "to_dict") and hasattr(vary, "columns"):  # a DataFrame, without importing pandas
             vary = [{k: None if v != v else v for k, v in row.items()} for row in vary.to_dict("records")]  # noqa: PLR0124  # NaN
         if isinstance(vary, Mapping):
-            for name, values in vary.items():
-                if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-                    what = (
-                        f"{values!r} is not a list." if not isinstance(values, str) else "a bare text is not an axis."
-                    )
-                    faults.append(Fault(f"vary[{name!r}]", what, "Write a list, even of one: [value]."))
-                elif not (listed := list(values)):
-                    faults.append(Fault(f"vary[{name!r}]", "the axis is empty.", "Give it a value, or leave it out."))
-                else:
-                    axes[str(name)] = listed
+            axes = _read_axes(vary, faults)
         elif isinstance(vary, Iterable) and not isinstance(vary, (str, bytes)):
-            points = [dict(p) for p in vary if isinstance(p, Mapping)]
-            if not points:
-                faults.append(Fault("vary", "it holds no points.", "Give a dict of lists, or a list of dicts."))
+            given = list(vary)
+            points = [dict(p) for p in given if isinstance(p, Mapping)]
+            if not points or len(points) < len(given):
+                what = f"{len(given) - len(points)} of its points are no dicts." if points else "it holds no points."
+                faults.append(Fault("vary", what, "Give a dict of lists, or a list of dicts."))
         else:
             faults.append(Fault("vary", f"{type(vary).__name__} is no grid.", "Give a dict of lists, or a DataFrame."))
         if type(repeats) is not int or not 1 <= repeats <= 10_000:
@@ -126,12 +121,16 @@ class Grid:
         return faults
 
     def encoded(self, blobs: Blobs) -> dict[str, Any]:
-        """Return the grid as JSON-ready data; pictures go into the store."""
-        plain: dict[str, Any] = {"fixed": encode(dict(self.fixed), blobs), "repeats": self.repeats}
+        """Return the grid as JSON-ready data; pictures go into the store, also those that are given as files."""
+
+        def of(values: Mapping[str, Any]) -> dict[str, Any]:
+            return {name: encode(_as_pictures(name, value), blobs) for name, value in values.items()}
+
+        plain: dict[str, Any] = {"fixed": of(self.fixed), "repeats": self.repeats}
         if self.points is not None:
-            plain["points"] = [encode(p, blobs) for p in self.points]
+            plain["points"] = [of(p) for p in self.points]
         else:
-            plain["vary"] = {name: [encode(v, blobs) for v in values] for name, values in self.axes.items()}
+            plain["vary"] = {n: [encode(_as_pictures(n, v), blobs) for v in values] for n, values in self.axes.items()}
         return plain
 
     def cells(self, plain: Mapping[str, Any], skip: Container[int] = ()) -> Iterator[Cell]:
@@ -161,3 +160,30 @@ class Grid:
                     params[name] = value
                     texts[name] = text
                 yield Cell(position, repeat, params, texts)
+
+
+def _as_pictures(name: str, value: Any) -> Any:
+    """Return picture parameters as pictures: another picture under the same file name is another experiment."""
+    if value is None or name not in ("references", "mask"):
+        return value
+    if name == "mask":
+        return open_picture(value)
+    several = isinstance(value, (list, tuple))
+    found = [
+        Reference(open_picture(item), name=Path(item).name) if isinstance(item, (str, Path)) else item
+        for item in (value if several else [value])
+    ]
+    return found if several else found[0]
+
+
+def _read_axes(vary: Mapping[str, Any], faults: list[Fault]) -> dict[str, list[Any]]:
+    axes: dict[str, list[Any]] = {}
+    for name, values in vary.items():
+        if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+            what = f"{values!r} is not a list." if not isinstance(values, str) else "a bare text is not an axis."
+            faults.append(Fault(f"vary[{name!r}]", what, "Write a list, even of one: [value]."))
+        elif not (listed := list(values)):
+            faults.append(Fault(f"vary[{name!r}]", "the axis is empty.", "Give it a value, or leave it out."))
+        else:
+            axes[str(name)] = listed
+    return axes

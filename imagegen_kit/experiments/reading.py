@@ -6,9 +6,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from imagegen_kit.engine.rows import RESULT_COLUMNS, result_from_row
+from imagegen_kit.engine.rows import RESULT_COLUMNS, noted, result_from_row
 from imagegen_kit.engine.sign import signed
-from imagegen_kit.types import Adaptation, request_from_plain
+from imagegen_kit.types import request_from_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ def _result(store: Store, row: tuple[object, ...]) -> Result:
     asked_text, sent_text, notes_text, unfair, key, step, run_id = row[:7]
     asked = _request(store, str(asked_text))
     sent = asked if sent_text is None else _request(store, str(sent_text))
-    notes = tuple(Noted(line, bool(unfair)) for line in str(notes_text).split("\n")) if notes_text else ()
+    notes = noted(None if notes_text is None else str(notes_text), unfair)
     result = result_from_row(
         row[7:],
         store,
@@ -73,18 +73,6 @@ def _result(store: Store, row: tuple[object, ...]) -> Result:
         int(str(step)),
     )
     return replace(result, artifacts=signed(result, str(run_id)))
-
-
-class Noted(Adaptation):
-    """An adaptation as the journal tells it: in words."""
-
-    __slots__ = ()
-
-    def __init__(self, words: str, unfair: bool) -> None:
-        super().__init__(words.split(" ", maxsplit=1)[0], None, None, words, unfair)
-
-    def __str__(self) -> str:
-        return self.how
 
 
 def _request(store: Store, text: str) -> Request:

@@ -186,9 +186,9 @@ class Run(Shown):
             marks: list[Any] = [("UPDATE cell_ends SET replaced = 1 WHERE cell = ?", (cell,)) for cell in failed]
             marks += [
                 (
-                    "UPDATE results SET replaced = 1 WHERE status NOT IN ('ok', 'cached', 'fallback') AND request IN "
-                    "(SELECT id FROM requests WHERE run = ? AND cell = ?)",
-                    (self._number, cell),
+                    "UPDATE results SET replaced = 1 WHERE status NOT IN ('ok', 'cached', 'fallback') AND run = ? "
+                    "AND request IN (SELECT id FROM requests WHERE run = ? AND cell = ?)",
+                    (self._number, self._number, cell),
                 )
                 for cell in failed
             ]

@@ -1,1 +1,1 @@
-""""""
+"""Finding references: lexical search now; libraries, embedders and retrievers build on it."""

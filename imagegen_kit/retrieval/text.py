@@ -68,7 +68,8 @@ _IRREGULAR = {
     "men": "man", "women": "woman", "children": "child", "people": "person", "mice": "mouse", "geese": "goose",
     "feet": "foot", "teeth": "tooth", "wolves": "wolf", "leaves": "leaf", "knives": "knife", "loaves": "loaf",
     "policemen": "policeman", "businessmen": "businessman", "businesswomen": "businesswoman", "snowmen": "snowman",
-    "firemen": "fireman", "lying": "lie", "bus": "bus", "buses": "bus", "gas": "gas", "lens": "lens", "series": "series",
+    "firemen": "fireman", "lying": "lie", "bus": "bus", "buses": "bus", "gas": "gas", "lens": "lens",
+    "series": "series",
     "movies": "movie", "cookies": "cookie", "ties": "tie", "pies": "pie", "shoes": "shoe", "news": "news",
 }  # fmt: skip
 _VOWELS = frozenset("aeiouy")

@@ -16,10 +16,15 @@ class Blobs:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._pictures = os.path.join(root, "pictures")
 
     def path(self, sha256: str, format: str) -> Path:
         """Return where the bytes with this hash lie, whether or not they are there."""
-        return self.root / "pictures" / sha256[:2] / f"{sha256}.{format}"
+        return Path(self.name(sha256, format))
+
+    def name(self, sha256: str, format: str) -> str:
+        """Return ``path`` as text: tables need it a hundred thousand times."""
+        return f"{self._pictures}/{sha256[:2]}/{sha256}.{format}"
 
     def thumbnail_path(self, sha256: str) -> Path:
         """Return where the thumbnail of the picture with this hash lies, whether or not it is there."""

@@ -91,11 +91,12 @@ CREATE TABLE IF NOT EXISTS results (
     error_type TEXT,
     error TEXT,
     usage TEXT,                      -- JSON
+    told TEXT,                       -- adaptations that the service told of, beside those of the request, one a line
+    told_unfair INTEGER NOT NULL DEFAULT 0,
     created_at TEXT NOT NULL,
     replaced INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX IF NOT EXISTS results_request ON results (request);
-CREATE INDEX IF NOT EXISTS results_run ON results (run, status);
+CREATE INDEX IF NOT EXISTS results_run ON results (run, request);
 CREATE INDEX IF NOT EXISTS results_key ON results (key) WHERE status IN ('ok', 'fallback');
 
 CREATE TABLE IF NOT EXISTS attempts (

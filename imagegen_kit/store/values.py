@@ -36,18 +36,23 @@ def encode(value: Any, blobs: Blobs) -> Any:
     if isinstance(value, dict):
         return {str(k): encode(v, blobs) for k, v in value.items()}
     if isinstance(value, Style):
-        parts = {
-            "text": value.text, "negative": value.negative, "suffix": value.suffix, "name_aspect": value.name_aspect,
-            "axes": {k: list(v) for k, v in (value.axes or {}).items()}, "checks": dict(value.checks or {}),
-            "title": value.title,
-        }  # fmt: skip
-        return {"$style": value.name, **{k: v for k, v in parts.items() if v}}
+        return style_to_plain(value)
     if isinstance(value, Reference):
         plain = value.to_plain()
         return {"$reference": _put(value.picture, blobs), **{k: v for k, v in plain.items() if k != "picture"}}
     if isinstance(value, Size):
         return str(value)
     return _encode_other(value, blobs)
+
+
+def style_to_plain(style: Style) -> dict[str, Any]:
+    """Return a style written out, ``{"$style": name, …}``."""
+    parts = {
+        "text": style.text, "negative": style.negative, "suffix": style.suffix, "name_aspect": style.name_aspect,
+        "axes": {k: list(v) for k, v in (style.axes or {}).items()}, "checks": dict(style.checks or {}),
+        "title": style.title,
+    }  # fmt: skip
+    return {"$style": style.name, **{k: v for k, v in parts.items() if v}}
 
 
 def _encode_other(value: Any, blobs: Blobs) -> Any:

@@ -75,9 +75,9 @@ def summary_table(
         restrict = " AND r.id IN (SELECT value FROM json_each(?))"
     base = (
         f"SELECT {inner}, s.status, s.cost_usd, s.price_usd, s.cost_basis, s.seconds, s.attempts, s.same_model, "
-        "r.unfair, c.position, "
-        f"({TIMED}) AS timed FROM results s JOIN requests r ON r.id = s.request JOIN cells c ON c.id = r.cell "
-        f"JOIN runs u ON u.number = r.run {joins} WHERE s.replaced = 0 AND u.id = ?{restrict}"
+        "MAX(r.unfair, s.told_unfair) AS unfair, c.position, "
+        f"({TIMED}) AS timed FROM runs u JOIN results s ON s.run = u.number JOIN requests r ON r.id = s.request "
+        f"JOIN cells c ON c.id = r.cell {joins} WHERE s.replaced = 0 AND u.id = ?{restrict}"
     )
     ranked = (
         f"SELECT *, CASE WHEN timed THEN ROW_NUMBER() OVER (PARTITION BY {outer}, timed ORDER BY seconds) END "

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 
 Markup = NewType("Markup", str)  # text that is HTML already
 
-# JupyterLab's colours, each with what holds elsewhere; text keeps the page's own colour, so that it reads on any.
+# Text has JupyterLab's colour, or the page's own. Lines are translucent or of middling lightness: they show on a light and
+# on a dark ground, and JupyterLab drops variables in borders from notebooks that it does not trust.
 TEXT = "color:var(--jp-content-font-color1, inherit)"
-BORDER = "1px solid var(--jp-border-color2, #8888)"
-DASHED = "2px dashed var(--jp-warn-color1, #b36b00)"
-ALARM = "3px solid var(--jp-error-color1, #c62828)"
+BORDER = "1px solid rgba(128,128,128,0.4)"
+DASHED = "2px dashed #c77700"
+ALARM = "3px solid #d84343"
 CELL = f"text-align:left;vertical-align:top;padding:4px 10px 4px 0;border-bottom:{BORDER};white-space:normal"
 TABLE = f"border-collapse:collapse;table-layout:auto;margin:4px 0;{TEXT}"
 

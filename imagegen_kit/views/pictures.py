@@ -69,7 +69,7 @@ class Outcome:
             if self.status == "placeholder"
             else "",
             f"fallback: {self.model_used} answered for {self.model}" if self.status == "fallback" else "",
-            f"unfair: {shortened('; '.join(self.adaptations), 100)}" if self.adaptations else "",
+            f"adapted: {shortened('; '.join(self.adaptations), 100)}" if self.adaptations else "",
             STAND_IN if named and is_stand_in(self.model_used or self.model) else "",
         ]
         return Markup(" · ".join(map(text, facts)) + "".join(f"<br>{text(note)}" for note in notes if note))

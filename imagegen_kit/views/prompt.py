@@ -29,7 +29,7 @@ ABOUT = {
 
 def show_prompt(spec: PromptSpec) -> str:
     """Show the text coloured by origin, and below it each part with its origin in words."""
-    style = f"border-left:3px solid var(--jp-border-color1, #8888);padding:4px 10px;margin:4px 0;border-bottom:{BORDER}"
+    style = f"border:{BORDER};border-radius:3px;padding:6px 10px;margin:4px 0"
     whole = "".join(_coloured(part) for part in spec.parts) or text(spec.text)
     rows = [(text(_origin(part, spec.style)), _coloured(part, strip=True)) for part in spec.parts]
     if spec.negative:

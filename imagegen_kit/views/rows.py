@@ -23,7 +23,7 @@ _COUNTS = (
 _ROWS = (
     "SELECT c.position, c.id, r.asked, r.model, r.seed_sent, r.adaptations, r.unfair, s.status, s.model_used, "
     "s.sha256, s.format, s.width, s.height, s.cost_usd, s.seconds, s.error FROM cells c "
-    "JOIN requests r ON r.run = c.run AND r.cell = c.id JOIN results s ON s.request = r.id AND s.replaced = 0 "
+    "JOIN requests r ON r.run = c.run AND r.cell = c.id JOIN results s ON s.run = r.run AND s.request = r.id AND s.replaced = 0 "
     "WHERE c.run = :run AND c.position IN (SELECT value FROM json_each(:cells)) "
     "AND (:only IS NULL OR r.id IN (SELECT value FROM json_each(:only))) ORDER BY r.step, r.id"
 )
@@ -31,7 +31,7 @@ _ROWS = (
 _BROKEN = (
     "SELECT c.position, c.id, e.error FROM cells c JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 "
     "WHERE c.run = :run AND c.position IN (SELECT value FROM json_each(:cells)) AND e.error_type NOT NULL "
-    "AND NOT EXISTS (SELECT 1 FROM requests r JOIN results s ON s.request = r.id AND s.replaced = 0 "
+    "AND NOT EXISTS (SELECT 1 FROM requests r JOIN results s ON s.run = r.run AND s.request = r.id AND s.replaced = 0 "
     "WHERE r.run = c.run AND r.cell = c.id AND s.error_type NOT NULL)"
 )
 _PARAMETERS = "SELECT cell, name, value FROM cell_params WHERE cell IN (SELECT value FROM json_each(:cells))"

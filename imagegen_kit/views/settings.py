@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.types import EMPTY, Artifact, Reference
@@ -60,7 +61,7 @@ def show_settings(view: SettingsView) -> str:
 def show_request(request: Request) -> str:
     """Show everything that was asked, the references as small pictures."""
     rows: list[tuple[Markup, Markup]] = []
-    for name in request.__dataclass_fields__:
+    for name in (field.name for field in fields(request)):
         value: Any = getattr(request, name)
         if value is None or value in ((), EMPTY) or value == {} or (name == "sample" and value == 0):
             continue

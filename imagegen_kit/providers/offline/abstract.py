@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
+
 from PIL import Image
 
 from imagegen_kit.providers.offline.backdrops import LIGHTS
 from imagegen_kit.providers.offline.brief import Brief
 from imagegen_kit.providers.offline.draw import Canvas, Colour, mix
 from imagegen_kit.providers.offline.signs import lettering
+
+if TYPE_CHECKING:
+    import numpy as np
 
 PALETTES: tuple[tuple[Colour, ...], ...] = (
     ((22, 42, 74), (238, 108, 77), (152, 193, 217), (224, 251, 252), (61, 90, 128)),

@@ -35,10 +35,10 @@ LIGHTS: dict[str | None, Light] = {
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where subjects stand: ``level`` is the y of their feet as a share of the height, ``shadow`` how dark they throw."""
+    """Where subjects stand: ``level`` is the y of their feet as a share of the height."""
 
     level: float = 0.86
-    shadow: float = 0.32
+    shadow: float = 0.32  # how dark a shadow they throw
     floats: bool = False  # subjects hang in the middle (space, sky, under water)
     sinks: float = 0.0  # the share of a subject that the ground hides (boats in the sea)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image, ImageDraw
 
 from imagegen_kit.providers.offline.inputs import Given
@@ -15,6 +15,9 @@ from imagegen_kit.providers.offline.scene import Scene, Subject
 from imagegen_kit.providers.offline.signs import printed, sign
 from imagegen_kit.providers.offline.tint import tint
 from imagegen_kit.retrieval.text import stem, tokenize
+
+if TYPE_CHECKING:
+    import numpy as np
 
 CLOTHES: tuple[Colour, ...] = (
     (62, 104, 168),
@@ -141,6 +144,8 @@ def _from_library(
     start = turn + int(rng.integers(len(fresh)) if turn < 0 else 0)
     people = bool(words("people") & set(fresh[0].tags))
     count = 1 if fresh[0].several and subject.count >= 4 else subject.count
+    if subject.plural and not fresh[0].several and subject.head not in fresh[0].caption:  # "sunglasses" are one thing
+        count = 3
     items = []
     for copy in range(count):
         entry = fresh[(start + (copy if people else 0)) % len(fresh)]

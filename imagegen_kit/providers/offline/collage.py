@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image
 
 from imagegen_kit.providers.offline.abstract import abstract
@@ -22,6 +22,9 @@ from imagegen_kit.providers.offline.placing import place_items
 from imagegen_kit.providers.offline.rooms import PLACES, fog
 from imagegen_kit.providers.offline.scene import Scene, Subject
 from imagegen_kit.providers.offline.waters import sea_front
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def draw(brief: Brief) -> Image.Image:

@@ -11,7 +11,7 @@ from imagegen_kit.providers.offline.abstract import abstract
 from imagegen_kit.providers.offline.backdrops import LIGHTS, Ground
 from imagegen_kit.providers.offline.brief import Brief
 from imagegen_kit.providers.offline.cast import cast
-from imagegen_kit.providers.offline.draw import Canvas
+from imagegen_kit.providers.offline.draw import Canvas, Floats
 from imagegen_kit.providers.offline.layout import arrange
 from imagegen_kit.providers.offline.panels import Painter, compose
 from imagegen_kit.providers.offline.placing import place_items
@@ -53,7 +53,8 @@ def _filled(picture: Image.Image, mask: Image.Image) -> Image.Image:
     """Return ``picture`` with the white of ``mask`` filled from what surrounds it, nearest colours first."""
     colours = np.asarray(picture).astype(np.float32)
     weight = (np.asarray(mask) < 128).astype(np.float32)
-    result, known = colours * weight[..., None], weight
+    result: Floats = colours * weight[..., None]
+    known: Floats = weight
     for step in (8, 32, 128, 512):
         small = (max(1, picture.width // step), max(1, picture.height // step))
         share = (

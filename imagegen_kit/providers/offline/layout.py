@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from imagegen_kit.providers.offline.cast import Item
 from imagegen_kit.providers.offline.relations import Pair, attach, box, move
 from imagegen_kit.providers.offline.scene import Scene
+
+if TYPE_CHECKING:
+    import numpy as np
 
 GAP = 0.16
 
@@ -87,7 +89,7 @@ def _stand_together(clusters: Sequence[list[Item]], aspect: float, fixed: bool) 
     spare = 1.15 * aspect * tall - sum(widths)
     if len(clusters) > 1 and spare > 0:
         gap = min(0.55, GAP + spare / len(clusters) * 0.5)
-    two_rows = len(clusters) > 2 and not fixed and sum(widths) > 1.7 * aspect * tall
+    two_rows = len(clusters) > 2 and not fixed and sum(widths) > 2.2 * aspect * tall
     rows = [clusters[0::2], clusters[1::2]] if two_rows else [list(clusters)]
     lift = 0.0
     for depth, row in enumerate(rows):
@@ -97,4 +99,4 @@ def _stand_together(clusters: Sequence[list[Item]], aspect: float, fixed: bool) 
             left, _, right, _ = box(items)
             move(items, x - left, lift, -30 * depth)
             x += right - left + gap
-        lift += 0.62 * max((box(items)[3] for items in row), default=0.0)
+        lift += 0.34 * max((box(items)[3] for items in row), default=0.0)

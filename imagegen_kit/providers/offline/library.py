@@ -55,15 +55,14 @@ class Library:
         self.index = TextIndex([{k: item.get(k) or "" for k in ("name", "tags", "caption")} for item in plain])
         self._firsts = {word for e in self.entries for word in (e.tags[0], *e.names)} - set(STOP_WORDS)
         self._subjects = {e.tags[0] for e in self.entries}
-        self._vocabulary = {word for e in self.entries for word in (*e.tags, *e.names)} - set(STOP_WORDS)
         self._kept: OrderedDict[str, Image.Image] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
     def known(self, word: str) -> bool:
-        """Whether a name or a tag, or one of the word's synonyms, is this word."""
+        """Whether a name or a first tag is this word or one of its synonyms."""
         base = stem(word)
-        return base in self._vocabulary or any(s in self._vocabulary for s in shipped_synonyms().get(base, ()))
+        return base in self._firsts or any(s in self._firsts for s in shipped_synonyms().get(base, ()))
 
     def excluded(self, negative: str | None) -> frozenset[int]:
         """Return the rows whose name or tags hold a word of the negative prompt that names a thing."""
@@ -83,8 +82,12 @@ class Library:
         base = stem(subject.head)
         query = subject.words
         heads = {base, *shipped_synonyms().get(base, ())}
-        other = _stand_ins().get(base)
-        if other and base not in self._firsts:
+        pair = _stand_ins().get(" ".join(tokenize(query)[-2:]))  # "palm tree"
+        other = pair or _stand_ins().get(base)
+        if base == "person" and subject.count < 4:
+            heads = {"man", "woman"}
+            query = f"{query} man woman"
+        elif other and (pair or base not in self._firsts):
             query, heads, base = f"{query} {other}", set(tokenize(other)), tokenize(other)[0]
         scored: list[tuple[float, Entry]] = []
         for row, score in self.index.search(f"{query} {subject.colour or ''}", 60, exclude=without):
@@ -96,6 +99,10 @@ class Library:
         crowd = [entry for _, entry in scored if entry.several and CROWD & set(entry.tags)]
         if subject.count >= 4 and crowd:
             return crowd
+        if heads & set(lexicon()["people"]):  # "a man with a beard": only those who have one, where there are such
+            traits = set(tokenize(subject.words)) - heads
+            most = max((len(traits & {*e.tags, *e.names}) for _, e in scored), default=0)
+            scored = [(score, e) for score, e in scored if len(traits & {*e.tags, *e.names}) == most]
         reach = (9.0 if face else 5.0) if heads & set(lexicon()["people"]) else 2.4
         return [entry for score, entry in scored if score >= scored[0][0] - reach][:6]
 
@@ -113,9 +120,18 @@ class Library:
             fit = 6.0
         else:
             return 0.0
+        return max(0.1, fit + self._preference(entry, base, heads, subject, face, character))
+
+    def _preference(
+        self, entry: Entry, base: str, heads: set[str], subject: Subject, face: bool, character: bool
+    ) -> float:
+        """Return what speaks for (or against) a picture that shows the head word."""
+        fit = 0.0
         if base in tokenize(entry.id.replace("-", " ")):
             fit += 3.0
-        if entry.several and not (subject.count >= 4 and CROWD & set(entry.tags)):
+        if entry.several and subject.plural:
+            fit += 4.0
+        elif entry.several and not (subject.count >= 4 and CROWD & set(entry.tags)):
             fit -= 7.0
         asked = set(tokenize(subject.words)) | heads
         fit -= 3.0 * len((entry.names & self._subjects) - asked - {entry.tags[0]} - _adjectives())
@@ -125,14 +141,14 @@ class Library:
             "businessman",
         )
         if heads & set(lexicon()["people"]):
-            fit += 8.0 if is_face == face else 0.0
+            fit += (14.0 if face else 8.0) if is_face == face else 0.0
         if character:
             fit += 10.0 if entry.role == "character" else 0.0
         if "silhouette" in entry.tags:
             fit -= 5.0
         if subject.colour and subject.colour in (*entry.tags, *entry.dominant):
             fit += 6.0 if subject.colour in entry.dominant else 3.0
-        return max(fit, 0.1)
+        return fit
 
     def picture(self, entry: Entry) -> Image.Image:
         """Return the picture as RGBA, from memory where it was drawn lately. Callers must not change it."""
@@ -161,7 +177,9 @@ def _adjectives() -> frozenset[str]:
 
 @cache
 def _stand_ins() -> Mapping[str, str]:
-    return MappingProxyType({stem(str(word)): str(other) for word, other in lexicon()["stands_for"].items()})
+    return MappingProxyType(
+        {" ".join(tokenize(str(word))): str(other) for word, other in lexicon()["stands_for"].items()}
+    )
 
 
 def _entry(row: int, item: Mapping[str, Any], folder: Path) -> Entry:

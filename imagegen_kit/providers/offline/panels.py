@@ -26,7 +26,21 @@ def compose(brief: Brief, size: tuple[int, int], paint: Painter) -> Image.Image:
         return _split(brief, width, height, paint)
     if brief.scene.layout == "grid" and min(size) >= 32:
         return _grid(brief, width, height, paint)
+    if brief.scene.layout == "pattern" and min(size) >= 64 and brief.scene.subjects:
+        return _pattern(brief, width, height, paint)
     return paint(brief, width, height, 0)
+
+
+def _pattern(brief: Brief, width: int, height: int, paint: Painter) -> Image.Image:
+    """Repeat one tile, every second column half a tile lower, as wallpaper does."""
+    side = max(16, min(width, height) // 4)
+    cell = replace(brief.scene, layout="single", place="white")
+    tile = paint(brief.of(cell), side, side, 1).convert("RGB")
+    picture = Image.new("RGB", (width, height), (255, 255, 255))
+    for column in range(-(-width // side)):
+        for row in range(-1, -(-height // side) + 1):
+            picture.paste(tile, (column * side, row * side + (side // 2 if column % 2 else 0)))
+    return picture
 
 
 def _split(brief: Brief, width: int, height: int, paint: Painter) -> Image.Image:
@@ -54,8 +68,8 @@ def half_scene(scene: Scene, side: int) -> Scene:
         mine = free[:1] if taken or side == 0 else free[1:2]
         if free and not mine and free[0].count > 1:
             mine = free[:1]
-    if not mine:
-        mine = [(Subject("man", "man"), Subject("woman", "woman"))[side]]
+    if not mine or stem(mine[0].head) == "person":  # "one person on the left": somebody, another on either side
+        mine = [(Subject("man", "man"), Subject("woman", "woman"))[side], *mine[1:]]
     person = replace(mine[0], count=1, side=None)
     subjects = [person, *[replace(s, side=None) for s in mine[1:2]]]
     relations = [Relation(0, "hold", 1)] if len(subjects) > 1 else []

@@ -100,8 +100,8 @@ def _wobbled(ink: Image.Image, reach: float, rng: np.random.Generator) -> Image.
 
 
 def _pencil(
-    ink: Image.Image, flat: Image.Image, feet: list[tuple[float, float, float]], weight: float, rng: np.random.Generator,
-    hatch: bool,
+    ink: Image.Image, flat: Image.Image, feet: list[tuple[float, float, float]], weight: float,
+    rng: np.random.Generator,     hatch: bool,
 ) -> Image.Image:  # fmt: skip
     width, height = ink.size
     first = np.asarray(_wobbled(ink, weight * 0.7, rng)).astype(np.float32)

@@ -30,7 +30,8 @@ def fit(
 ) -> list[tuple[float, float, float, float]]:
     """Return (left, top, width, height) in pixels for each arranged item."""
     left, bottom, right, top = box(items)
-    wide, high = right - left, top - bottom
+    wide = right - left
+    high = top - bottom if ground.floats or scene.layout == "portrait" else top - min(0.0, bottom)
     base = height * ground.level
     biggest = max(i.scale for i in items)
     if scene.layout == "portrait":
@@ -63,7 +64,7 @@ def fit(
 
 
 def standing(items: list[Item], width: int, height: int) -> Ground:
-    """Return a ground for a picture without a place: higher the flatter the group is, so that it hangs in the middle."""
+    """Return a ground for a picture without a place: the flatter the group, the higher, so that it is in the middle."""
     left, bottom, right, top = box(items)
     high = min(0.8, 0.88 * (width / height) * (top - bottom) / (right - left))
     return Ground(float(np.clip(0.5 + high * 0.5 + 0.05, 0.68, 0.9)), 0.3)
@@ -115,7 +116,7 @@ def draw_item(c: Canvas, item: Item, x: float, y: float, w: float, h: float, gro
     c.image.paste(dark, (at[0] - pad * 2 + round(c.unit * 0.006), at[1] - pad * 2 + round(c.unit * 0.01)), soft)
     if light.strength > 0.1 and not item.from_reference:
         veil = Image.new("RGB", picture.size, light.veil)
-        colours = Image.blend(picture.convert("RGB"), veil, light.strength * (0.3 if light.dark else 0.3))
+        colours = Image.blend(picture.convert("RGB"), veil, light.strength * 0.3)
         colours.putalpha(alpha)
         picture = colours
         if light.dark:  # a rim of moonlight keeps dark things visible in the dark

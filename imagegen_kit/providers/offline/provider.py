@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-
-from PIL import Image
 
 from imagegen_kit.errors import UnknownName
 from imagegen_kit.providers.offline import collage, pencil, poster
@@ -16,6 +15,8 @@ from imagegen_kit.providers.offline.brief import DEFAULT_SIDE, Brief, make_brief
 from imagegen_kit.types import Reply
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from imagegen_kit.providers.base import Account, OnProgress
     from imagegen_kit.types import ImageRequest
 
@@ -63,5 +64,5 @@ def seconds(name: str, request: ImageRequest, size: tuple[int, int]) -> float:
     """Return the seconds that this request pretends to take: its model's pace, its area, and ±30 % of its own."""
     digest = hashlib.sha256(f"{name}\x1f{request.prompt}\x1f{request.sample}".encode("utf-8", "replace")).digest()
     own = 0.7 + 0.6 * int.from_bytes(digest[:4], "big") / 2**32
-    area = float(size[0] * size[1] / DEFAULT_SIDE**2) ** 0.5
+    area = math.sqrt(size[0] * size[1]) / DEFAULT_SIDE
     return round(min(0.9, max(0.18, PACE[name] * own * (0.6 + 0.4 * area))), 4)

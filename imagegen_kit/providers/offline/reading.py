@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -25,7 +26,7 @@ _UNQUOTED = re.compile(
 _GRID = re.compile(r"\b(\d)\s*(?:x|×|by)\s*(\d)(?:\s+(?:grid|collage|panels?|contact sheet|layout))?\b")
 _GRID_OF = re.compile(r"\b(?:grid|collage|contact sheet) of (four|4|six|6|nine|9)\b|\b(four|six|nine)[ -]panels?\b")
 _GRIDS = {"four": (2, 2), "4": (2, 2), "six": (2, 3), "6": (2, 3), "nine": (3, 3), "9": (3, 3)}
-_WITHOUT = re.compile(r"\b(?:no|without|not|avoid|free of)\s+(?:any\s+)?[\w-]+(?:\s+(?:or|and)\s+[\w-]+)?")
+_WITHOUT = re.compile(r"\b(?:no|without|not|avoid|free of)\s+(?:(?:any|a|an|the)\s+)?[\w-]+(?:\s+(?:or|and)\s+[\w-]+)?")
 _TOKEN = re.compile(r"@\w+|#\w+|[^\W_]+(?:[-'’][^\W_]+)*|[.,;:!?\n]")
 _SIDE_WORDS = (("left", "caller"), ("right", "callee"), ("left", "left"), ("right", "right"))
 _LATER = {"caller": "the", "callee": "the"}  # who calls says where, another word says whom
@@ -63,7 +64,7 @@ def read(prompt: str, known: Callable[[str], bool]) -> Scene:
     return Scene(
         subjects=tuple(reader.subjects),
         relations=relations,
-        place=places[0] if places else None,
+        place=next(iter(places + reader.hints), None),
         side_places=(reader.side_places.get("left"), reader.side_places.get("right")),
         light=found["light"][0] if found["light"] else None,
         weather=found["weather"][0] if found["weather"] else None,
@@ -71,7 +72,9 @@ def read(prompt: str, known: Callable[[str], bool]) -> Scene:
         grid=grid,
         styles=frozenset(found["styles"]),
         text=lettering,
-        brief=f"{brief} {lettering or ''} {grid}",
+        brief=repr((reader.subjects, relations, layout, grid, lettering))
+        if reader.subjects
+        else f"{brief} {lettering}",
     )
 
 
@@ -136,6 +139,7 @@ class _Reader:
         self.link: str | None = None
         self.side: str | None = None  # the side named before its subject: "on the left a cat"
         self.clause_start = 0
+        self.hints: list[str] = []
 
     def take(self, token: str) -> None:
         if token.startswith("@side_"):
@@ -162,9 +166,7 @@ class _Reader:
             and self.side is None
         ):
             last = self.subjects.pop()
-            self.subjects.append(
-                Subject(last.words, last.head, last.count, last.colour, last.feeling, side, last.scale)
-            )
+            self.subjects.append(replace(last, side=side))
             self.clause_start = len(self.subjects)
             self.link = None
         else:
@@ -175,18 +177,24 @@ class _Reader:
         phrase, self.phrase = self.phrase, []
         marks = [word for word in phrase if word.startswith("#")]
         plain = [w.rpartition("_")[2] if w.startswith("#") else w for w in phrase]
+        if self.link == "hold" and self.subjects and words("features") & {stem(w) for w in plain}:
+            said = " ".join(w for w in plain if stem(w) not in STOP_WORDS)  # "a man with a brown beard": still the man
+            self.subjects[-1] = replace(self.subjects[-1], words=f"{self.subjects[-1].words} {said}")
+            return
         subject = self._subject(phrase, plain)
-        if subject is None or (marks and phrase[-1].startswith("#") and not self._is_thing(phrase, plain)):
+        if marks and phrase[-1].startswith("#") and not self._is_thing(phrase, plain):
             for mark in marks:
                 place = mark[1:].rpartition("_")[0]
                 side = self.side or (self.subjects[-1].side if self.subjects else None)
                 if side:
                     self.side_places.setdefault(side, place)
                 self.places.append(place)
-            if subject is None or marks:
-                return
-        if len(self.subjects) >= MOST_SUBJECTS:
+        if subject is None or len(self.subjects) >= MOST_SUBJECTS:
             return
+        for mark in marks:  # "an office worker" is likely to be in an office
+            place, _, said = mark[1:].rpartition("_")
+            if place == said:
+                self.hints.append(place)
         self.subjects.append(subject)
         if self.link and len(self.subjects) > 1:
             self.relations.append(Relation(*self._ends(self.link)))
@@ -199,6 +207,9 @@ class _Reader:
     def _ends(self, link: str) -> tuple[int, str, int]:
         here = len(self.subjects) - 1
         anchor = here - 1
+        held = next((r for r in self.relations if r.b == anchor and r.kind in ("hold", "wear")), None)
+        if link == "beside" and held:  # "wearing a hat and glasses"
+            return held.a, held.kind, here
         while link not in ("mouth", "hold", "wear") and anchor > 0 and self._held(anchor):
             anchor -= 1  # "a cat drinking coffee on a sofa": the cat is on the sofa
         return anchor, link, here
@@ -207,7 +218,7 @@ class _Reader:
         return any(r.b == index and r.kind in ("mouth", "hold", "wear") for r in self.relations)
 
     def _subject(self, phrase: list[str], plain: list[str]) -> Subject | None:
-        if "of" in plain and not any(self._noun(w) for w in plain[: plain.index("of")]):
+        while "of" in plain and not any(self._noun(w) for w in plain[: plain.index("of")]):
             amount = [w for w in plain[: plain.index("of")] if w in lexicon()["numbers"]]
             cut = plain.index("of") + 1
             plain, phrase = amount + plain[cut:], amount + phrase[cut:]
@@ -229,7 +240,7 @@ class _Reader:
 
     def _noun(self, word: str) -> bool:
         base = stem(word)
-        if base in words("modifiers") or base in words("numbers") or base in words("ignored"):
+        if any(base in words(s) for s in ("modifiers", "numbers", "ignored", "feelings")):
             return False
         return base in words("stands_for") or base in words("signs") or self.known(word)
 
@@ -240,8 +251,8 @@ def _describe(plain: list[str]) -> dict[str, Any]:
     told: dict[str, Any] = {"count": 1, "colour": None, "feeling": None, "scale": 1.0}
     query: list[str] = []
     for word in plain:
-        if word.isdigit():
-            told["count"] = min(12, max(1, int(word)))
+        if word.isdecimal():
+            told["count"] = min(12, int(word)) if len(word) < 3 and int(word) else told["count"]
         elif word in table["numbers"]:
             told["count"] = max(told["count"], table["numbers"][word])
         elif word in table["sizes"]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from imagegen_kit.providers.offline.cast import Item
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SEATS = {
     "sofa": 0.34,
@@ -20,6 +23,7 @@ SEATS = {
     "motorcycle": 0.5,
     "dragon": 0.55,
 }
+TABLES = frozenset(("desk", "table", "cabinet"))
 VEHICLES = frozenset(("car", "bus", "truck", "tractor", "train", "boat", "ship", "sailboat", "galleon", "rocket"))
 
 
@@ -96,6 +100,10 @@ def attach(kind: str, pair: Pair, rng: np.random.Generator) -> bool:
         kind, pair = "behind", pair.swapped()
     elif kind == "ride" and VEHICLES & tags:
         kind = "inside"
+    if kind == "hold" and TABLES & set(pair.a[0].tags):
+        kind, pair = "on", pair.swapped()
+    if kind == "at" and not TABLES & tags:
+        return False
     if kind in ("mouth", "hold") and pair.b[0].scale > pair.a[0].scale * 0.85:
         return False
     if kind == "inside" and not (pair.b[0].is_a("containers") or VEHICLES & tags):
@@ -118,7 +126,10 @@ def _on(pair: Pair, kind: str, rng: np.random.Generator) -> None:
         rescale(pair.with_b, min(2.2, (right - left) * 1.12 / (below[2] - below[0])))
         below = box(pair.b)
     top = below[1] + surface(pair.b[0]) * (below[3] - below[1])
-    middle = (below[0] + below[2]) / 2 + rng.uniform(-0.06, 0.06) * (below[2] - below[0])
+    shift = rng.uniform(-0.06, 0.06)
+    if TABLES & set(pair.b[0].tags):  # several things on one table stand beside each other
+        shift += (-0.32, 0.32, 0.0)[sum(not i.grounded for i in pair.with_b) % 3] if kind == "on" else 0.0
+    middle = (below[0] + below[2]) / 2 + shift * (below[2] - below[0])
     _lift(pair.with_a)
     move(pair.with_a, middle - (left + right) / 2, top - bottom, 5)
 
@@ -126,11 +137,14 @@ def _on(pair: Pair, kind: str, rng: np.random.Generator) -> None:
 def _under(pair: Pair, kind: str, rng: np.random.Generator) -> None:
     left, bottom, right, top = box(pair.a)
     above = box(pair.b)
-    if top - bottom > (above[3] - above[1]) * 0.6:
+    roof = pair.b[0].is_a("floating") or "umbrella" in pair.b[0].tags
+    if roof:
+        rescale(pair.with_b, max(1.0, 1.25 * (right - left) / (above[2] - above[0])))
+    elif top - bottom > (above[3] - above[1]) * 0.6:
         rescale(pair.with_b, min(2.4, (top - bottom) / (0.5 * (above[3] - above[1]))))
     for item in pair.b:
         if item.is_a("floating") or "umbrella" in item.tags:
-            item.y, item.grounded = top - bottom + 0.1, False
+            item.y, item.grounded = top - bottom - 0.06, False
     above = box(pair.b)
     move(pair.with_a, (above[0] + above[2] - left - right) / 2, -bottom, 5)
 
@@ -157,6 +171,15 @@ def _behind(pair: Pair, kind: str, rng: np.random.Generator) -> None:
     move(pair.with_a, (front[0] + front[2] - left - right) / 2 + side * offset, rise - bottom, -20)
 
 
+def _at_table(pair: Pair, kind: str, rng: np.random.Generator) -> None:
+    table = box(pair.b)
+    left, bottom, right, top = box(pair.a)
+    for item in pair.b:
+        item.z += 4
+    level = max(0.08 * (table[3] - table[1]), table[3] - 0.4 * (top - bottom))  # face and hands above the table top
+    move(pair.with_a, (table[0] + table[2] - left - right) / 2, level - bottom, -4)
+
+
 def _at_hand(pair: Pair, kind: str, rng: np.random.Generator) -> None:
     holder, thing = pair.a[0], box(pair.b)
     side = -1.0 if rng.random() < 0.5 else 1.0
@@ -175,7 +198,8 @@ def _worn(pair: Pair, kind: str, rng: np.random.Generator) -> None:
     middle, wide = head(wearer)
     for item in pair.b:
         glasses = bool({"glass", "glasses", "sunglasses", "headphone"} & set(item.tags))
-        item.resize(item.scale * max(0.25, min(wide * wearer.w * 1.12, wearer.w * 0.9)) / item.w)
+        most = 0.9 if wearer.is_a("people") or wearer.is_a("portraits") else 0.5
+        item.resize(item.scale * max(0.2, min(wide * wearer.w * 1.12, wearer.w * most)) / item.w)
         item.grounded, item.z = False, wearer.z + 8
         item.x = wearer.x - wearer.w / 2 + middle * wearer.w
         overlap = 0.42 * item.h * (0.6 if "crown" in item.tags else 1.0)
@@ -199,6 +223,7 @@ def _inside(pair: Pair, kind: str, rng: np.random.Generator) -> None:
 _PLACERS: dict[str, Callable[[Pair, str, np.random.Generator], None]] = {
     "on": _on,
     "ride": _on,
+    "at": _at_table,
     "under": _under,
     "above": _above,
     "behind": _behind,

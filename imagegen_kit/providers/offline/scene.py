@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from imagegen_kit.retrieval.text import stem
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -21,6 +23,11 @@ class Subject:
     side: str | None = None
     scale: float = 1.0
 
+    @property
+    def plural(self) -> bool:
+        """Whether the prompt speaks of several without saying how many ("balloons")."""
+        return self.count == 1 and self.head.endswith("s") and stem(self.head) != self.head
+
 
 @dataclass(frozen=True, slots=True)
 class Relation:
@@ -33,7 +40,8 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A read prompt. ``text`` is to be rendered as lettering; ``brief`` is the prompt without style words.
+    """A read prompt. ``text`` is to be rendered as lettering; ``brief`` is what of the
+    prompt decides the arrangement: the subjects, or where there are none the words that are no style.
 
     ``layout`` is single, portrait, split, grid or pattern, with ``grid`` as (rows, columns). ``place`` and ``light``
     name a backdrop and None leaves the choice to the subjects; ``side_places`` are those of the two halves.

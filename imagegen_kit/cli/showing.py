@@ -1,0 +1,85 @@
+"""Commands that show what is there: ``show``, ``runs``, ``models``, ``styles``, ``plugins``, ``usage``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from imagegen_kit.cli.app import command
+
+
+@command
+def show(
+    run: Annotated[str, typer.Argument(help="A run's id or name.")] = "latest",
+    by: Annotated[list[str] | None, typer.Option(help="Group the summary by this; may be given again.")] = None,
+    table: Annotated[bool, typer.Option("--table", help="One line a picture as well.")] = False,
+) -> None:
+    """Show a run in numbers; the latest one if none is named."""
+    import imagegen_kit as ik
+    from imagegen_kit.cli.printing import print_run, print_table
+
+    found = ik.open_run(run)
+    print_run(found, by or ["model"])
+    if table:
+        rows = found.table()
+        parameters = [c for c in rows.columns[2 : rows.columns.get_loc("repeat")] if rows[c].nunique(dropna=False) > 1]
+        kept = ["cell", *parameters, "status", "seconds", "cost_usd", "error", "path"]
+        rows["path"] = rows["path"].map(lambda path: str(path).rpartition("/")[2][:12], na_action="ignore")
+        named = rows[[c for c in kept if not rows[c].isna().all()]].rename(columns={"path": "sha256"})
+        print_table(named.set_index("cell"))
+
+
+@command
+def runs() -> None:
+    """List the runs of this store, the newest first."""
+    import imagegen_kit as ik
+    from imagegen_kit.cli.printing import print_table
+
+    frame = ik.runs()[["name", "cells", "done", "pictures", "cached", "failed", "cost_usd", "started"]]
+    frame["started"] = frame["started"].dt.strftime("%Y-%m-%d %H:%M")
+    print_table(frame, empty="no runs yet in this store")
+
+
+@command
+def models(
+    all: Annotated[bool, typer.Option("--all", help="Also those that are not ready, and what they need.")] = False,
+) -> None:
+    """List the models that are ready to use."""
+    import imagegen_kit as ik
+    from imagegen_kit.cli.printing import print_table
+
+    frame = ik.models()
+    kept = ["kind", "price_usd", "typical_seconds", "references", "seed", "negative_prompt", "sizes", "aliases"]
+    if all:
+        kept = ["ready", "fix", *kept[:4], "sizes", "aliases"]
+    print_table(frame.loc[frame["ready"] | all, kept], empty="no model is ready; see --all")
+
+
+@command
+def styles() -> None:
+    """List the prompt styles."""
+    import imagegen_kit as ik
+    from imagegen_kit.cli.printing import print_table
+
+    print_table(ik.styles()[["title", "text", "negative"]], empty="no styles")
+
+
+@command
+def plugins() -> None:
+    """List the plugins that were found, broken ones with the reason and how to mend them."""
+    import imagegen_kit as ik
+    from imagegen_kit.cli.printing import print_table
+
+    print_table(ik.plugins()[["version", "status", "offers", "reason", "fix"]], empty="no plugins")
+
+
+@command
+def usage(
+    by: Annotated[str, typer.Option(help="model, account, day or run.")] = "model",
+) -> None:
+    """Show what was called and spent over all runs."""
+    import imagegen_kit as ik
+    from imagegen_kit.cli.printing import print_table
+
+    print_table(ik.usage(by), empty="nothing was called yet")

@@ -1,0 +1,87 @@
+"""One call of a provider: loaded, timed, and every failure told apart by whether it was paid."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.engine.rows import name_job
+from imagegen_kit.errors import (
+    ImagegenError,
+    NoPictureReturned,
+    OutcomeUnknown,
+    PluginError,
+    ProviderError,
+    RequestTimeout,
+    UnsupportedRequest,
+)
+from imagegen_kit.providers.base import VERBS
+from imagegen_kit.types import Accepted, Reply
+
+if TYPE_CHECKING:
+    from imagegen_kit.engine.policy import Clock
+    from imagegen_kit.engine.purchase import Purchase
+    from imagegen_kit.types import Progress
+
+
+class ProgressSink:
+    """What a provider calls while it works; ``Accepted`` returns once the job id is committed."""
+
+    def __init__(self, purchase: Purchase, attempt: int, clock: Clock) -> None:
+        self._purchase, self.attempt, self.clock = purchase, attempt, clock
+        self.job_id: str | None = None
+        self.resumable = False
+
+    async def __call__(self, event: Accepted | Progress) -> None:
+        """Record and pass on one event."""
+        if isinstance(event, Accepted):
+            self.job_id = event.job_id
+            journal, attempt = self._purchase.engine.store.journal, self.attempt
+            # Shielded: a timeout that strikes here must not lose the job's name.
+            await asyncio.shield(
+                asyncio.wrap_future(journal.transact(lambda c: name_job(c, attempt, event.job_id, event.poll_url)))
+            )
+        elif self._purchase.on_progress is not None:
+            self._purchase.on_progress(event)
+
+
+async def call_provider(purchase: Purchase, progress: ProgressSink) -> Reply:
+    """Return the reply of one call; whatever goes wrong is a ProviderError that says whether it was paid."""
+    prepared, policy = purchase.prepared, purchase.policy
+    sent, model = prepared.sent, prepared.model
+    timeout = policy.timeout_s or model.spec.timeout_s
+    context: dict[str, Any] = {"provider": model.provider.name, "model": model.id, "request": prepared.asked}
+    try:
+        provider = await purchase.engine.provider(model.provider)
+    except Exception as error:  # nothing was sent
+        words = str(error) if isinstance(error, ImagegenError) else f"{type(error).__name__}: {error}"
+        message = f"{model.provider.name} cannot be used: {words}"
+        raise ProviderError(message, retryable=False, paid=False, **context) from error
+    progress.resumable = hasattr(provider, "collect")
+    try:
+        async with asyncio.timeout(timeout):
+            if purchase.collect is not None:
+                reply = await provider.collect(purchase.collect[1], sent, progress)
+            else:
+                reply = await getattr(provider, VERBS[sent.kind])(sent, progress)
+        if not isinstance(reply, Reply):
+            raise NoPictureReturned(f"{model.id} returned {type(reply).__name__}, not a Reply", **context)
+        if sent.kind == "image" and not reply.pictures:
+            raise NoPictureReturned(f"{model.id} answered without a picture", **context)
+    except ProviderError as error:
+        error.model, error.provider = error.model or model.id, error.provider or model.provider.name
+        error.request = error.request or prepared.asked
+        raise
+    except TimeoutError:
+        raise RequestTimeout(f"{model.id} gave no answer within {timeout:g} s", **context) from None
+    except (PluginError, UnsupportedRequest) as error:  # raised before anything is sent
+        raise ProviderError(str(error), paid=False, **context) from error
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise OutcomeUnknown(f"{model.id} cancelled its own call", **context) from error
+    except Exception as error:
+        message = f"{model.id} failed with {type(error).__name__}: {error}"
+        raise OutcomeUnknown(message, **context) from error
+    return reply

@@ -1,0 +1,173 @@
+"""Fallbacks and placeholders are off unless asked, and never pass for the model that was asked."""
+
+from __future__ import annotations
+
+import pytest
+
+import imagegen_kit as ik
+from imagegen_kit.errors import ContentBlocked, InvalidInput, ProviderError
+from imagegen_kit.imaging.picture import Picture
+from tests.engine.models import job, ledger, model, one, rows
+
+BROKEN = ProviderError("broken", paid=False)
+TO_TWO = ik.Policy(fallback="other/two")
+
+
+def test_without_being_asked_a_failure_stays_a_failure():
+    model("lab/one", BROKEN)
+    second = model("other/two")
+    assert one().status == "failed"
+    assert second.calls == 0
+
+
+def test_a_fallback_is_bought_under_its_own_name_key_and_price():
+    model("lab/one", BROKEN, price=0.5)
+    second = model("other/two", price=0.1)
+    result = one(policy=TO_TWO)
+    assert (result.status, result.request.model, result.model_used) == ("fallback", "lab/one", "other/two")
+    assert (result.cost.usd, result.cost.price_usd) == (0.1, 0.1)
+    assert second.calls == 1
+    direct = one(model="other/two")
+    assert (direct.status, direct.key, direct.artifacts) == ("cached", result.key, result.artifacts)
+    assert rows("SELECT model, state FROM attempts ORDER BY id") == [("lab/one", "failed"), ("other/two", "stored")]
+
+
+def test_the_model_that_failed_is_asked_again_next_time():
+    first = model("lab/one", BROKEN)
+    model("other/two")
+    one(policy=TO_TWO)
+    assert one(policy=TO_TWO).status == "ok"
+    assert first.calls == 2
+
+
+def test_a_fallback_that_is_in_the_cache_costs_nothing():
+    model("lab/one", BROKEN)
+    second = model("other/two", price=0.1)
+    one(model="other/two")
+    result = one(policy=TO_TWO)
+    assert (result.status, result.cost.usd, result.cost.price_usd, second.calls) == ("fallback", 0.0, 0.1, 1)
+
+
+def test_what_the_first_model_may_have_cost_is_part_of_the_rows_cost():
+    model("lab/one", ProviderError("lost", paid=None), price=0.5)
+    model("other/two", price=0.1)
+    result = one(policy=TO_TWO)
+    assert (result.status, result.cost.usd, result.cost.price_usd) == ("fallback", None, 0.1)
+    assert ledger() == [("unknown", 0.5, None), ("settled", 0.1, 0.1)]
+
+
+def test_when_all_fail_the_row_tells_of_the_first_and_costs_what_all_cost():
+    model("lab/one", b"rubbish", price=0.5)
+    model("other/two", b"rubbish", price=0.1)
+    result = one(policy=TO_TWO)
+    assert (result.status, result.error_type) == ("failed", "InvalidReply")
+    assert "lab/one" in str(result.exception.model)
+    assert result.cost.usd == pytest.approx(0.6)
+    assert len(result.attempts) == 2
+    assert rows("SELECT COUNT(*) FROM requests") == [(1,)]
+
+
+def test_fallbacks_are_asked_in_order():
+    model("lab/one", ContentBlocked("no"))
+    model("other/two", BROKEN)
+    third = model("more/three")
+    result = one(policy=ik.Policy(fallback=("other/two", "more/three")))
+    assert (result.model_used, third.calls) == ("more/three", 1)
+
+
+def test_a_fallback_is_counted_but_not_in_success_latency_or_price():
+    model("lab/one", BROKEN, price=0.5)
+    model("other/two", price=0.1)
+    run = ik.Experiment(vary={"prompt": ["a", "b"]}, fixed={"model": "lab/one"}, policy=TO_TWO.with_(concurrency=1)).run(
+        progress=False
+    )
+    table, summary = run.table(), run.summary()
+    assert table.model.tolist() == ["lab/one", "lab/one"]
+    assert sorted(table.model_used) == ["lab/one", "other/two"]
+    assert summary.index.tolist() == ["lab/one"]
+    row = summary.loc["lab/one"]
+    assert (row.pictures, row.ok, row.fallback, row.timed, row.success, row.price_usd) == (2, 1, 1, 1, 0.5, 0.5)
+    assert row.cost_usd == pytest.approx(0.6)
+
+
+def test_a_fallback_that_nobody_knows_is_refused_before_anything_runs():
+    script = model()
+    for start in (
+        lambda policy: ik.generate("a", model="lab/one", policy=policy),
+        lambda policy: ik.Experiment(vary={"prompt": ["a"]}, fixed={"model": "lab/one"}, policy=policy),
+    ):
+        with pytest.raises(InvalidInput, match=r"fallback: no model is called 'lab/ona'. Did you mean 'lab/one'"):
+            start(ik.Policy(fallback="lab/ona"))
+    assert script.calls == 0
+
+
+def test_a_fallbacks_job_is_never_collected_at_the_first_model():
+    model("lab/one", BROKEN, resumable=True)
+    model("other/two", job("j-2"), price=0.1)
+    one(policy=TO_TWO)
+    assert rows("SELECT model, job_id FROM attempts ORDER BY id") == [("lab/one", None), ("other/two", "j-2")]
+
+
+def test_a_placeholder_is_marked_free_of_charge_and_keeps_the_error():
+    model("lab/one", BROKEN, price=0.5)
+    result = one(policy=ik.Policy(placeholder=True), size=(320, 160))
+    assert (result.status, result.cost.usd, result.error, result.model_used) == ("placeholder", 0.0, "broken", None)
+    drawn = Picture.open(result.artifacts[0].path)
+    assert (drawn.width, drawn.height) == (320, 160)
+    assert len(drawn.image.getcolors(10**6)) > 2  # there are words on it
+    table = ik.open_run("latest").table()
+    assert table.status.tolist() == ["placeholder"]
+    summary = ik.open_run("latest").summary()
+    assert (summary.placeholder.iloc[0], summary.success.iloc[0], summary.timed.iloc[0]) == (1, 0.0, 0)
+
+
+def test_generate_returns_a_placeholder_where_the_policy_asks_for_one():
+    model("lab/one", BROKEN)
+    answer = ik.generate("a", model="lab/one", policy=ik.Policy(placeholder=True))
+    assert answer.status == "placeholder"
+    assert answer.picture.width == 1024
+
+
+def test_a_placeholder_comes_after_the_fallbacks():
+    model("lab/one", BROKEN)
+    model("other/two", BROKEN)
+    assert one(policy=TO_TWO.with_(placeholder=True)).status == "placeholder"
+
+
+def test_a_picture_that_fails_a_demanded_check_is_paid_kept_and_no_success():
+    model(price=0.5)
+    policy = ik.Policy(checks={"min_bytes": 10**6})
+    result = one(policy=policy)
+    assert (result.status, result.error_type, result.cost.usd) == ("failed", "CheckFailed", 0.5)
+    assert Picture.open(result.artifacts[0].path).width == 24
+    assert [(c.name, c.passed) for c in result.checks] == [("min_bytes", False)]
+    assert ledger() == [("settled", 0.5, 0.5)]
+    assert rows("SELECT name, passed FROM checks") == [("min_bytes", 0)]
+    with pytest.raises(ik.errors.CheckFailed, match="min_bytes"):
+        ik.generate("another", model="lab/one", policy=policy)
+    assert one().status == "ok"  # a failed picture is not in the cache
+
+
+def test_checks_that_pass_are_recorded():
+    model()
+    assert [c.passed for c in one(policy=ik.Policy(checks=["format"])).checks] == [True]
+
+
+@pytest.mark.parametrize(
+    "checks", [["nonsense"], {"min_bytes": "lots"}, ["format", "grayscale"]], ids=["unknown", "limit", "misspelt"]
+)
+def test_checks_that_do_not_exist_are_refused_before_anything_is_paid(checks):
+    script = model(price=0.5)
+    with pytest.raises(InvalidInput):
+        ik.Policy(checks=checks)
+    style = ik.Style("odd", checks=checks if isinstance(checks, dict) else dict.fromkeys(checks))
+    with pytest.raises(InvalidInput, match="style odd"):
+        one(style=style)
+    assert script.calls == 0
+
+
+def test_a_style_measures_its_checks_without_demanding_them():
+    model()
+    result = one(style=ik.Style("grey", checks={"min_bytes": 10**6}))
+    assert result.status == "ok"
+    assert [(c.name, c.passed) for c in result.checks] == [("min_bytes", False)]
