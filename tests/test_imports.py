@@ -10,7 +10,17 @@ import pytest
 
 import imagegen_kit as ik
 
-HEAVY = ["torch", "openai", "google.genai", "faiss", "sentence_transformers", "pandas", "ipywidgets", "pydantic", "numpy"]
+HEAVY = [
+    "torch",
+    "openai",
+    "google.genai",
+    "faiss",
+    "sentence_transformers",
+    "pandas",
+    "ipywidgets",
+    "pydantic",
+    "numpy",
+]
 PUBLIC = """
 generate run arun stream astream Experiment runs open_run Policy prompt_suite prompt_matrix compile_prompt Style
 Reference Picture models styles plugins usage register configure recipes errors

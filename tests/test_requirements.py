@@ -29,5 +29,9 @@ def test_a_requirement_has_tests_that_exist(id: str) -> None:
         path = TESTS / name
         assert path.is_file(), f"{id}: {name} is missing"
         if path.suffix == ".py":
-            functions = [n.name for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+            functions = [
+                n.name
+                for n in ast.walk(ast.parse(path.read_text()))
+                if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+            ]
             assert any(f.startswith("test_") for f in functions), f"{id}: {name} has no test"

@@ -53,7 +53,15 @@ def test_the_installed_wheel_makes_a_picture_in_an_empty_folder(wheel: Path, tmp
     code = "import imagegen_kit; print(imagegen_kit.__file__)"
     where = subprocess.run([sys.executable, "-c", code], cwd=empty, env=environment, capture_output=True, text=True)
     assert str(site) in where.stdout
-    command = [site / "bin/imagegen", "generate", "a happy cat drinking coffee", "--model", "offline/collage", "-o", "cat.png"]
+    command = [
+        site / "bin/imagegen",
+        "generate",
+        "a happy cat drinking coffee",
+        "--model",
+        "offline/collage",
+        "-o",
+        "cat.png",
+    ]
     done = subprocess.run(command, cwd=empty, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (empty / "cat.png").read_bytes().startswith(b"\x89PNG")

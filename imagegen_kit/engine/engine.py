@@ -99,7 +99,13 @@ class Engine:
 
     async def in_thread(self, function: Callable[..., T], *args: Any) -> T:
         """Run picture work in one of as many threads as there are cores."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args))
+        try:
+            future = asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args))
+        except (
+            RuntimeError
+        ):  # Python is ending and gives no more work to threads: what is paid for is kept all the same
+            return function(*args)
+        return await future
 
     # ------------------------------------------------------------------ one request
     async def obtain(
@@ -216,7 +222,9 @@ class Engine:
                 recorded = recorded or wrote
                 if answer.ok:
                     return answer
-                result = replace(result, cost=answer.cost, attempts=answer.attempts)  # a paid failure counts
+                spent = answer.cost.usd  # a paid failure counts
+                cost = Cost(spent, result.cost.price_usd, "unknown" if spent is None else result.cost.basis)
+                result = replace(result, cost=cost, attempts=answer.attempts)
             if policy.placeholder:
                 result = await draw_placeholder(self, result)
         at = timestamp(policy.clock.now())
@@ -255,10 +263,6 @@ class Engine:
             spent_before=failed.cost, attempts=list(failed.attempts),
         )  # fmt: skip
         result = await second.run()
-        if not result.ok:
-            spent = total(failed.cost, result.cost)
-            basis = "unknown" if spent is None else failed.cost.basis
-            result = replace(result, cost=Cost(spent, failed.cost.price_usd, basis), attempts=tuple(second.attempts))
         return result, second.recorded
 
     def _refused(self, asked: Request, error: InvalidInput, place: Place, at: str, known: Recorded | None) -> Result:

@@ -263,6 +263,8 @@ class Purchase:
             usd, basis = estimate(prepared.model.spec.price, self.policy.assumed_price(prepared.model.id))
             cost = Cost(usd, usd, basis) if error.paid else Cost(None, None, "unknown")
             status = status if error.paid else "unknown"
+        if self.spent_before is not None:
+            cost = replace(cost, usd=total(self.spent_before, cost))
         return Result(
             request=prepared.asked, sent=prepared.sent, status=status,  # type: ignore[arg-type]  # one of Status
             attempts=tuple(self.attempts), cost=cost, adaptations=prepared.notes, error=error.message,

@@ -20,19 +20,21 @@ _COUNTS = (
     "SELECT status, COUNT(*), SUM(cost_usd), SUM(cost_usd IS NULL) FROM results WHERE run = :run AND replaced = 0 "
     "AND (:only IS NULL OR request IN (SELECT value FROM json_each(:only))) GROUP BY status ORDER BY COUNT(*) DESC"
 )
+# CROSS JOIN keeps SQLite to this order: from the few cells to their rows, never through all rows of a long run.
 _ROWS = (
     "SELECT c.position, c.id, r.asked, r.model, r.seed_sent, r.adaptations, r.unfair, s.status, s.model_used, "
     "s.sha256, s.format, s.width, s.height, s.cost_usd, s.seconds, s.error FROM cells c "
-    "JOIN requests r ON r.run = c.run AND r.cell = c.id JOIN results s ON s.run = r.run AND s.request = r.id AND s.replaced = 0 "
+    "CROSS JOIN requests r ON r.run = c.run AND r.cell = c.id "
+    "CROSS JOIN results s ON s.run = r.run AND s.request = r.id AND s.replaced = 0 "
     "WHERE c.run = :run AND c.position IN (SELECT value FROM json_each(:cells)) "
     "AND (:only IS NULL OR r.id IN (SELECT value FROM json_each(:only))) ORDER BY r.step, r.id"
 )
 # A cell whose recipe raised, where none of its requests tells the failure already.
 _BROKEN = (
-    "SELECT c.position, c.id, e.error FROM cells c JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 "
+    "SELECT c.position, c.id, e.error FROM cells c CROSS JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 "
     "WHERE c.run = :run AND c.position IN (SELECT value FROM json_each(:cells)) AND e.error_type NOT NULL "
-    "AND NOT EXISTS (SELECT 1 FROM requests r JOIN results s ON s.run = r.run AND s.request = r.id AND s.replaced = 0 "
-    "WHERE r.run = c.run AND r.cell = c.id AND s.error_type NOT NULL)"
+    "AND NOT EXISTS (SELECT 1 FROM requests r JOIN results s ON s.run = r.run AND s.request = r.id "
+    "AND s.replaced = 0 WHERE r.run = c.run AND r.cell = c.id AND s.error_type NOT NULL)"
 )
 _PARAMETERS = "SELECT cell, name, value FROM cell_params WHERE cell IN (SELECT value FROM json_each(:cells))"
 
