@@ -24,6 +24,7 @@ SEATS = {
     "dragon": 0.55,
 }
 TABLES = frozenset(("desk", "table", "cabinet"))
+LANDMARKS = frozenset(("mountain", "hill", "castle", "volcano", "island", "pyramid", "skyscraper"))
 VEHICLES = frozenset(("car", "bus", "truck", "tractor", "train", "boat", "ship", "sailboat", "galleon", "rocket"))
 
 
@@ -158,6 +159,10 @@ def _above(pair: Pair, kind: str, rng: np.random.Generator) -> None:
 
 
 def _behind(pair: Pair, kind: str, rng: np.random.Generator) -> None:
+    if LANDMARKS & set(pair.a[0].tags):  # a mountain behind a car is far larger than the car
+        left, _, right, _ = box(pair.a)
+        front = box(pair.b)
+        rescale(pair.a, max(1.0, 2.8 * (front[2] - front[0]) / (right - left)))
     left, bottom, right, _ = box(pair.a)
     front = box(pair.b)
     back_width, front_width = right - left, front[2] - front[0]
@@ -165,7 +170,7 @@ def _behind(pair: Pair, kind: str, rng: np.random.Generator) -> None:
     if back_width > 1.6 * front_width:
         offset = 0.2 * back_width
     elif front_width > 2.2 * back_width:
-        offset = 0.12 * front_width
+        offset = 0.45 * front_width
     side = 1 if rng.random() < 0.5 else -1
     rise = 0.1 * (front[3] - front[1])
     move(pair.with_a, (front[0] + front[2] - left - right) / 2 + side * offset, rise - bottom, -20)
