@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import os
 import sqlite3
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -45,10 +44,9 @@ def _write(target: Path, data: bytes, *, durable: bool = True) -> None:
 
 
 class Rows:
-    """One SQLite file, one durable row a picture."""
+    """One SQLite file, one durable row a picture, written by one thread."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
@@ -56,8 +54,7 @@ class Rows:
 
     def add(self, number: int, prompt: str, digest: str, seconds: float) -> None:
         """Write a row; it is on disk when this returns."""
-        with self._lock:
-            self._db.execute("INSERT INTO kept VALUES (?, ?, ?, ?)", (number, prompt, digest, seconds))
+        self._db.execute("INSERT INTO kept VALUES (?, ?, ?, ?)", (number, prompt, digest, seconds))
 
     def count(self) -> int:
         """Return how many rows there are."""
@@ -68,24 +65,29 @@ def sweep(kind: str, cells: int, latency_s: float, concurrency: int) -> dict[str
     """Run the sweep by hand in this process and return what it took."""
     files = stored(kind)
     root, lags = Path.cwd(), list[float]()
-    source, rows, slots = Source(files), Rows(root / "kept.sqlite"), asyncio.Semaphore(concurrency)
+    source, rows = Source(files), Rows(root / "kept.sqlite")
+    slots, waiting = asyncio.Semaphore(concurrency), asyncio.Semaphore(2 * (os.cpu_count() or 2) + 4)
 
-    def put_away(number: int, data: bytes, seconds: float) -> None:
-        rows.add(number, f"prompt {number}", keep(data, root), seconds)
-
-    async def one(number: int, threads: ThreadPoolExecutor) -> None:
+    async def one(number: int, threads: ThreadPoolExecutor, writer: ThreadPoolExecutor) -> None:
+        loop = asyncio.get_running_loop()
         async with slots:
             started = time.monotonic()
             await asyncio.sleep(latency_s)
             data = source.next()
-        await asyncio.get_running_loop().run_in_executor(threads, put_away, number, data, time.monotonic() - started)
+            seconds = time.monotonic() - started
+            await waiting.acquire()  # no more pictures in memory than the threads can soon put away
+        try:
+            digest = await loop.run_in_executor(threads, keep, data, root)
+        finally:
+            waiting.release()
+        await loop.run_in_executor(writer, rows.add, number, f"prompt {number}", digest, seconds)
 
     async def everything() -> None:
         ticker = asyncio.create_task(tick(lags))
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
+        with ThreadPoolExecutor(os.cpu_count()) as threads, ThreadPoolExecutor(1) as writer:
             async with asyncio.TaskGroup() as group:
                 for number in range(cells):
-                    group.create_task(one(number, threads))
+                    group.create_task(one(number, threads, writer))
         ticker.cancel()
 
     keep(source.next(), root)  # imports and Pillow's own first-use work, which the engine has behind it too

@@ -71,8 +71,8 @@ def benchmark(quick: bool, profile: bool) -> Outcome:
         out.notes.append("imported although heavy: " + ", ".join(heavy))
     if late := found["names"][0]["heavy"]:
         out.notes.append("the first names also import: " + ", ".join(late))
-    if not (ROOT / "imagegen_kit" / "cli.py").exists():
-        out.notes.append("imagegen --help: skipped, imagegen_kit/cli.py does not exist.")
+    if not any((ROOT / "imagegen_kit").glob("cli*")):
+        out.notes.append("imagegen --help: skipped, imagegen_kit.cli does not exist.")
         return out
     script = Path(sys.executable).with_name("imagegen")
     tool = [str(script)] if script.exists() else [sys.executable, "-c", "from imagegen_kit.cli import main; main()"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imagegen_kit.cli.app import FAILED, command
+from imagegen_kit.cli.frame import FAILED, command
 
 if TYPE_CHECKING:
     from imagegen_kit.experiments.run import Run
@@ -38,7 +38,7 @@ def generate(
         model=model,
         style=style,
         references=list(reference) if reference else None,
-        size=size,
+        size=int(size) if size and size.isdecimal() else size,
         aspect_ratio=aspect_ratio,
         quality=quality,
         negative_prompt=negative_prompt,
@@ -123,11 +123,12 @@ def _failures(done: Run) -> int:
 @command
 def plan(experiment: Annotated[Path, typer.Argument(help="An experiment as YAML.")]) -> None:
     """Say what an experiment would make, cost and adapt, cell by cell. Nothing is sent."""
-    from imagegen_kit.cli.printing import MOST_LINES, print_table
+    from imagegen_kit.cli.printing import MOST_LINES, parameters_in_words, print_table
     from imagegen_kit.experiments.experiment import Experiment
     from imagegen_kit.views.words import count, usd_sum
 
     frame = Experiment.from_yaml(experiment).plan()
+    frame = parameters_in_words(frame)
     empty = [c for c in ("adaptations", "refused") if (frame[c] == "").all()]
     idle = [c for c in ("repeat", "cached", "lower_bound") if not frame[c].any()]
     print_table(frame.drop(columns=[*empty, *idle]).head(MOST_LINES), more=len(frame) - MOST_LINES)

@@ -16,42 +16,46 @@ if TYPE_CHECKING:
     from imagegen_kit.experiments.run import Run
 
 WIDTH = 120
+NARROWEST = 8  # a column below this says nothing
 MOST_LINES = 40
 
 
 def print_table(frame: pd.DataFrame, *, empty: str = "nothing", more: int = 0) -> None:
     """Print ``frame`` so that its lines fit 120 characters; ``more`` rows are only counted."""
-    import pandas as pd
-
     if frame.empty:
         typer.echo(empty)
         return
-    frame = frame.loc[:, [c for c in frame.columns if not _nothing(frame[c])]]
-    words = pd.DataFrame(
-        {
-            name: [_words(str(name), None if pd.api.types.is_scalar(v) and pd.isna(v) else v) for v in frame[name]]
-            for name in frame.columns
-        },
-        index=[shortened(said(i) if not isinstance(i, tuple) else ", ".join(map(said, i)), 40) for i in frame.index],
-        dtype=object,
-    )
-    heads = ", ".join(str(name) for name in frame.index.names if name)
-    for length in (80, 60, 45, 35, 28, 22, 16, 12):
-        text = words.map(lambda v, length=length: shortened(v, length)).to_string(justify="left")
-        first, _, rest = text.partition("\n")
-        if max(map(len, text.splitlines())) <= WIDTH:
-            break
-    typer.echo(
-        (
-            heads.ljust(len(first) - len(first.lstrip())) + first.lstrip()
-            if len(heads) < len(first) - len(first.lstrip())
-            else first
-        )
-        + "\n"
-        + rest
-    )
+    columns = [[", ".join(map(str, frame.index.names)) if frame.index.names[0] else "", *map(_label, frame.index)]]
+    numbers = [False]
+    for name in frame.columns:
+        column = frame[name].astype(object)
+        if _nothing(frame[name]):
+            continue
+        known = column.where(column.notna(), None)
+        columns.append([str(name), *(_words(str(name), value) for value in known)])
+        numbers.append(frame[name].dtype.kind in "iuf")
+    widths = [max(map(len, column)) for column in columns]
+    while sum(widths) + 2 * (len(widths) - 1) > WIDTH and max(widths) > NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    for line in zip(*columns, strict=True):
+        cells = [
+            text.rjust(width) if number else text.ljust(width)
+            for text, width, number in zip(map(shortened, line, widths), widths, numbers, strict=True)
+        ]
+        typer.echo("  ".join(cells).rstrip())
     if more > 0:
         typer.echo(f"… and {more:,} more")
+
+
+def parameters_in_words(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return ``frame`` with recipe parameters, which stand before ``repeat``, as words; a missing one is ``none``."""
+    names = frame.columns[: list(frame.columns).index("repeat")]
+    known = frame[names].astype(object)
+    return frame.assign(**{str(name): known[name].where(known[name].notna(), None).map(said) for name in names})
+
+
+def _label(value: Any) -> str:
+    return ", ".join(map(said, value)) if isinstance(value, tuple) else said(value)
 
 
 def _nothing(column: pd.Series[Any]) -> bool:

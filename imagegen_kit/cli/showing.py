@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from imagegen_kit.cli.app import command
+from imagegen_kit.cli.frame import command
 
 
 @command
@@ -17,17 +17,17 @@ def show(
 ) -> None:
     """Show a run in numbers; the latest one if none is named."""
     import imagegen_kit as ik
-    from imagegen_kit.cli.printing import print_run, print_table
+    from imagegen_kit.cli.printing import parameters_in_words, print_run, print_table
 
     found = ik.open_run(run)
     print_run(found, by or ["model"])
     if table:
-        rows = found.table()
-        parameters = [c for c in rows.columns[2 : rows.columns.get_loc("repeat")] if rows[c].nunique(dropna=False) > 1]
-        kept = ["cell", *parameters, "status", "seconds", "cost_usd", "error", "path"]
-        rows["path"] = rows["path"].map(lambda path: str(path).rpartition("/")[2][:12], na_action="ignore")
-        named = rows[[c for c in kept if not rows[c].isna().all()]].rename(columns={"path": "sha256"})
-        print_table(named.set_index("cell"))
+        rows = found.table().drop(columns="run_id").set_index("cell")
+        parameters = [c for c in rows.columns[: rows.columns.get_loc("repeat")] if rows[c].nunique(dropna=False) > 1]
+        kept = [*parameters, "repeat", "status", "seconds", "cost_usd", "error", "sha256"]
+        rows["sha256"] = rows["sha256"].str.slice(0, 12)
+        shown = parameters_in_words(rows)[kept]
+        print_table(shown.drop(columns=[c for c in ("repeat",) if not rows[c].any()]))
 
 
 @command

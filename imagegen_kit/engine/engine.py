@@ -16,7 +16,7 @@ from imagegen_kit.engine.limits import DEFAULT_CONCURRENCY, AccountLimit, Pause
 from imagegen_kit.engine.loop import BackgroundLoop
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.prepare import Prepared, prepare
-from imagegen_kit.engine.purchase import ACCOUNT, Purchase, total
+from imagegen_kit.engine.purchase import ACCOUNT, Purchase
 from imagegen_kit.engine.recover import interrupted
 from imagegen_kit.engine.reuse import FREE, as_joined, find_cached
 from imagegen_kit.engine.rows import (
@@ -68,7 +68,6 @@ class Engine:
         self._in_flight: dict[Any, tuple[Purchase, asyncio.Task[Result]]] = {}
         self._bought: dict[int, tuple[Purchase, asyncio.Task[Result]]] = {}
 
-    # ------------------------------------------------------------------ what purchases need
     @property
     def registry(self) -> Registry:
         """The registry of this process; cells may register into it at any time."""
@@ -107,7 +106,6 @@ class Engine:
             return function(*args)
         return await future
 
-    # ------------------------------------------------------------------ one request
     async def obtain(
         self,
         asked: Request,
@@ -280,7 +278,6 @@ class Engine:
         self.store.journal.append(rows)
         return result
 
-    # ------------------------------------------------------------------ life
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run ``coroutine`` on the engine's loop and block until it ends."""
         return self.background.wait(coroutine)

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 Markup = NewType("Markup", str)  # text that is HTML already
 
-# Text has JupyterLab's colour, or the page's own. Lines are translucent or of middling lightness: they show on a light and
-# on a dark ground, and JupyterLab drops variables in borders from notebooks that it does not trust.
+# Text has JupyterLab's colour, or the page's own. Lines are translucent or of middling lightness, to show on light and
+# on dark ground; JupyterLab drops variables in borders from notebooks that it does not trust.
 TEXT = "color:var(--jp-content-font-color1, inherit)"
 BORDER = "1px solid rgba(128,128,128,0.4)"
 DASHED = "2px dashed #c77700"

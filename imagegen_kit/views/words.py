@@ -10,7 +10,7 @@ def usd(amount: float | None) -> str:
     """Return ``$0.47``, with as many decimals as a small price needs, or ``unknown`` for None."""
     if amount is None:
         return "unknown"
-    if amount == 0 or amount >= 1:
+    if amount == 0 or amount >= 0.9995:
         return f"${amount:,.2f}"
     digits = f"{amount:.3f}" if amount >= 0.01 else f"{amount:.6f}"
     whole, _, decimals = digits.partition(".")

@@ -1,0 +1,200 @@
+"""The journal: what is acknowledged is on disk, whoever else writes and whatever else fails."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import wait
+from pathlib import Path
+
+import pytest
+
+from imagegen_kit.errors import StoreError
+from imagegen_kit.store.journal import Journal
+
+ROOT = Path(__file__).resolve().parents[2]
+INSERT = "INSERT INTO events (name, created_at) VALUES (?, 'now')"
+
+
+@pytest.fixture
+def journal(tmp_path):
+    journal = Journal(tmp_path / "store" / "journal.sqlite")
+    yield journal
+    journal.close()
+
+
+def names(journal):
+    return [name for (name,) in journal.read("SELECT name FROM events ORDER BY id")]
+
+
+def writer(path, name, count):
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.store.writer", str(path), name, str(count)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_what_is_written_can_be_read_when_the_future_is_done(journal):
+    journal.write([(INSERT, ("a",)), (INSERT, ("b",))]).result()
+    assert names(journal) == ["a", "b"]
+
+
+def test_flush_returns_when_all_that_was_appended_is_there(journal):
+    for number in range(2000):
+        journal.append([(INSERT, (str(number),))])
+    journal.flush().result()
+    assert names(journal) == [str(n) for n in range(2000)]
+
+
+def test_calls_that_wait_together_share_a_transaction(journal):
+    commits = []
+    journal._connection.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
+    release = threading.Event()
+    journal.transact(lambda c: release.wait(5))
+    futures = [journal.write([(INSERT, (str(n),))]) for n in range(400)]
+    release.set()
+    wait(futures)
+    assert len(names(journal)) == 400
+    assert len(commits) <= 3
+
+
+def test_one_bad_write_does_not_take_its_neighbours_with_it(journal):
+    release = threading.Event()
+    journal.transact(lambda c: release.wait(5))
+    good = [journal.write([(INSERT, ("before",))])]
+    bad = [
+        journal.write([(INSERT, ("half",)), ("INSERT INTO nowhere VALUES (1)", ())]),
+        journal.transact(lambda c: 1 / 0),
+        journal.write([("INSERT INTO events (id, name, created_at) VALUES (?, ?, ?)", ("x", None, None))]),
+    ]
+    good.append(journal.write([(INSERT, ("after",))]))
+    release.set()
+    wait([*good, *bad])
+    assert names(journal) == ["before", "after"]
+    assert [type(f.exception()) for f in bad] == [StoreError, ZeroDivisionError, StoreError]
+    journal.write([(INSERT, ("later",))]).result()
+    assert names(journal)[-1] == "later"
+
+
+def test_a_write_that_nobody_waited_for_is_told_at_the_next_flush(journal):
+    journal.append([("INSERT INTO nowhere VALUES (1)", ())])
+    with pytest.raises(StoreError, match="could not be written"):
+        journal.flush().result()
+    journal.flush().result()  # told once
+
+
+def test_a_caller_that_leaves_does_not_stop_the_writer(journal):
+    release = threading.Event()
+    running = journal.transact(lambda c: release.wait(5))
+    left = journal.write([(INSERT, ("left",))])
+    assert left.cancel()
+    release.set()
+    assert running.result() is True
+    assert not running.cancel()
+    journal.write([(INSERT, ("next",))]).result(timeout=5)
+    assert names(journal) == ["next"]
+
+
+def test_a_transaction_returns_what_its_function_returned_committed(journal):
+    assert journal.transact(lambda c: c.execute("SELECT 6 * 7").fetchone()[0]).result() == 42
+
+
+def test_row_ids_are_never_given_twice(journal, tmp_path):
+    second = Journal(journal.path)
+    taken = [j.new_id() for j in (journal, second) for _ in range(10_001)]
+    second.close()
+    assert len(set(taken)) == len(taken)
+
+
+def test_every_thread_reads_through_a_connection_that_cannot_write(journal):
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        journal.reader().execute(INSERT, ("x",))
+    with pytest.raises(StoreError, match="could not be read"):
+        journal.read("SELECT * FROM nowhere")
+
+
+def test_two_processes_that_write_at_once_lose_nothing(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    writers = [writer(path, name, 120) for name in ("a", "b", "c")]
+    said = [line for w in writers for line in w.communicate(timeout=60)[0].split()]
+    assert [w.returncode for w in writers] == [0, 0, 0]
+    journal = Journal(path)
+    assert sorted(names(journal)) == sorted(said)
+    assert len(said) == 360
+    assert journal.read("PRAGMA integrity_check") == [("ok",)]
+    journal.close()
+
+
+def test_a_writer_that_is_killed_loses_no_acknowledged_row(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    Journal(path).close()
+    said, luck = [], random.Random(4)
+    for start in range(0, 20, 5):
+        writers = [writer(path, f"w{start + n}", 0) for n in range(5)]
+        for w in writers:
+            said.append(w.stdout.readline().strip())  # it is at work
+        for w in writers:
+            time.sleep(luck.uniform(0, 0.03))
+            w.send_signal(signal.SIGKILL)
+        for w in writers:
+            rest, _ = w.communicate()
+            said += [line for line in rest.split("\n")[:-1] if line]
+    journal = Journal(path)
+    assert set(said) <= set(names(journal))
+    assert len(said) >= 20
+    assert journal.read("PRAGMA integrity_check") == [("ok",)]
+    journal.close()
+
+
+def test_a_journal_of_another_version_is_refused_with_what_to_do_and_left_as_it_is(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT)")
+    connection.execute("INSERT INTO meta VALUES ('schema', '99')")
+    connection.commit()
+    connection.close()
+    with pytest.raises(StoreError, match=r"version 99.*configure\(store="):
+        Journal(path)
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == [("meta",)]
+    connection.close()
+
+
+def test_what_is_no_journal_is_refused(tmp_path):
+    (tmp_path / "journal.sqlite").write_bytes(b"not a database at all" * 100)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Journal(tmp_path / "journal.sqlite")
+
+
+def test_a_place_that_cannot_be_written_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match=r"configure\(store="):
+        Journal(tmp_path / "file" / "journal.sqlite")
+
+
+def test_a_read_only_folder_is_refused_with_what_to_do(tmp_path):
+    """Root may write everywhere, so the folder is opened by a process that is nobody."""
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.getuid() and not folder.stat().st_mode & 0o001:
+            folder.chmod(folder.stat().st_mode | 0o055)
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o555)
+    code = (
+        "import os, sys\n"
+        "from imagegen_kit.store.journal import Journal\n"
+        "from imagegen_kit.errors import StoreError\n"
+        "from pathlib import Path\n"
+        "if os.getuid() == 0: os.setuid(65534)\n"
+        "try: Journal(Path(sys.argv[1]))\n"
+        "except StoreError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(locked / "journal.sqlite")], capture_output=True, text=True, check=False
+    )
+    assert "configure(store=" in done.stdout, done.stderr
