@@ -20,7 +20,7 @@ AFTER_HEADER = 33  # signature (8 bytes) and IHDR chunk (25)
 
 
 def stored(kind: str, count: int = COUNT) -> list[Path]:
-    """Return ``count`` (at most 500) PNG files of a kind: tiny (64 × 32, 6 KB) or large (1024 × 1024, 1.3 MB)."""
+    """Return ``count`` (at most 500) PNG files of a kind: tiny (64 × 32, 6 KB) or large (1024 × 1024, 1.5 MB)."""
     folder = Path(tempfile.gettempdir()) / "imagegen-kit-benchmarks" / f"{kind}-1"
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{number:03}.png" for number in range(count)]

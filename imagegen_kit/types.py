@@ -118,6 +118,8 @@ def _read_size(size: object, faults: list[Fault]) -> Size | None:
         text = size.strip()
         if text.upper() in RESOLUTIONS:
             return Size(resolution=text.upper())
+        if text.isdecimal():
+            return _read_size(int(text), faults)
         if ratio := _read_ratio(text):
             return Size(ratio=ratio)
         if match := re.fullmatch(r"(-?\d+)\s*[x×*, ]\s*(-?\d+)", text):
@@ -160,7 +162,7 @@ class Artifact:
     width: int | None = field(default=None, compare=False)
     height: int | None = field(default=None, compare=False)
     size_bytes: int | None = field(default=None, compare=False)
-    path: str | None = field(default=None, compare=False)
+    path: str | None = field(default=None, compare=False, repr=False)
     data: bytes | None = field(default=None, compare=False, repr=False)
     parents: tuple[str, ...] = field(default=(), compare=False)
 
@@ -247,7 +249,7 @@ class Style(Shown):
         return f"Style({self.name!r})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class _Request:
     """What all requests share. ``labels`` ride along (category, variant, scene): outside equality and key."""
 
@@ -282,12 +284,19 @@ class _Request:
                 plain[name] = dict(value)
         return plain
 
+    def __repr__(self) -> str:
+        plain = {k: v for k, v in self.to_plain().items() if k not in ("kind", "labels") and v != 0}
+        pictures = [k for k, v in plain.items() if k == "references" or isinstance(getattr(self, k), Artifact)]
+        words = [f"{k}={len(self.references) if k == 'references' else 1}" for k in pictures]
+        shown = [f"{k}={v!r}" for k, v in plain.items() if k not in pictures]
+        return f"{type(self).__name__}({', '.join(shown + words)})"
+
     def to_json(self) -> str:
         """Return ``to_plain`` as compact JSON text."""
         return _ENCODE(self.to_plain())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ImageRequest(_Request, Shown):
     """One ask for one picture. ``mask`` marks with opaque white where an edit may change the first reference."""
 
@@ -298,7 +307,7 @@ class ImageRequest(_Request, Shown):
     quality: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TextRequest(_Request, Shown):
     """One ask for text from a language model; ``schema`` is a JSON schema for the answer, or None for free text."""
 
@@ -307,7 +316,7 @@ class TextRequest(_Request, Shown):
     schema: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class VideoRequest(_Request, Shown):
     """One ask for one film of ``seconds`` length between optional first and last frames."""
 

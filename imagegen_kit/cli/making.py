@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -31,6 +31,7 @@ def generate(
 ) -> None:
     """Make pictures of PROMPT and save each with its request inside. One line a picture: file, model, time, cost."""
     import imagegen_kit as ik
+    from imagegen_kit.engine.sign import signed
     from imagegen_kit.views.words import STAND_IN, is_stand_in, seconds, usd
 
     result = ik.generate(
@@ -38,7 +39,7 @@ def generate(
         model=model,
         style=style,
         references=list(reference) if reference else None,
-        size=int(size) if size and size.isdecimal() else size,
+        size=size,
         aspect_ratio=aspect_ratio,
         quality=quality,
         negative_prompt=negative_prompt,
@@ -53,7 +54,7 @@ def generate(
             typer.echo(f"no picture: {one.error}", err=True)
             failed += 1
             continue
-        picture: Any = one.artifacts[0]
+        (picture,) = signed(one, result.run_id)
         path = _free(_target(out, prompt, picture.format), taken, force=force)
         taken.add(path)
         spent = "cached" if one.status == "cached" or one.seconds is None else seconds(one.seconds)
@@ -93,6 +94,7 @@ def _free(path: Path, taken: set[Path], *, force: bool) -> Path:
 def run(
     experiment: Annotated[Path, typer.Argument(help="An experiment as YAML.")],
     fresh: Annotated[bool, typer.Option("--fresh", help="Start another run instead of continuing.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Run the cells again in which something failed.")] = False,
     save: Annotated[
         Path | None, typer.Option(help="Also write pictures and metadata.json into this new folder.")
     ] = None,
@@ -102,13 +104,15 @@ def run(
     from imagegen_kit.experiments.experiment import Experiment
 
     done = Experiment.from_yaml(experiment).run(fresh=fresh)
+    if retry:
+        done.retry_failed()
     print_run(done, ["model"])
     typer.echo(f"run {done.id} in {done.path}; look at it with: imagegen show {done.id}")
     if save is not None:
         typer.echo(f"pictures and metadata.json in {done.save(save)}")
     failed = _failures(done)
     if failed:
-        typer.echo(f"{failed} of {len(done)} failed; running the same again with --fresh tries them anew", err=True)
+        typer.echo(f"{failed} of {len(done)} failed; --retry runs them again", err=True)
         raise typer.Exit(FAILED)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ def show(
     run: Annotated[str, typer.Argument(help="A run's id or name.")] = "latest",
     by: Annotated[list[str] | None, typer.Option(help="Group the summary by this; may be given again.")] = None,
     table: Annotated[bool, typer.Option("--table", help="One line a picture as well.")] = False,
+    save: Annotated[Path | None, typer.Option(help="Write pictures and metadata.json into this new folder.")] = None,
 ) -> None:
     """Show a run in numbers; the latest one if none is named."""
     import imagegen_kit as ik
@@ -28,6 +30,8 @@ def show(
         rows["sha256"] = rows["sha256"].str.slice(0, 12)
         shown = parameters_in_words(rows)[kept]
         print_table(shown.drop(columns=[c for c in ("repeat",) if not rows[c].any()]))
+    if save is not None:
+        typer.echo(f"pictures and metadata.json in {found.save(save)}")
 
 
 @command

@@ -18,16 +18,16 @@ _STORED = [c for c in (*BEFORE_PARAMETERS, *AFTER_PARAMETERS) if c.sql is not No
 _ROWS = (
     "SELECT r.id, r.cell, s.format, s.timings, "
     + ", ".join(f"{c.sql} AS {c.name}" for c in _STORED)
-    + " FROM runs u JOIN results s ON s.run = u.number JOIN requests r ON r.id = s.request JOIN cells c ON c.id = r.cell "
-    "WHERE s.replaced = 0 AND u.id IN ({marks}) ORDER BY u.number, c.position, r.step"
+    + " FROM runs u JOIN results s ON s.run = u.number JOIN requests r ON r.id = s.request "
+    "JOIN cells c ON c.id = r.cell WHERE s.replaced = 0 AND u.id IN ({marks}) ORDER BY u.number, c.position, r.step"
 )
 # A cell whose recipe raised, where none of its requests already tells the failure.
 _BROKEN_CELLS = (
     "SELECT u.id, c.position, c.repeat, c.category, e.error, e.finished_at, c.id FROM cell_ends e "
     "JOIN cells c ON c.id = e.cell JOIN runs u ON u.number = c.run "
     "WHERE e.replaced = 0 AND e.error_type NOT NULL AND u.id IN ({marks}) AND NOT EXISTS (SELECT 1 FROM requests r "
-    "JOIN results s ON s.run = r.run AND s.request = r.id WHERE r.run = c.run AND r.cell = c.id AND s.replaced = 0 "
-    "AND s.error_type NOT NULL)"
+    "CROSS JOIN results s ON s.run = r.run AND s.request = r.id "  # CROSS: from the cell's requests to their results
+    "WHERE r.run = c.run AND r.cell = c.id AND s.replaced = 0 AND s.error_type NOT NULL)"
 )
 _PARAMETERS = (
     "SELECT p.name, p.cell, p.value FROM cell_params p JOIN cells c ON c.id = p.cell JOIN runs u ON u.number = c.run "

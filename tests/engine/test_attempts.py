@@ -80,9 +80,7 @@ def test_every_call_of_the_model_rests_as_long_as_the_service_asked():
     policies = [ik.Policy(clock=watch, concurrency=2), ik.Policy(clock=watch, concurrency=1)]
 
     async def main():
-        first = asyncio.create_task(
-            ik.arun(ik.recipes.image, prompt="a", model="lab/one", n=5, policy=policies[0])
-        )
+        first = asyncio.create_task(ik.arun(ik.recipes.image, prompt="a", model="lab/one", n=5, policy=policies[0]))
         while script.calls == 0:
             await asyncio.sleep(0)
         second = ik.arun(ik.recipes.image, prompt="b", model="lab/one", n=2, policy=policies[1])
@@ -94,7 +92,9 @@ def test_every_call_of_the_model_rests_as_long_as_the_service_asked():
     assert script.calls == 8
 
 
-@pytest.mark.parametrize("error", [ProviderError("lost", paid=None, retryable=True), hang], ids=["ambiguous", "timeout"])
+@pytest.mark.parametrize(
+    "error", [ProviderError("lost", paid=None, retryable=True), hang], ids=["ambiguous", "timeout"]
+)
 def test_what_may_have_been_paid_is_unknown_called_once_and_keeps_its_reservation(error):
     script = model("lab/one", error, error, price=0.25)
     result = one(policy=ik.Policy(timeout_s=0.05))
@@ -105,7 +105,9 @@ def test_what_may_have_been_paid_is_unknown_called_once_and_keeps_its_reservatio
     assert table.status.tolist() == ["unknown"]
 
 
-@pytest.mark.parametrize("error", [ProviderError("lost", paid=None, retryable=True), hang], ids=["ambiguous", "timeout"])
+@pytest.mark.parametrize(
+    "error", [ProviderError("lost", paid=None, retryable=True), hang], ids=["ambiguous", "timeout"]
+)
 def test_the_same_on_a_free_model_is_simply_tried_again(error):
     script = model("lab/one", error, price=0.0)
     result = one(policy=ik.Policy(timeout_s=0.05, clock="simulated"))

@@ -133,5 +133,11 @@ def test_usage_adds_up_what_the_ledger_holds():
     one(prompt="b")
     one(model="free/one")
     used = ik.usage()
-    assert used.loc["lab/one", ["calls", "stored", "unknown", "spent_usd", "reserved_usd"]].tolist() == [2, 1, 1, 0.5, 0.5]
+    assert used.loc["lab/one", ["calls", "stored", "unknown", "spent_usd", "reserved_usd"]].tolist() == [
+        2,
+        1,
+        1,
+        0.5,
+        0.5,
+    ]
     assert used.loc["free/one", "unknown_costs"] == 1

@@ -46,7 +46,9 @@ def test_another_request_is_bought(change):
 
 
 @pytest.mark.parametrize(
-    "other", [{"name": "lab/two"}, {"origin": "simulated:elsewhere"}, {"version": "2"}], ids=["model", "origin", "version"]
+    "other",
+    [{"name": "lab/two"}, {"origin": "simulated:elsewhere"}, {"version": "2"}],
+    ids=["model", "origin", "version"],
 )
 def test_the_picture_of_another_model_origin_or_version_is_another_picture(other):
     model()
@@ -90,7 +92,9 @@ def test_an_older_picture_serves_where_the_newest_file_is_gone():
 
 
 @pytest.mark.parametrize(
-    "failure", [ProviderError("no", paid=False), ContentBlocked("no"), b"no picture"], ids=["failed", "blocked", "unsound"]
+    "failure",
+    [ProviderError("no", paid=False), ContentBlocked("no"), b"no picture"],
+    ids=["failed", "blocked", "unsound"],
 )
 def test_a_failure_is_never_cached(failure):
     script = model("lab/one", failure)

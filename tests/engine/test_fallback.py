@@ -78,9 +78,9 @@ def test_fallbacks_are_asked_in_order():
 def test_a_fallback_is_counted_but_not_in_success_latency_or_price():
     model("lab/one", BROKEN, price=0.5)
     model("other/two", price=0.1)
-    run = ik.Experiment(vary={"prompt": ["a", "b"]}, fixed={"model": "lab/one"}, policy=TO_TWO.with_(concurrency=1)).run(
-        progress=False
-    )
+    run = ik.Experiment(
+        vary={"prompt": ["a", "b"]}, fixed={"model": "lab/one"}, policy=TO_TWO.with_(concurrency=1)
+    ).run(progress=False)
     table, summary = run.table(), run.summary()
     assert table.model.tolist() == ["lab/one", "lab/one"]
     assert sorted(table.model_used) == ["lab/one", "other/two"]

@@ -118,7 +118,11 @@ def test_ctrl_c_stops_sending_keeps_what_was_sent_and_running_again_goes_on(tmp_
     assert code != 0
     assert b"KeyboardInterrupt" in first.errors
     assert first.lines("interrupted") == ["interrupted"]
-    late = [line for line in first.log.read_text().splitlines() if "submit" in line and float(line.split()[0]) > pressed + 0.5]
+    late = [
+        line
+        for line in first.log.read_text().splitlines()
+        if "submit" in line and float(line.split()[0]) > pressed + 0.5
+    ]
     assert late == []
     sent = len(first.lines("submit"))
     assert sent < 40
@@ -227,7 +231,9 @@ def test_a_request_that_could_not_be_sent_is_one_row_however_often_it_is_resumed
     model(can=Capabilities())
 
     async def recipe(job, prompt):
-        await job.images(prompt, model="lab/one", mask=b"".join([__import__("tests.engine.models").engine.models.picture()]))
+        await job.images(
+            prompt, model="lab/one", mask=b"".join([__import__("tests.engine.models").engine.models.picture()])
+        )
         await job.image(prompt, model="lab/one")
 
     run = ik.Experiment(recipe, vary={"prompt": ["a"]}).run(progress=False)
@@ -255,9 +261,9 @@ def test_retry_failed_asks_only_for_what_failed():
 def test_retry_failed_looks_an_unknown_job_up_before_it_buys_again():
     lost = ProviderError("lost", paid=None)
     script = model("lab/one", job("j-1", lost), collected=[lost, lost], price=0.5, resumable=True)
-    run = ik.Experiment(
-        vary={"prompt": ["a"]}, fixed={"model": "lab/one"}, policy=ik.Policy(clock="simulated")
-    ).run(progress=False)
+    run = ik.Experiment(vary={"prompt": ["a"]}, fixed={"model": "lab/one"}, policy=ik.Policy(clock="simulated")).run(
+        progress=False
+    )
     assert run.table().status.tolist() == ["unknown"]
     run.retry_failed()
     assert run.table().status.tolist() == ["ok"]

@@ -41,7 +41,9 @@ def test_picture_i_of_repeat_r_has_sample_first_plus_r_times_n_plus_i():
 
 def test_repeats_of_a_model_that_ignores_seeds_are_bought_one_by_one():
     script = model(can=Capabilities(), seconds=0.02)
-    run = ik.Experiment(vary={"prompt": ["a cup"]}, fixed={"model": "lab/one", "seed": 1}, repeats=4).run(progress=False)
+    run = ik.Experiment(vary={"prompt": ["a cup"]}, fixed={"model": "lab/one", "seed": 1}, repeats=4).run(
+        progress=False
+    )
     assert script.calls == 4
     assert {r.status for r in run} == {"ok"}
     assert len({r.artifacts[0].sha256 for r in run}) == 4

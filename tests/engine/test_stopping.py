@@ -59,9 +59,7 @@ def test_a_cancelled_await_cancels_what_was_not_sent():
     script = model(seconds=0.1, price=0.1)
 
     async def main():
-        task = asyncio.create_task(
-            ik.arun(ik.recipes.image, prompt="a", model="lab/one", n=40, policy=FOUR_AT_ONCE)
-        )
+        task = asyncio.create_task(ik.arun(ik.recipes.image, prompt="a", model="lab/one", n=40, policy=FOUR_AT_ONCE))
         while script.calls < 4:
             await asyncio.sleep(0.005)
         task.cancel()

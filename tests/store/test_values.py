@@ -22,7 +22,8 @@ from tests.corpus import encoded
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text().filter(lambda k: not k.startswith("$")), inner, max_size=4)
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text().filter(lambda k: not k.startswith("$")), inner, max_size=4)
     ),
     max_leaves=12,
 )
@@ -41,7 +42,9 @@ def test_prompts_keep_their_category(tmp_path):
 
 
 def test_styles_are_written_out(tmp_path):
-    style = Style("noir", text="film noir", negative="colour", axes={"light": ("hard", "soft")}, checks={"greyscale": 5})
+    style = Style(
+        "noir", text="film noir", negative="colour", axes={"light": ("hard", "soft")}, checks={"greyscale": 5}
+    )
     assert decode(encode(style, Blobs(tmp_path)), Blobs(tmp_path)) == style
 
 

@@ -1,0 +1,75 @@
+"""Every setting once: from configure(), the environment, a .env file, or its default."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+import imagegen_kit as ik
+from imagegen_kit.errors import InvalidInput
+from imagegen_kit.settings import reset, secret, settings
+
+
+def test_configure_wins_over_the_environment_which_wins_over_the_file(tmp_path, monkeypatch):
+    assert settings().model == "offline/collage"
+    (tmp_path / ".env").write_text("IMAGEGEN_MODEL=from/file\nIMAGEGEN_BUDGET_USD=3\n")
+    assert settings().model == "from/file"
+    monkeypatch.setenv("IMAGEGEN_MODEL", "from/environment")
+    assert (settings().model, settings().budget_usd) == ("from/environment", 3)
+    ik.configure(model="from/call")
+    assert settings().model == "from/call"
+    shown = repr(ik.configure())
+    assert "from/call  (configure())" in shown
+    assert "3.0  (.env: IMAGEGEN_BUDGET_USD)" in shown
+    reset()
+    assert "(environment: IMAGEGEN_MODEL)" in repr(ik.configure())
+
+
+def test_the_file_is_read_and_never_exported(tmp_path):
+    (tmp_path / ".env").write_text("IMAGEGEN_MODEL=a/b\nGEMINI_API_KEY=canary-1\n")
+    assert secret("GEMINI_API_KEY").get_secret_value() == "canary-1"
+    assert settings().model == "a/b"
+    assert "IMAGEGEN_MODEL" not in os.environ
+    assert "GEMINI_API_KEY" not in os.environ
+
+
+def test_keys_are_only_ever_shown_as_set(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "canary-2")
+    view = ik.configure(keys={"GEMINI_API_KEY": "canary-3"})
+    assert "GEMINI_API_KEY" in repr(view)
+    assert "canary" not in repr(view) + str(secret("OPENAI_API_KEY")) + repr(secret("GEMINI_API_KEY")) + repr(
+        settings()
+    )
+    assert secret("OPENAI_API_KEY").get_secret_value() == "canary-2"
+    assert secret("NOBODY_SET_THIS") is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"budget_usd": -1}, {"budget_usd_per_day": "lots"}, {"env_file": "gone.env"}], ids=str
+)
+def test_a_value_that_cannot_be_used_changes_nothing(wrong):
+    with pytest.raises(InvalidInput, match=next(iter(wrong))):
+        ik.configure(model="changed/model", **wrong)
+    assert settings().model == "offline/collage"
+
+
+def test_a_variable_that_cannot_be_read_is_named(monkeypatch):
+    monkeypatch.setenv("IMAGEGEN_BUDGET_USD", "plenty")
+    with pytest.raises(InvalidInput, match="IMAGEGEN_BUDGET_USD"):
+        settings()
+
+
+def test_another_file_may_be_named(tmp_path):
+    (tmp_path / "lab.env").write_text("IMAGEGEN_MODEL=lab/env\n")
+    ik.configure(env_file=tmp_path / "lab.env")
+    assert settings().model == "lab/env"
+
+
+def test_the_store_follows_configure(tmp_path):
+    from imagegen_kit.engine.session import default_engine
+
+    ik.configure(store=tmp_path / "one")
+    assert default_engine().store.path == tmp_path / "one"
+    ik.configure(store=tmp_path / "two")
+    assert default_engine().store.path == tmp_path / "two"
