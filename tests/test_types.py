@@ -29,7 +29,8 @@ from tests.corpus import encoded
 
 @pytest.mark.parametrize(
     ("given_", "read"),
-    [((640, 480), "640x480"), ([640, 480], "640x480"), (512, "512x512"), ("640x480", "640x480"), ("640 × 480", "640x480"),
+    [((640, 480), "640x480"), ([640, 480], "640x480"), (512, "512x512"), ("640x480", "640x480"),
+     ("640 × 480", "640x480"),
      ("16:9", "16:9"), ("32:18", "16:9"), ("21:9", "21:9"), ("2k", "2K"), (Size(3, 4), "3x4"), (None, "None")],
     ids=str,
 )  # fmt: skip
@@ -105,13 +106,21 @@ ARTIFACT = Artifact("a" * 64, format="png", width=3, height=4)
 REQUESTS = [
     ImageRequest(prompt="a", model="m"),
     ImageRequest(
-        prompt=Prompt("a", id="x"), model="m", negative_prompt="b", references=(Reference(ARTIFACT, role="style", score=0.5),),
-        mask=ARTIFACT, size=Size(ratio="16:9", resolution="2K"), seed=0, sample=3, quality="high", options={"o": [1]},
+        prompt=Prompt("a", id="x"),
+        model="m",
+        negative_prompt="b",
+        references=(Reference(ARTIFACT, role="style", score=0.5),),
+        mask=ARTIFACT,
+        size=Size(ratio="16:9", resolution="2K"),
+        seed=0,
+        sample=3,
+        quality="high",
+        options={"o": [1]},
         labels={"scene": 1},
     ),
     TextRequest(prompt="a", model="m", system="s", schema={"type": "object"}),
     VideoRequest(prompt="a", model="m", first_frame=ARTIFACT, seconds=5.0, size=Size(64, 32)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=["short", "full", "text", "film"])

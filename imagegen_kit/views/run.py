@@ -96,7 +96,7 @@ def _sheet(run: Run, rows: list[Row], names: list[str]) -> Markup:
 
 def _picture_width(across: int) -> int:
     """Return how wide each of so many pictures in a line may be."""
-    return 160 if across <= 5 else 128 if across <= 7 else 96
+    return 160 if across <= 5 else 108 if across <= 7 else 88
 
 
 def _th(words: str, *, row: bool = False) -> str:

@@ -142,7 +142,7 @@ def test_an_edit_sends_the_picture_first_and_the_references_after_it():
     answer = ik.run(recipe)
     request = script.requests[1]
     base = ik.open_run("latest")[0].artifacts[0].sha256
-    assert [r.picture.sha256 for r in request.references][0] == base
+    assert request.references[0].picture.sha256 == base
     assert len(request.references) == 2
     assert request.mask is not None
     assert answer.status == "ok"

@@ -14,7 +14,7 @@ import pytest
 
 import imagegen_kit as ik
 from imagegen_kit.errors import ContentBlocked, ProviderError
-from tests.engine.models import job, ledger, model, one, rows, until
+from tests.engine.models import job, ledger, model, one, picture, rows, until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -144,7 +144,6 @@ def test_the_job_id_is_committed_before_on_progress_returns():
 
     async def look(script, request, on_progress):
         from imagegen_kit.types import Accepted, Reply
-        from tests.engine.models import picture
 
         await on_progress(Accepted("j-7", "https://example.org/7"))
         store = ik.engine.session.default_engine().store
@@ -231,9 +230,7 @@ def test_a_request_that_could_not_be_sent_is_one_row_however_often_it_is_resumed
     model(can=Capabilities())
 
     async def recipe(job, prompt):
-        await job.images(
-            prompt, model="lab/one", mask=b"".join([__import__("tests.engine.models").engine.models.picture()])
-        )
+        await job.images(prompt, model="lab/one", mask=picture())
         await job.image(prompt, model="lab/one")
 
     run = ik.Experiment(recipe, vary={"prompt": ["a"]}).run(progress=False)

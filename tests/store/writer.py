@@ -1,4 +1,4 @@
-"""A process that writes to a journal and says which rows are acknowledged. Arguments: file, name, rows (0: for ever)."""
+"""A process that writes to a journal and says which rows are acknowledged: file, name, rows (0 is for ever)."""
 
 from __future__ import annotations
 
