@@ -135,14 +135,15 @@ class Engine:
             if earlier is not None:
                 return earlier
         reusable = policy.cache and prepared.cacheable
-        # Who joins gets what the first one gets, so both must have agreed to the same fallbacks and checks.
-        equal = (prepared.key, policy.fallbacks, policy.placeholder, repr(policy.checks))
         if reusable:
             found = find_cached(self.store, prepared, step)
             if found is not None and await self._still_passes(found, policy):
                 told = found.adaptations[len(prepared.notes) :]
                 self.store.journal.append([*intent, (INSERT_RESULT, result_row(request_id, place, found, at, told))])
                 return found
+        # Who joins gets what the first one gets, so both must have agreed to the same fallbacks and checks.
+        equal = (prepared.key, policy.fallbacks, policy.placeholder, repr(policy.checks))
+        if reusable:
             while (ahead := self._in_flight.get(equal)) is not None and not ahead[0].given_up:
                 joined = await self._wait(*ahead)
                 if isinstance(joined.exception, BudgetExceeded) and ahead[0].place.run != scope.run:
@@ -154,11 +155,7 @@ class Engine:
         purchase = Purchase(
             self, prepared, policy, place, request_id, intent, measure, scope.budget_usd, on_progress=on_progress
         )
-        if recorded is not None:
-            early = await interrupted(purchase, recorded.id)
-            if early is not None:
-                return early
-        task = asyncio.create_task(self._buy(purchase))
+        task = asyncio.create_task(self._buy(purchase, resumed=recorded is not None))
         self._bought[request_id] = (purchase, task)
         if reusable:
             self._in_flight[equal] = (purchase, task)
@@ -202,9 +199,11 @@ class Engine:
         checks = await self.in_thread(recheck, found.artifacts[0], found.sent, policy.checks)
         return failed_checks(checks, policy.checks) is None
 
-    async def _buy(self, purchase: Purchase) -> Result:
+    async def _buy(self, purchase: Purchase, *, resumed: bool) -> Result:
         """Buy, else ask the fallbacks, else draw a placeholder; write what came of it."""
         policy, place = purchase.policy, purchase.place
+        if resumed and (certain := await interrupted(purchase, purchase.request_id)) is not None:
+            return certain
         inputs = [r.picture for r in purchase.prepared.sent.references]
         if mask := getattr(purchase.prepared.sent, "mask", None):
             inputs.append(mask)

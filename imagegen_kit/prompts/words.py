@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 _RATIOS = {
     "1:1": "square",
-    "5:4": "landscape",
-    "4:3": "landscape",
-    "3:2": "landscape",
+    "5:4": "wide format",
+    "4:3": "wide format",
+    "3:2": "wide format",
     "16:9": "widescreen",
     "21:9": "ultra-widescreen",
-    "4:5": "portrait",
-    "3:4": "portrait",
-    "2:3": "portrait",
+    "4:5": "tall format",
+    "3:4": "tall format",
+    "2:3": "tall format",
     "9:16": "vertical",
     "9:21": "tall vertical",
 }

@@ -288,3 +288,27 @@ def test_a_process_that_died_before_it_wrote_a_paid_failure_down_does_not_buy_ag
     unfinished(run).resume()
     (result,) = run
     assert (result.status, result.cost.usd, script.calls) == (status, cost, 1)
+
+
+def test_equal_requests_of_a_killed_cell_wait_for_the_one_job_that_is_looked_up():
+    script = model("lab/one", job("j-1"), price=0.5, resumable=True)
+
+    async def five(job, prompt):
+        return await asyncio.gather(*(job.image(prompt, model="lab/one") for _ in range(5)))
+
+    run = ik.Experiment(five, vary={"prompt": ["a"]}).run(progress=False)
+    ik.engine.session.default_engine().store.journal.write(
+        [
+            ("DELETE FROM results", ()),
+            ("DELETE FROM requests WHERE id NOT IN (SELECT request FROM attempts)", ()),
+            ("UPDATE attempts SET state = 'submitted', finished_at = NULL", ()),
+            ("UPDATE ledger SET state = 'reserved', spent_usd = NULL", ()),
+        ]
+    ).result()
+    ik.engine.session.close_default_engine()  # the next engine has to load the provider first
+    unfinished(ik.open_run(run.id))
+    again = ik.Experiment(five, vary={"prompt": ["a"]}).run(progress=False)
+    assert again.id == run.id
+    assert (script.calls, script.collects) == (1, ["j-1"])
+    assert sorted(again.table().status) == ["cached"] * 4 + ["ok"]
+    assert ledger() == [("settled", 0.5, 0.5)]

@@ -69,7 +69,8 @@ def paint(brief: Brief, width: int, height: int, panel: int) -> Image.Image:
                 feeling(canvas, item.feeling, x + middle * w, y + h * 0.02, min(w, h * 0.5))
                 flat = canvas.image
     ink = ImageChops.lighter(outline, _inner_lines(flat, weight))
-    return _pencil(ink, flat, ground_line, weight, rng, hatch=whole is None)
+    dark = bool({"cinematic", "noir"} & set(brief.scene.styles))
+    return _pencil(ink, flat, ground_line, weight, brief.detailing(panel), hatch=whole is None, dark=dark)
 
 
 def _rim(silhouette: Image.Image, weight: float) -> Image.Image:
@@ -101,7 +102,7 @@ def _wobbled(ink: Image.Image, reach: float, rng: np.random.Generator) -> Image.
 
 def _pencil(
     ink: Image.Image, flat: Image.Image, feet: list[tuple[float, float, float]], weight: float,
-    rng: np.random.Generator,     hatch: bool,
+    rng: np.random.Generator, hatch: bool, dark: bool = False,
 ) -> Image.Image:  # fmt: skip
     width, height = ink.size
     first = np.asarray(_wobbled(ink, weight * 0.7, rng)).astype(np.float32)
@@ -116,7 +117,7 @@ def _pencil(
     pitch = weight * 2.6
     lines = np.clip(np.sin((x + y * 0.8 + 3 * np.sin(y / 23)) * 2 * np.pi / pitch) * 2 - 0.7, 0, 1)
     tone = np.asarray(flat.convert("L").filter(ImageFilter.GaussianBlur(weight * 1.5))).astype(np.float32)
-    shade = np.clip((112 - tone) / 60, 0, 1) * (0.34 if hatch else 0.2)
+    shade = np.clip(((176 if dark else 112) - tone) / 60, 0, 1) * (0.34 if hatch else 0.2) * (1.5 if dark else 1.0)
     for left, foot, wide in feet:
         inside = np.clip(
             1

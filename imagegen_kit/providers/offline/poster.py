@@ -47,6 +47,8 @@ def _scheme(brief: Brief, rng: np.random.Generator) -> tuple[Colour, ...]:
     named = next((s.colour for s in brief.scene.subjects if s.colour), None)
     if brief.scene.light == "night" or "neon" in brief.scene.styles:
         return ((36, 40, 92), (20, 22, 58), (240, 80, 170), (250, 236, 190), (10, 10, 30))
+    if "cinematic" in brief.scene.styles:  # the teal and amber of film posters
+        return ((30, 74, 88), (16, 36, 50), (238, 148, 62), (248, 226, 190), (8, 14, 22))
     if brief.scene.light == "sunset":
         return ((250, 150, 82), (206, 70, 96), (255, 214, 120), (255, 240, 214), (62, 26, 66))
     if "vintage" in brief.scene.styles:
@@ -65,7 +67,7 @@ def paint(brief: Brief, width: int, height: int, panel: int) -> Image.Image:
     rng = brief.arranging(panel)
     colours = _scheme(brief, rng)
     c = Canvas(width, height, rng, colours[0])
-    _geometry(c, colours, int(rng.integers(5)), brief.scene.layout != "portrait")
+    _geometry(c, colours, int(brief.detailing(panel).integers(5)), brief.scene.layout != "portrait")
     whole = next((r for r in brief.references if not r.cut), None)
     if whole is not None:
         return ImageEnhance.Color(cover(whole.picture.convert("RGB"), width, height)).enhance(1.3)

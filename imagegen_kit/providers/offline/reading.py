@@ -27,6 +27,8 @@ _GRID = re.compile(r"\b(\d)\s*(?:x|×|by)\s*(\d)(?:\s+(?:grid|collage|panels?|co
 _GRID_OF = re.compile(r"\b(?:grid|collage|contact sheet) of (four|4|six|6|nine|9)\b|\b(four|six|nine)[ -]panels?\b")
 _GRIDS = {"four": (2, 2), "4": (2, 2), "six": (2, 3), "6": (2, 3), "nine": (3, 3), "9": (3, 3)}
 _WITHOUT = re.compile(r"\b(?:no|without|not|avoid|free of)\s+(?:(?:any|a|an|the)\s+)?[\w-]+(?:\s+(?:or|and)\s+[\w-]+)?")
+_AVOID = re.compile(r"\navoid:.*", re.S)  # a negative prompt that had to go into the text names nothing to draw
+_SHAPE = re.compile(r"\b\d{1,2}:\d{1,2}(?: (?:wide|tall) format| [a-z-]*widescreen| square| vertical)?")
 _TOKEN = re.compile(r"@\w+|#\w+|[^\W_]+(?:[-'’][^\W_]+)*|[.,;:!?\n]")
 _SIDE_WORDS = (("left", "caller"), ("right", "callee"), ("left", "left"), ("right", "right"))
 _LATER = {"caller": "the", "callee": "the"}  # who calls says where, another word says whom
@@ -37,7 +39,7 @@ def read(prompt: str, known: Callable[[str], bool]) -> Scene:
     """Return the scene that ``prompt`` describes; ``known(word)`` says whether the library has pictures for a word."""
     text = unicodedata.normalize("NFKC", str(prompt))[:READ_CHARS]
     text, lettering = _take_lettering(text)
-    text = text.lower()
+    text = _SHAPE.sub(" , ", _AVOID.sub("", text.lower()))
     grid = (1, 1)
     if match := _GRID.search(text):
         grid = (min(4, max(1, int(match[1]))), min(4, max(1, int(match[2]))))
