@@ -24,7 +24,7 @@ AT = "2026-11-21T00:00:00.000+00:00"
 
 def fill(journal: Journal, rows: int) -> str:
     """Write a finished run of ``rows`` cells, four parameters each, through the store's own statements; its id."""
-    from imagegen_kit.engine.cells import CELLS_PER_RUN
+    from imagegen_kit.store.values import CELLS_PER_RUN
     from imagegen_kit.engine.rows import (
         INSERT_CELL,
         INSERT_CELL_END,

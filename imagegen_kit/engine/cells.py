@@ -10,6 +10,7 @@ from imagegen_kit.engine.job import Job
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.rows import INSERT_CELL, INSERT_CELL_END, INSERT_PARAM
 from imagegen_kit.engine.scope import Scope, recorded_requests
+from imagegen_kit.store.values import CELLS_PER_RUN
 from imagegen_kit.types import Completed, Prompt
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.engine.recipe import Recipe
 
-CELLS_PER_RUN = 2**32
 AT_ONCE = 256  # recipes under way: enough for every model to be busy while one of them is slow; memory stays flat
 BREATHE_EVERY = 16  # cached cells never wait, so the loop gets a turn every so many
 

@@ -66,7 +66,7 @@ CREATE TABLE IF NOT EXISTS requests (
     variant TEXT,
     created_at TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS requests_cell ON requests (run, cell);
+CREATE INDEX IF NOT EXISTS requests_cell ON requests (run, cell, step);
 
 CREATE TABLE IF NOT EXISTS results (
     request INTEGER NOT NULL REFERENCES requests (id),

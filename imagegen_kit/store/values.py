@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from imagegen_kit.store import Blobs
 
+CELLS_PER_RUN = 2**32  # a cell's row id is its run's number times this, plus its position
 MARK = "$"  # a dict with one of these keys is not a plain dict: {"$prompt": …}
 
 
