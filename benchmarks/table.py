@@ -24,7 +24,6 @@ AT = "2026-11-21T00:00:00.000+00:00"
 
 def fill(journal: Journal, rows: int) -> str:
     """Write a finished run of ``rows`` cells, four parameters each, through the store's own statements; its id."""
-    from imagegen_kit.store.values import CELLS_PER_RUN
     from imagegen_kit.engine.rows import (
         INSERT_CELL,
         INSERT_CELL_END,
@@ -36,7 +35,7 @@ def fill(journal: Journal, rows: int) -> str:
         result_row,
     )
     from imagegen_kit.imaging.picture import Picture
-    from imagegen_kit.store.values import dumps
+    from imagegen_kit.store.values import CELLS_PER_RUN, dumps
     from imagegen_kit.types import Attempt, Cost, ImageRequest, Result
 
     number, id = journal.new_id(), "20261121-000000-000000"

@@ -38,13 +38,16 @@ class Settings(BaseSettings):
     strict_plugins: bool = Field(False, description="a plugin that fails stops the session instead of being set aside")
 
 
+_VARIABLES = tuple(f"IMAGEGEN_{name.upper()}" for name in Settings.model_fields)
 _configured: dict[str, Any] = {}
 _keys: dict[str, SecretStr] = {}
 _env_file: Path | None = None
 
 
 @lru_cache(maxsize=8)
-def _read(env_file: Path | None, configured: tuple[tuple[str, Any], ...], environment: tuple[str, ...]) -> Settings:
+def _read(
+    env_file: Path | None, configured: tuple[tuple[str, Any], ...], environment: tuple[str | None, ...]
+) -> Settings:
     try:
         # `_env_file` belongs to pydantic-settings' own signature
         return Settings(_env_file=env_file, **dict(configured))  # type: ignore[call-arg]
@@ -63,7 +66,7 @@ def _dotenv() -> Path | None:
 
 def settings() -> Settings:
     """Return the settings in force now. Raises InvalidInput where an environment variable cannot be read."""
-    environment = tuple(f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("IMAGEGEN_"))
+    environment = tuple(map(os.environ.get, _VARIABLES))  # asked for at each purchase, so only what can matter
     return _read(_dotenv(), tuple(sorted(_configured.items())), environment)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test works in a folder of its own, with no settings, no session models and an engine that is closed after."""
+    """Each test works in a folder of its own, without settings, and its engine is closed after it."""
     monkeypatch.chdir(tmp_path)
     for name in [n for n in os.environ if n.startswith("IMAGEGEN_")]:
         monkeypatch.delenv(name)

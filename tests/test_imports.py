@@ -21,10 +21,11 @@ HEAVY = [
     "pydantic",
     "numpy",
 ]
-PUBLIC = """
-generate run arun stream astream Experiment runs open_run Policy prompt_suite prompt_matrix compile_prompt Style
-Reference Picture models styles plugins usage register configure recipes errors
-""".split()
+PUBLIC = [
+    *("generate", "run", "arun", "stream", "astream", "Experiment", "runs", "open_run", "Policy"),
+    *("prompt_suite", "prompt_matrix", "compile_prompt", "Style", "Reference", "Picture"),
+    *("models", "styles", "plugins", "usage", "register", "configure", "recipes", "errors"),
+]
 
 
 def loaded_after(code: str) -> set[str]:

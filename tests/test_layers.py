@@ -87,14 +87,14 @@ def test_what_leads_upward_is_written_down() -> None:
     found: dict[str, set[str]] = {}
     for path in FILES:
         name = str(path.relative_to(PACKAGE))
-        here = ORDER.get(name.split("/")[0].removesuffix(".py"))
+        here = ORDER.get(name.split("/", maxsplit=1)[0].removesuffix(".py"))
         if here is None or name == "lazy.py":
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             value = node.value if isinstance(node, ast.Constant) else None
-            if isinstance(value, str) and value.startswith("imagegen_kit.") and " " not in value:
-                if ORDER.get(room(value.split(":")[0]), -1) > here:
-                    found.setdefault(name, set()).add(value)
+            names_us = isinstance(value, str) and value.startswith("imagegen_kit.") and " " not in value
+            if names_us and ORDER.get(room(value.split(":")[0]), -1) > here:
+                found.setdefault(name, set()).add(value)
     assert found == LEAD_UP_BY_NAME
 
 

@@ -34,6 +34,10 @@ def check_values(name: str, value: Any, registry: Registry) -> list[Fault]:
 def _prompt(name: str, value: Any, _: Registry) -> list[Fault]:
     if not isinstance(value, str):
         return [Fault(name, f"{type(value).__name__} is not text.")]
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        return [Fault(name, f"character {error.start + 1} is half of a character.", "Type the text again.")]
     if not value.strip():
         return [Fault(name, "it is empty.", "Say what the picture should show.")]
     if len(value) > MAX_PROMPT_CHARS:

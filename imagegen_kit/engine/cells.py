@@ -82,7 +82,7 @@ class RunUnderWay:
             (INSERT_CELL, (id, self.number, cell.position, cell.repeat, scope.category, timestamp(clock.now())))
         ]
         rows += [(INSERT_PARAM, (id, name, value)) for name, value in cell.encoded.items()]
-        journal.append(rows)
+        scope.opening = rows
         bad: list[str] = []
 
         def emit(event: Any) -> None:
@@ -103,7 +103,7 @@ class RunUnderWay:
         end = (
             id, status, type(error).__name__ if error else None, str(error) if error else None, timestamp(clock.now()),
         )  # fmt: skip
-        journal.append([(INSERT_CELL_END, end)])
+        journal.append([*scope.open(), (INSERT_CELL_END, end)])
         if self.on_cell is not None:
             self.on_cell(cell, status)
         if error is not None and self.on_cell is None:

@@ -18,7 +18,7 @@ from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.prepare import Prepared, prepare
 from imagegen_kit.engine.purchase import ACCOUNT, Purchase
 from imagegen_kit.engine.recover import interrupted
-from imagegen_kit.engine.reuse import FREE, as_joined, find_cached
+from imagegen_kit.engine.reuse import FREE, Remembered, as_joined, find_cached
 from imagegen_kit.engine.rows import (
     INSERT_ARTIFACT,
     INSERT_REQUEST,
@@ -65,6 +65,7 @@ class Engine:
         self._limits: dict[tuple[str, int], AccountLimit] = {}
         self._pauses: dict[str, Pause] = {}
         self._providers: dict[str, tuple[ProviderSpec, Any]] = {}
+        self.remembered = Remembered()
         self._in_flight: dict[Any, tuple[Purchase, asyncio.Task[Result]]] = {}
         self._bought: dict[int, tuple[Purchase, asyncio.Task[Result]]] = {}
 
@@ -136,11 +137,14 @@ class Engine:
                 return earlier
         reusable = policy.cache and prepared.cacheable
         if reusable:
-            found = find_cached(self.store, prepared, step)
+            found = find_cached(self.store, self.remembered, prepared, step)
             if found is not None and await self._still_passes(found, policy):
                 told = found.adaptations[len(prepared.notes) :]
-                self.store.journal.append([*intent, (INSERT_RESULT, result_row(request_id, place, found, at, told))])
+                row = result_row(request_id, place, found, at, told)
+                self.store.journal.append([*scope.open(), *intent, (INSERT_RESULT, row)])
                 return found
+        if opening := scope.open():
+            self.store.journal.append(opening)
         # Who joins gets what the first one gets, so both must have agreed to the same fallbacks and checks.
         equal = (prepared.key, policy.fallbacks, policy.placeholder, repr(policy.checks))
         if reusable:
@@ -242,7 +246,7 @@ class Engine:
         note = Adaptation("model", asked.model, prepared.model.id, "replaced")
         prepared = replace(prepared, asked=asked, notes=(*prepared.notes, note))
         found = (
-            find_cached(self.store, prepared, purchase.place.step)
+            find_cached(self.store, self.remembered, prepared, purchase.place.step)
             if purchase.policy.cache and prepared.cacheable
             else None
         )

@@ -21,6 +21,7 @@ from imagegen_kit.engine.rows import (
     INSERT_CHECK,
     INSERT_RESULT,
     artifact_row,
+    columns_of,
     move_attempt,
     result_row,
 )
@@ -235,7 +236,8 @@ class Purchase:
         rows: list[Statement] = []
         if result.ok:  # a failure is written at the very end, when no fallback has answered either
             told = result.adaptations[len(self.prepared.notes) :]
-            rows.append((INSERT_RESULT, result_row(self.request_id, self.place, result, at, told)))
+            values = result_row(self.request_id, self.place, result, at, told)
+            rows.append((INSERT_RESULT, values))
         if picture is not None:
             rows.append((INSERT_ARTIFACT, artifact_row(picture, at)))
         rows += [
@@ -244,13 +246,13 @@ class Purchase:
         ]
 
         def store(connection: sqlite3.Connection) -> None:
-            for sql, values in rows:
-                connection.execute(sql, values)
             states = ("ready", "stored") if picture is not None else ("ready", "failed")
             move_attempt(connection, attempt, *states, finished_at=at, error_type=result.error_type, error=result.error)
             settle(connection, attempt, "settled", cost.usd)
 
-        await asyncio.wrap_future(self.engine.store.journal.transact(store))
+        await asyncio.wrap_future(self.engine.store.journal.transact(store, rows))
+        if result.ok and self.prepared.cacheable:
+            self.engine.remembered.put(self.prepared.key, columns_of(values))
 
     def _failed(self, error: ImagegenError) -> Result:
         """Return a failure as a value; nothing is written here, a fallback may still answer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.rows import FIND_CACHED, FIND_OLDER, result_from_row
 from imagegen_kit.types import Cost
@@ -17,14 +17,42 @@ if TYPE_CHECKING:
 FREE = Cost(0.0, 0.0, "table")
 
 
-def find_cached(store: Store, prepared: Prepared, step: int) -> Result | None:
+class Remembered:
+    """The rows of pictures that this process stored or found last, so that an equal request reads no journal.
+
+    On a cached run the reads cost more than all else: each lets go of Python's lock, and the loop and the journal's
+    writer then hand it to and fro.
+    """
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most = most
+        self._rows: dict[str, tuple[Any, ...]] = {}
+
+    def get(self, key: str) -> tuple[Any, ...] | None:
+        """Return the row of ``RESULT_COLUMNS`` for ``key``, or None."""
+        return self._rows.get(key)
+
+    def put(self, key: str, row: tuple[Any, ...]) -> None:
+        """Keep ``row``; the oldest is forgotten where there are too many."""
+        self._rows[key] = row
+        if len(self._rows) > self._most:
+            del self._rows[next(iter(self._rows))]
+
+
+def find_cached(store: Store, remembered: Remembered, prepared: Prepared, step: int) -> Result | None:
     """Return the stored picture of an equal request, whose file is still there; None where it must be bought."""
     asked, sent, notes, key = prepared.asked, prepared.sent, prepared.notes, prepared.key
+    known = remembered.get(key)
+    if known is not None:
+        found = result_from_row(known, store, asked, sent, notes, key, step, cached=True)
+        if all(os.path.exists(a.path or "") for a in found.artifacts):
+            return found
     for sql in (FIND_CACHED, FIND_OLDER):  # the newest was cleaned up, or the store moved: look at older ones
         rows = store.journal.read(sql, (key,))
         for row in rows:
             found = result_from_row(row, store, asked, sent, notes, key, step, cached=True)
             if all(os.path.exists(a.path or "") for a in found.artifacts):
+                remembered.put(key, row)
                 return found
         if not rows:
             break

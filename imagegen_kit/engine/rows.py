@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.imaging.picture import Picture
@@ -118,6 +120,11 @@ def result_row(id: int, place: Place, result: Result, at: str, told: Sequence[Ad
     )
 
 
+def columns_of(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the values of ``INSERT_RESULT`` as ``RESULT_COLUMNS`` reads them back."""
+    return (*values[3:13], *values[14:24])
+
+
 def _same_model(result: Result) -> bool:
     """Whether the model that was asked answered: a fallback and a successor did not."""
     return result.model_used is not None and not any(n.field == "model" for n in result.adaptations)
@@ -211,13 +218,27 @@ def result_from_row(
 
 def move_attempt(connection: sqlite3.Connection, attempt: int, *states: str, **values: Any) -> None:
     """Move an attempt through ``states``, each move held against the table, and set other columns with the last."""
-    (state,) = connection.execute("SELECT state FROM attempts WHERE id = ?", (attempt,)).fetchone()
-    for new in states:
-        if (state, new) != ("unknown", "unknown"):  # looked up, and still unknown
-            check_move(ATTEMPT_MOVES, state, new)
-        state = new
     names = "".join(f", {name} = ?" for name in values)
-    connection.execute(f"UPDATE attempts SET state = ?{names} WHERE id = ?", (state, *values.values(), attempt))
+    sql = f"UPDATE attempts SET state = ?{names} WHERE id = ? AND state IN ({_may_go(states)})"
+    if connection.execute(sql, (states[-1], *values.values(), attempt)).rowcount != 1:
+        (state,) = connection.execute("SELECT state FROM attempts WHERE id = ?", (attempt,)).fetchone()
+        for new in states:
+            check_move(ATTEMPT_MOVES, state, new)
+            state = new
+
+
+@cache
+def _may_go(states: tuple[str, ...]) -> str:
+    """Return, as an SQL list, the states from which all of ``states`` may follow one after the other."""
+    steps = pairwise(states)
+    allowed = (
+        [s for s, after in ATTEMPT_MOVES.items() if states[0] in after]
+        if all(new in ATTEMPT_MOVES[old] for old, new in steps)
+        else []
+    )
+    if states == ("unknown",):
+        allowed.append("unknown")  # looked up, and still unknown
+    return ", ".join(f"'{s}'" for s in allowed)
 
 
 def name_job(connection: sqlite3.Connection, attempt: int, job_id: str, poll_url: str | None) -> None:

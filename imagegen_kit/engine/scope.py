@@ -32,7 +32,13 @@ class Scope:
     budget_usd: float | None = None
     default_model: str = "offline/collage"
     replay: dict[tuple[str, int], Recorded] = field(default_factory=dict)
+    opening: list[Any] = field(default_factory=list)  # the cell's own rows, written with its first request
     _seen: Counter[str] = field(default_factory=Counter)
+
+    def open(self) -> list[Any]:
+        """Return the rows that open the cell in the journal; nothing the second time."""
+        rows, self.opening = self.opening, []
+        return rows
 
     def occurrence(self, key: str) -> int:
         """Return how many equal requests this cell has made before this one, and count this one."""
