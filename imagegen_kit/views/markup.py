@@ -72,7 +72,7 @@ def notice(words: str, width: int) -> Markup:
 def figure(content: str, caption: str, width: int) -> Markup:
     """Return a picture, or its notice, above its caption, next to others where there is room."""
     style = "display:inline-block;vertical-align:top;margin:2px 10px 6px 0;text-align:left"
-    under = f"max-width:{max(width, 120)}px;line-height:1.35;overflow-wrap:anywhere"
+    under = f"max-width:{max(width, 104)}px;line-height:1.35;overflow-wrap:anywhere;white-space:normal"
     return Markup(
         f'<figure style="{style}">{content}<figcaption style="{under}">{small(caption)}</figcaption></figure>'
     )

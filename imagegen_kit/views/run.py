@@ -14,6 +14,7 @@ from imagegen_kit.views.words import STAND_IN, count, is_stand_in, said, seconds
 if TYPE_CHECKING:
     from imagegen_kit.experiments.run import Run
 
+BESIDE = 3  # so many repeats stand next to each other, even where the page must be scrolled sideways
 SHEET_COLUMNS = 5  # where nothing stands in the columns, cells follow each other like on a contact sheet
 
 
@@ -72,7 +73,10 @@ def _grid(run: Run, rows: list[Row], names: list[str], column: str) -> Markup:
     body = "".join(
         "<tr>"
         + "".join(_th(shortened(value, 200), row=True) for value in label)
-        + "".join(_td(_figures(run, line.get(value, []), width)) for value in heads)
+        + "".join(
+            _td(_figures(run, found, width), side_by_side=len(found) <= BESIDE)
+            for found in (line.get(value, []) for value in heads)
+        )
         + "</tr>"
         for label, line in cells.items()
     )
@@ -106,8 +110,9 @@ def _th(words: str, *, row: bool = False) -> str:
     return f'<th align="left" valign="top" scope="row" style="{style}">{text(words)}</th>'
 
 
-def _td(content: str) -> str:
-    return f'<td align="left" valign="top" style="{CELL}">{content}</td>'
+def _td(content: str, *, side_by_side: bool = False) -> str:
+    style = CELL.replace("white-space:normal", "white-space:nowrap") if side_by_side else CELL
+    return f'<td align="left" valign="top" style="{style}">{content}</td>'
 
 
 def _figures(run: Run, rows: list[Row], width: int) -> str:
