@@ -366,6 +366,9 @@ def request_from_plain(plain: Mapping[str, Any], where: Callable[[str, str], Pat
     return cls(**values)
 
 
+FOLDED = "put into the prompt"  # nothing is lost, so it is never unfair
+
+
 @dataclass(frozen=True, slots=True)
 class Adaptation:
     """One recorded difference between what was asked and what was sent.
@@ -384,7 +387,7 @@ class Adaptation:
         if self.how == "dropped":
             return f"{self.field} {self.asked} ignored"
         if self.how == "folded":
-            return f"{self.field} put into the prompt"
+            return f"{self.field} {FOLDED}"
         return f"{self.field} {self.asked} → {self.sent}"
 
 

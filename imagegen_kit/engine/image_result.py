@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL import Image
 
+    from imagegen_kit.engine.policy import Policy
     from imagegen_kit.imaging.picture import Picture
     from imagegen_kit.store import Store
     from imagegen_kit.types import Adaptation, Attempt, Check, Request, Result, Status, Usage
@@ -36,6 +37,7 @@ class ImageResult(Shown):
     run_id: str = ""
     asked: Mapping[str, Any] = field(default_factory=lambda: EMPTY, compare=False)
     store: Store | None = field(default=None, compare=False)
+    policy: Policy | None = field(default=None, compare=False)
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
@@ -140,10 +142,10 @@ class ImageResult(Shown):
         return self.results[index]
 
     def again(self, **changes: Any) -> ImageResult:
-        """Make the same ask with ``changes``; with none, the next ``n`` samples of it."""
-        asked = dict(self.asked)
-        if not changes:
-            changes = {"sample": (asked.get("sample") or 0) + len(self.results)}
+        """Make the same ask, under the same policy, with ``changes``; with none, the next ``n`` samples of it."""
+        asked = {**self.asked, "policy": self.policy}
+        if not set(changes) - {"policy"}:
+            changes = {**changes, "sample": (asked.get("sample") or 0) + len(self.results)}
         result: ImageResult = upward("generate")(**{**asked, **changes})
         return result
 

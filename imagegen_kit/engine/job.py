@@ -84,7 +84,7 @@ class Job:
                 raise several.exceptions[0] from several
             results = [task.result() for task in tasks]
         asked = {"prompt": prompts[0], **ask} if len(prompts) == 1 else {}
-        return ImageResult(tuple(results), self._scope.run_id, asked, self._engine.store)
+        return ImageResult(tuple(results), self._scope.run_id, asked, self._engine.store, self._policy)
 
     async def _one(self, request: ImageRequest, measure: Mapping[str, Any] | None, step: int) -> Result:
         on_progress: Callable[[Progress], None] | None = self._emit

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.store.states import ATTEMPT_MOVES, check_move
-from imagegen_kit.types import Adaptation, Cost, Result, Usage
+from imagegen_kit.types import FOLDED, Adaptation, Cost, Result, Usage
 
 if TYPE_CHECKING:
     import sqlite3
@@ -137,7 +137,7 @@ class Noted(Adaptation):
 
     def __init__(self, words: str, unfair: bool) -> None:
         field, _, rest = words.partition(" ")
-        super().__init__(field, None, None, rest, unfair)
+        super().__init__(field, None, None, rest, unfair and rest != FOLDED)
 
     def __str__(self) -> str:
         return f"{self.field} {self.how}"

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.engine.rows import noted
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.store.values import as_cell_value
 from imagegen_kit.views.pictures import Outcome
@@ -120,7 +121,7 @@ def _row(run: Run, params: dict[str, Any], row: tuple[Any, ...] | None, error: s
         seed=seed,
         seconds=seconds,
         usd=usd,
-        adaptations=tuple(notes.split("\n")) if notes and unfair else (),
+        adaptations=tuple(str(n) for n in noted(notes, unfair) if n.unfair),
         error=error,
     )
     if sha256 is None:
