@@ -27,7 +27,7 @@ LOCK_PATIENCE_S = 30.0  # how long another process may hold the file before this
 BATCH = 512  # statements groups in one transaction; beyond that a flush is cheap compared with the rows
 ID_BLOCK = 10_000
 AT_ONCE = 32  # rows in one INSERT
-LINGER_S = 0.002
+LINGER_S = 0.001  # adds to the latency of a write that somebody waits for
 
 Statement = tuple[str, "Sequence[Any]"]
 # Statements, a function to run after them, and who waits for its answer.
@@ -134,8 +134,7 @@ class Journal:
             if work is None:
                 return
             batch = [work]
-            if work[2] is None:  # nobody waits: let more come, so that one transaction serves them all
-                time.sleep(LINGER_S)
+            time.sleep(LINGER_S)  # let more come, so that one transaction, and one flush of the disk, serves them all
             stop = False
             with contextlib.suppress(queue.Empty):
                 while len(batch) < BATCH:
