@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -262,7 +261,6 @@ def test_of_a_distribution_installed_twice_only_the_one_that_imports_counts(tmp_
     assert found["drawn"] == {"front/plain": "front"}
 
 
-@pytest.mark.skipif(not all(map(importlib.util.find_spec, ("pip", "hatchling"))), reason="needs pip and hatchling")
 def test_a_plugin_that_pip_installs_is_found(tmp_path: Path) -> None:
     project, target = tmp_path / "project", tmp_path / "target"
     project.mkdir()
