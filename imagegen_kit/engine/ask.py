@@ -174,10 +174,10 @@ def build_requests(
     """
     faults = _prompt("prompt", prompt, registry)
     for name, value in given.items():
-        if value is not None:
-            faults += check_values(name, value, registry)
+        faults += check_values(name, value, registry)
     size = None
-    if not any(f.where in ("size", "aspect_ratio") for f in faults):
+    asks_size = "size" in given or "aspect_ratio" in given
+    if asks_size and not any(f.where in ("size", "aspect_ratio") for f in faults):
         try:
             size = _read_size(given.get("size"), given.get("aspect_ratio"))
         except InvalidInput as error:

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.scope import Scope
     from imagegen_kit.types import ImageRequest, Progress, Result
 
-_NAMED = (
-    "model", "style", "references", "mask", "negative_prompt", "size", "aspect_ratio", "quality", "seed", "sample", "n",
-    "variation", "labels",
-)  # fmt: skip
+_NAMED = frozenset(
+    (
+        *("model", "style", "references", "mask", "negative_prompt", "size", "aspect_ratio", "quality"),
+        *("seed", "sample", "n", "variation", "labels"),
+    )
+)
 
 
 class Job:
@@ -63,12 +65,13 @@ class Job:
         labels and the model's own options. Raises InvalidInput with all faults before anything is sent.
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        given = {name: ask[name] for name in _NAMED if name in ask}
-        options = {name: value for name, value in ask.items() if name not in given and value is not None}
+        ask = {name: value for name, value in ask.items() if value is not None}
+        given = {name: value for name, value in ask.items() if name in _NAMED}
+        options = {} if len(given) == len(ask) else {n: v for n, v in ask.items() if n not in given}
         build = (given, options, self._engine.registry, self._scope.repeat, self._scope.default_model)
         built = []
         for text in prompts:
-            if given.get("references") is not None or given.get("mask") is not None:
+            if "references" in given or "mask" in given:
                 built.append(await self._engine.in_thread(build_requests, text, *build))  # reads picture files
             else:
                 built.append(build_requests(text, *build))
