@@ -160,6 +160,16 @@ def _read_size(size: Any, aspect_ratio: Any) -> Size | None:
     return _sizes[key]
 
 
+def _mask_fault(mask: Artifact, references: tuple[Reference, ...]) -> Fault | None:
+    if not references:
+        return Fault("mask", "it marks where the first reference may change, and there is none.", "Give references=….")
+    first = references[0].picture
+    if (mask.width, mask.height) != (first.width, first.height):
+        what = f"it is {mask.width}×{mask.height}, the first reference {first.width}×{first.height} pixels."
+        return Fault("mask", what, "Make them the same size.")
+    return None
+
+
 def build_requests(
     prompt: str,
     given: Mapping[str, Any],
@@ -192,7 +202,9 @@ def build_requests(
         raise InvalidInput(faults)
     style = given.get("style")
     references = read_references(given.get("references"))
-    mask = given.get("mask")
+    mask = open_picture(given["mask"]) if "mask" in given else None
+    if mask is not None and (wrong := _mask_fault(mask, references)):
+        raise InvalidInput([wrong])
     text, negative, measure = str(prompt), given.get("negative_prompt"), None
     if style is not None or given.get("variation"):
         style = registry.style(style) if isinstance(style, str) else style
@@ -209,7 +221,7 @@ def build_requests(
         "model": given.get("model") or default_model,
         "negative_prompt": negative or None,
         "references": references,
-        "mask": open_picture(mask) if mask is not None else None,
+        "mask": mask,
         "size": size,
         "seed": seed,
         "quality": given.get("quality"),

@@ -10,6 +10,7 @@ from imagegen_kit.engine.job import Job
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.rows import INSERT_CELL, INSERT_CELL_END, INSERT_PARAM
 from imagegen_kit.engine.scope import Scope, recorded_requests
+from imagegen_kit.errors import ImagegenError
 from imagegen_kit.store.values import CELLS_PER_RUN
 from imagegen_kit.types import Completed, Prompt
 
@@ -101,7 +102,7 @@ class RunUnderWay:
             error = failure
         status = "failed" if error is not None or bad else "ok"
         end = (
-            id, status, type(error).__name__ if error else None, str(error) if error else None, timestamp(clock.now()),
+            id, status, type(error).__name__ if error else None, _in_words(error), timestamp(clock.now()),
         )  # fmt: skip
         journal.append([*scope.open(), (INSERT_CELL_END, end)])
         if self.on_cell is not None:
@@ -109,3 +110,10 @@ class RunUnderWay:
         if error is not None and self.on_cell is None:
             raise error
         return value
+
+
+def _in_words(error: BaseException | None) -> str | None:
+    """Return what a recipe's failure says; errors of others than ours are named, or ``KeyError('x')`` would say 'x'."""
+    if error is None or isinstance(error, ImagegenError):
+        return None if error is None else str(error)
+    return f"{type(error).__name__}: {error}"

@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+ENOUGH = 1000  # requests of one cell: a recipe that asks until a picture pleases never sees one in a plan
+
+
+class _Enough(BaseException):
+    """Leaves a recipe that would go on asking; no ``except Exception`` of the recipe holds it."""
+
+
 @dataclass(slots=True)
 class Foreseen:
     """What one cell would ask for. ``lower_bound``: the recipe looked at a picture, so the rest is not known."""
@@ -68,6 +75,9 @@ class DryEngine:
             seen.refused.extend(f.what for f in error.faults)
             return Result(asked, None, "failed", error=error.message, error_type=type(error).__name__, exception=error)
         seen.requests.append(prepared)
+        if len(seen.requests) >= ENOUGH:
+            seen.lower_bound = True
+            raise _Enough
         cost = Cost(0.0, 0.0, "table")
         if policy.cache and prepared.cacheable and self.store.journal.read(FIND_CACHED, (prepared.key,)):
             seen.cached += 1
@@ -120,6 +130,8 @@ async def foresee(
         await recipe.function(Job(dry, scope, policy), **params)  # type: ignore[arg-type]  # stands in for an Engine
     except asyncio.CancelledError:
         raise
+    except _Enough:
+        pass
     except InvalidInput as error:
         if not dry.foreseen.refused:
             dry.foreseen.refused.extend(str(f) for f in error.faults)

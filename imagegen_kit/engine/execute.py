@@ -18,7 +18,7 @@ from imagegen_kit.engine.cells import Cell, RunUnderWay
 from imagegen_kit.engine.policy import DEFAULT, Policy, policy_faults, timestamp
 from imagegen_kit.engine.recipe import Recipe, faults_of, read_recipe
 from imagegen_kit.engine.session import default_engine
-from imagegen_kit.errors import InvalidInput
+from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.settings import settings
 from imagegen_kit.store.values import dumps, encode
 from imagegen_kit.types import Finished
@@ -81,10 +81,17 @@ async def execute(
         await asyncio.wrap_future(engine.store.journal.flush())
 
 
+def check_policy(policy: Any) -> None:
+    """Raise InvalidInput for what is no policy."""
+    if policy is not None and not isinstance(policy, Policy):
+        raise InvalidInput([Fault("policy", f"{policy!r} is not a policy.", "Write ik.Policy(attempts=3, …).")])
+
+
 def _prepare(
     recipe: Any, engine: Engine | None, policy: Policy | None, params: dict[str, Any]
 ) -> tuple[Engine, Recipe, Policy]:
     engine = engine or default_engine()
+    check_policy(policy)
     read = read_recipe(recipe)
     policy = policy or DEFAULT
     if faults := faults_of(read, params, engine.registry) + policy_faults(policy, engine.registry):

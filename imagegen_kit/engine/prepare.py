@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from imagegen_kit.capabilities import fit
 from imagegen_kit.errors import Fault, UnsupportedRequest
 from imagegen_kit.fingerprint import request_key
+from imagegen_kit.settings import secret
 
 if TYPE_CHECKING:
     from datetime import date
@@ -36,6 +37,12 @@ def prepare(asked: Request, registry: Registry, today: date) -> Prepared:
         raise UnsupportedRequest(
             [Fault("model", f"{model.id} makes {model.spec.kind}, not {asked.kind}.", _could(able))], model=model.id
         )
+    if model.provider.key_env:  # told before anything is sent, with what to set
+        keys = {name: "set" for name in model.provider.key_env if secret(name)}
+        if missing := registry.ready(model.provider, keys):
+            raise UnsupportedRequest(
+                [Fault("model", f"{model.id} is not ready.", f"{missing[0].upper()}{missing[1:]}.")], model=model.id
+            )
     fitted = fit(asked, model.spec.can)
     if isinstance(fitted, tuple):
         able = [

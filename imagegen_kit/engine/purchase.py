@@ -258,7 +258,7 @@ class Purchase:
         """Return a failure as a value; nothing is written here, a fallback may still answer."""
         prepared = self.prepared
         status = "failed"
-        cost = Cost(0.0, 0.0, "table")
+        cost = Cost(0.0, None, "table")
         if isinstance(error, ContentBlocked):
             status = "blocked"
         if isinstance(error, ProviderError) and error.paid is not False:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from imagegen_kit.store import Store
     from imagegen_kit.types import Adaptation, Result
 
-FREE = Cost(0.0, 0.0, "table")
+FREE = Cost(0.0, None, "table")  # nothing was sent, so nothing was bought at any price
 
 
 class Remembered:
@@ -45,18 +45,26 @@ def find_cached(store: Store, remembered: Remembered, prepared: Prepared, step: 
     known = remembered.get(key)
     if known is not None:
         found = result_from_row(known, store, asked, sent, notes, key, step, cached=True)
-        if all(os.path.exists(a.path or "") for a in found.artifacts):
+        if all(_is_there(a.path) for a in found.artifacts):
             return found
     for sql in (FIND_CACHED, FIND_OLDER):  # the newest was cleaned up, or the store moved: look at older ones
         rows = store.journal.read(sql, (key,))
         for row in rows:
             found = result_from_row(row, store, asked, sent, notes, key, step, cached=True)
-            if all(os.path.exists(a.path or "") for a in found.artifacts):
+            if all(_is_there(a.path) for a in found.artifacts):
                 remembered.put(key, row)
                 return found
         if not rows:
             break
     return None
+
+
+def _is_there(path: str | None) -> bool:
+    """Whether a stored file is there and not empty, as a full disk or a torn copy leaves it."""
+    try:
+        return path is not None and os.stat(path).st_size > 0
+    except OSError:
+        return False
 
 
 def as_joined(result: Result, prepared: Prepared, told: tuple[Adaptation, ...], step: int) -> Result:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.types import Completed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from concurrent.futures import Future
 
     from imagegen_kit.engine.cells import Cell, RunUnderWay
@@ -38,11 +38,12 @@ class Execution:
         execution = _live.get((id(engine), number))
         return execution if execution is not None and execution.running else None
 
-    def start(self, cells: Iterable[Cell]) -> None:
-        """Start on the engine's loop."""
+    def start(self, cells: Iterable[Cell], release: Callable[[], None]) -> None:
+        """Start on the engine's loop; ``release`` is called when all has ended."""
         _live[self._key] = self
         self._future = self._under_way.engine.background.submit(self._under_way.all(cells))
         self._future.add_done_callback(lambda _: _live.pop(self._key, None))
+        self._future.add_done_callback(lambda _: release())
 
     @property
     def running(self) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.cells import RunUnderWay
 from imagegen_kit.engine.dry import foresee
-from imagegen_kit.engine.execute import record_run
+from imagegen_kit.engine.execute import check_policy, record_run
 from imagegen_kit.engine.policy import DEFAULT, Policy, policy_faults
 from imagegen_kit.engine.recipe import read_recipe
 from imagegen_kit.engine.session import default_engine
@@ -20,6 +20,7 @@ from imagegen_kit.experiments.run import Run
 from imagegen_kit.lazy import Shown
 from imagegen_kit.recipes import image
 from imagegen_kit.settings import settings
+from imagegen_kit.store.lock import hold
 from imagegen_kit.store.values import as_cell_value, dumps, encode
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from imagegen_kit.engine.engine import Engine
-    from imagegen_kit.store import Blobs
+    from imagegen_kit.store import Blobs, Journal
 
 
 class Experiment(Shown):
@@ -51,6 +52,7 @@ class Experiment(Shown):
         budget_usd: float | None = None,
         policy: Policy | None = None,
     ) -> None:
+        check_policy(policy)
         self.recipe = read_recipe(recipe)
         self.grid = Grid.read(vary, fixed, repeats)
         self.name, self.budget_usd, self.policy = name, budget_usd, policy or DEFAULT
@@ -127,23 +129,42 @@ class Experiment(Shown):
         journal = engine.store.journal
         plain = self.grid.encoded(engine.store.blobs)
         definition = self._definition(plain, engine.store.blobs)
-        found = None
-        if not fresh:
-            journal.flush().result()
-            rows = journal.read(
-                "SELECT number, id FROM runs WHERE definition = ? ORDER BY number DESC LIMIT 1", (definition,)
-            )
-            found = rows[0] if rows else None
+        found = None if fresh else self._recorded(journal, definition)
         if found is not None and (live := Execution.live(engine, found[0])) is not None:
             return Run(engine.store, found[1], experiment=self, engine=engine, execution=live)
-        number, id = found or self._record(engine, plain, definition)
-        return self._go_on(engine, plain, number, id, continued=found is not None)
+        release = hold(engine.store.path / "locks" / f"{definition[:32]}.lock", f"{self!r}")
+        try:
+            if not fresh:  # another process may have recorded the run since
+                found = self._recorded(journal, definition)
+            number, id = found or self._record(engine, plain, definition)
+            return self._go_on(engine, plain, number, id, continued=found is not None, release=release)
+        except BaseException:
+            release()
+            raise
+
+    def _recorded(self, journal: Journal, definition: str) -> tuple[int, str] | None:
+        """Return number and id of the last run of this definition, or None."""
+        journal.flush().result()
+        rows = journal.read(
+            "SELECT number, id FROM runs WHERE definition = ? ORDER BY number DESC LIMIT 1", (definition,)
+        )
+        return (rows[0][0], rows[0][1]) if rows else None
 
     def continue_run(self, engine: Engine, number: int, id: str) -> Run:
         """Start the cells of a stored run that have not ended, and return it live."""
-        return self._go_on(engine, self.grid.encoded(engine.store.blobs), number, id, continued=True)
+        ((definition,),) = engine.store.journal.read("SELECT definition FROM runs WHERE number = ?", (number,))
+        name = definition[:32] or f"run-{number}"
+        release = hold(engine.store.path / "locks" / f"{name}.lock", f"{self!r}")
+        try:
+            plain = self.grid.encoded(engine.store.blobs)
+            return self._go_on(engine, plain, number, id, continued=True, release=release)
+        except BaseException:
+            release()
+            raise
 
-    def _go_on(self, engine: Engine, plain: Mapping[str, Any], number: int, id: str, *, continued: bool) -> Run:
+    def _go_on(
+        self, engine: Engine, plain: Mapping[str, Any], number: int, id: str, *, continued: bool, release: Any
+    ) -> Run:
         journal = engine.store.journal
         done: set[int] = set()
         failed = 0
@@ -159,7 +180,7 @@ class Experiment(Shown):
             engine, number, id, self.recipe, self.policy, self.budget_usd, settings().model, continued=continued
         )
         execution = Execution(under_way, len(self), len(done), failed)
-        execution.start(self.grid.cells(plain, done))
+        execution.start(self.grid.cells(plain, done), release)
         return Run(engine.store, id, experiment=self, engine=engine, execution=execution)
 
     def run(self, *, fresh: bool = False, engine: Engine | None = None, progress: bool = True) -> Run:

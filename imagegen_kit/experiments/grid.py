@@ -23,6 +23,18 @@ if TYPE_CHECKING:
     from imagegen_kit.store import Blobs
 
 
+def _plain(value: Any, *, whole: bool = False) -> Any:
+    """Return numpy's numbers as Python's and NaN as None; ``whole``: a column with gaps has turned 1 into 1.0."""
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
+        value = value.item()
+    if type(value) is float:
+        if value != value:  # noqa: PLR0124  # NaN
+            return None
+        if whole and value.is_integer():
+            return int(value)
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
     """``axes`` varied against each other, or exact ``points``; ``fixed`` for all; each point ``repeats`` times."""
@@ -39,7 +51,7 @@ class Grid:
         axes: dict[str, list[Any]] = {}
         points: list[dict[str, Any]] | None = None
         if hasattr(vary, "to_dict") and hasattr(vary, "columns"):  # a DataFrame, without importing pandas
-            vary = [{k: None if v != v else v for k, v in row.items()} for row in vary.to_dict("records")]  # noqa: PLR0124  # NaN
+            vary = [{k: _plain(v, whole=True) for k, v in row.items()} for row in vary.to_dict("records")]
         if isinstance(vary, Mapping):
             axes = _read_axes(vary, faults)
         elif isinstance(vary, Iterable) and not isinstance(vary, (str, bytes)):
@@ -182,7 +194,7 @@ def _read_axes(vary: Mapping[str, Any], faults: list[Fault]) -> dict[str, list[A
         if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
             what = f"{values!r} is not a list." if not isinstance(values, str) else "a bare text is not an axis."
             faults.append(Fault(f"vary[{name!r}]", what, "Write a list, even of one: [value]."))
-        elif not (listed := list(values)):
+        elif not (listed := [_plain(v) for v in values]):
             faults.append(Fault(f"vary[{name!r}]", "the axis is empty.", "Give it a value, or leave it out."))
         else:
             axes[str(name)] = listed

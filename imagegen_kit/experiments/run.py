@@ -138,7 +138,7 @@ class Run(Shown):
         if self._only is not None:
             keep &= frame["request"].isin(list(self._only))
         for name, wanted in labels.items():
-            values = list(wanted) if isinstance(wanted, (list, tuple, set)) else [wanted]
+            values = list(wanted) if isinstance(wanted, (list, set, frozenset)) else [wanted]
             match = frame[name].isin([v for v in values if v is not None])
             if None in values:
                 match |= frame[name].isna()
@@ -251,7 +251,7 @@ def open_run(what: str = "latest") -> Run:
 
 
 def runs() -> pd.DataFrame:
-    """Return all stored runs, newest first, indexed by id: name, recipe, cells, status counts, cost, started."""
+    """Return all stored runs, newest first, indexed by id: cells, how many ended and failed, pictures, cost."""
     import pandas as pd
 
     journal = default_engine().store.journal
@@ -260,7 +260,8 @@ def runs() -> pd.DataFrame:
         "SELECT u.id, u.name, u.recipe, u.cells, "
         "(SELECT COUNT(*) FROM cells c JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 WHERE c.run = u.number), "
         "COUNT(s.request), COALESCE(SUM(s.status IN ('ok', 'fallback')), 0), COALESCE(SUM(s.status = 'cached'), 0), "
-        "COALESCE(SUM(s.status IN ('failed', 'blocked', 'unknown', 'cancelled', 'placeholder')), 0), "
+        "(SELECT COUNT(*) FROM cells c JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 WHERE c.run = u.number "
+        "AND e.status = 'failed'), "
         "CASE WHEN SUM(s.request NOT NULL AND s.cost_usd IS NULL) > 0 THEN NULL ELSE COALESCE(SUM(s.cost_usd), 0) END, "
         "u.created_at FROM runs u LEFT JOIN results s ON s.run = u.number AND s.replaced = 0 "
         "GROUP BY u.number ORDER BY u.number DESC"

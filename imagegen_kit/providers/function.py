@@ -40,7 +40,7 @@ class FunctionProvider:
             value = await self._call(request, on_progress)
         except ProviderError:
             raise
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             text = f"{name} raised {type(error).__name__}: {error}"
             raise ProviderError(text, paid=False, model=request.model) from error
         return await _reply(value, name, request.model)
@@ -54,7 +54,7 @@ class FunctionProvider:
         def call() -> tuple[Any, BaseException | None]:
             try:
                 return self._function(*arguments), None
-            except (Exception, SystemExit) as error:  # as a value: a future cannot carry StopIteration
+            except BaseException as error:  # KeyboardInterrupt too; as a value: a future cannot carry StopIteration
                 return None, error
 
         value, error = await asyncio.to_thread(call)

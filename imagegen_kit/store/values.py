@@ -109,7 +109,7 @@ def _get(plain: Mapping[str, Any], blobs: Blobs) -> Picture:
 def as_cell_value(plain: Any) -> Any:
     """Return an encoded parameter as it stands in a table: prompts and styles by their text, pictures by short hash."""
     if isinstance(plain, list):
-        return [as_cell_value(v) for v in plain]
+        return tuple(as_cell_value(v) for v in plain)  # pandas groups by what can be hashed
     if isinstance(plain, dict):
         for mark in ("$prompt", "$style"):
             if mark in plain:

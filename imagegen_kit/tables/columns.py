@@ -48,3 +48,9 @@ AFTER_PARAMETERS = (
     Column("created_at", "datetime64[ms, UTC]", "when the result was recorded", "s.created_at"),
 )
 COLUMN_NAMES = tuple(c.name for c in (*BEFORE_PARAMETERS, *AFTER_PARAMETERS))
+
+# No request of the cell tells that it failed.
+BROKEN = (
+    "NOT EXISTS (SELECT 1 FROM requests r CROSS JOIN results s ON s.run = r.run AND s.request = r.id "
+    "WHERE r.run = c.run AND r.cell = c.id AND s.replaced = 0 AND s.error_type NOT NULL)"
+)

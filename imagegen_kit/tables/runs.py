@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.store.values import CELLS_PER_RUN
-from imagegen_kit.tables.columns import AFTER_PARAMETERS, BEFORE_PARAMETERS
+from imagegen_kit.tables.columns import AFTER_PARAMETERS, BEFORE_PARAMETERS, BROKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,9 +29,7 @@ _ROWS = (
 _BROKEN_CELLS = (
     "SELECT c.position, c.repeat, c.category, e.error, e.finished_at, c.id FROM cells c "
     "JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 "
-    "WHERE c.run = ? AND e.error_type NOT NULL AND NOT EXISTS (SELECT 1 FROM requests r "
-    "CROSS JOIN results s ON s.run = r.run AND s.request = r.id "
-    "WHERE r.run = c.run AND r.cell = c.id AND s.replaced = 0 AND s.error_type NOT NULL)"
+    f"WHERE c.run = ? AND e.error_type NOT NULL AND {BROKEN}"
 )
 # One text a parameter: two long texts are read and decoded far faster than a hundred thousand rows.
 _PARAMETER = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.errors import InvalidInput, unknown_name_fault
+from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.store.values import as_cell_value
-from imagegen_kit.tables.columns import AFTER_PARAMETERS, BEFORE_PARAMETERS
+from imagegen_kit.tables.columns import AFTER_PARAMETERS, BEFORE_PARAMETERS, BROKEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ COSTS = (
     ("cost_usd", "Float64", "CASE WHEN SUM(cost_usd IS NULL) > 0 THEN NULL ELSE SUM(cost_usd) END"),
     ("known_cost_usd", "Float64", "COALESCE(SUM(cost_usd), 0)"),
     ("unknown_costs", "Int64", "SUM(cost_usd IS NULL)"),
-    ("price_usd", "Float64", "AVG(price_usd)"),
+    ("price_usd", "Float64", "AVG(CASE WHEN status IN ('ok', 'cached') AND same_model = 1 THEN price_usd END)"),
     ("basis", "str", "GROUP_CONCAT(DISTINCT cost_basis)"),
 )
 
@@ -60,7 +60,9 @@ def summary_table(
     """
     import pandas as pd
 
-    names = [by] if isinstance(by, str) else list(by)
+    names = [by] if isinstance(by, str) else list(by) if isinstance(by, (list, tuple)) else []
+    if not names:
+        raise InvalidInput([Fault("by", f"{by!r} names no column.", 'Write "model" or ["model", "style"].')])
     groups = _group_columns(journal, run_id, names)
     outer = ", ".join(f"g{i}" for i in range(len(names)))
     inner = ", ".join(f"{sql} AS g{i}" for i, sql in enumerate(groups))
@@ -79,6 +81,16 @@ def summary_table(
         f"({TIMED}) AS timed FROM runs u JOIN results s ON s.run = u.number JOIN requests r ON r.id = s.request "
         f"JOIN cells c ON c.id = r.cell {joins} WHERE s.replaced = 0 AND u.id = ?{restrict}"
     )
+    if only is None:  # a cell whose recipe raised, where no request tells of it, is a failure too
+        elsewhere = [
+            sql if sql.startswith(("p", "c.", "u.")) else "'failed'" if sql == "s.status" else "NULL" for sql in groups
+        ]
+        outside = ", ".join(f"{sql} AS g{i}" for i, sql in enumerate(elsewhere))
+        base += (
+            f" UNION ALL SELECT {outside}, 'failed', 0.0, NULL, 'table', NULL, 0, 0, 0, c.position, 0 FROM runs u "
+            "JOIN cells c ON c.run = u.number JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 "
+            f"{joins.replace('= r.cell', '= c.id')} WHERE u.id = ? AND e.error_type NOT NULL AND {BROKEN}"
+        )
     ranked = (
         f"SELECT *, CASE WHEN timed THEN ROW_NUMBER() OVER (PARTITION BY {outer}, timed ORDER BY seconds) END "
         "AS place, "
@@ -86,8 +98,7 @@ def summary_table(
     )
     columns = ", ".join(f"{sql} AS {name}" for name, _, sql in what)
     values: list[Any] = [*parameters, run_id]
-    if only is not None:
-        values.append(json.dumps(sorted(only)))
+    values += [*parameters, run_id] if only is None else [json.dumps(sorted(only))]
     # Groups come in the order in which the grid has them.
     rows = journal.read(f"SELECT {outer}, {columns} FROM ({ranked}) GROUP BY {outer} ORDER BY MIN(position)", values)
     data: dict[str, Any] = {}

@@ -106,7 +106,7 @@ def _picture_width(across: int) -> int:
 def _th(words: str, *, row: bool = False) -> str:
     if not row:
         return f'<th align="left" scope="col" style="{CELL}">{text(words)}</th>'
-    style = f"{CELL};font-weight:normal;max-width:200px;min-width:80px"
+    style = f"{CELL};font-weight:normal;max-width:200px;min-width:80px;overflow-wrap:anywhere"
     return f'<th align="left" valign="top" scope="row" style="{style}">{text(words)}</th>'
 
 

@@ -230,7 +230,7 @@ def test_a_request_that_could_not_be_sent_is_one_row_however_often_it_is_resumed
     model(can=Capabilities())
 
     async def recipe(job, prompt):
-        await job.images(prompt, model="lab/one", mask=picture())
+        await job.images(prompt, model="lab/one", references=picture())
         await job.image(prompt, model="lab/one")
 
     run = ik.Experiment(recipe, vary={"prompt": ["a"]}).run(progress=False)

@@ -70,7 +70,7 @@ def test_a_cell_whose_recipe_fails_is_a_row_and_the_others_go_on():
     run = ik.Experiment(picky, vary={"prompt": ["a", "bad", "c"]}).run(progress=False)
     table = run.table()
     assert table.status.tolist() == ["ok", "failed", "ok"]
-    assert table.error.tolist()[1] == "I will not"
+    assert table.error.tolist()[1] == "ValueError: I will not"
     assert table.prompt.tolist() == ["a", "bad", "c"]
     assert len(run) == 2
     assert repr(run) == "Run(3 of 3 cells, 1 failed)"

@@ -64,7 +64,7 @@ def test_references_keep_role_and_name(tmp_path):
     reference = Reference(encoded("png"), role="style", name="mug", description="a mug")
     plain = encode([reference], Blobs(tmp_path))
     assert decode(plain, Blobs(tmp_path)) == [reference]
-    assert as_cell_value(plain) == ["mug"]
+    assert as_cell_value(plain) == ("mug",)
 
 
 def test_sizes_paths_and_numbers_of_numpy_are_plain(tmp_path):
@@ -86,7 +86,7 @@ def test_equal_values_are_equal_texts():
 
 @pytest.mark.parametrize(
     ("plain", "shown"),
-    [({"$prompt": "a", "id": "x"}, "a"), ({"$style": "noir"}, "noir"), ({"k": [1]}, {"k": [1]}), (None, None)],
+    [({"$prompt": "a", "id": "x"}, "a"), ({"$style": "noir"}, "noir"), ({"k": [1]}, {"k": (1,)}), (None, None)],
     ids=["prompt", "style", "dict", "none"],
 )
 def test_a_cell_shows_what_a_person_would_call_the_value(plain, shown):
