@@ -54,13 +54,14 @@ class Experiment(Shown):
     ) -> None:
         check_policy(policy)
         self.recipe = read_recipe(recipe)
-        self.grid = Grid.read(vary, fixed, repeats)
+        faults: list[Fault] = []
+        self.grid = Grid.read(vary, fixed, repeats, faults)
         self.name, self.budget_usd, self.policy = name, budget_usd, policy or DEFAULT
         self._given: dict[str, Any] = {
             "recipe": recipe, "vary": vary, "fixed": fixed, "repeats": repeats, "name": name,
             "budget_usd": budget_usd, "policy": policy,
         }  # fmt: skip
-        faults = self.grid.faults(self.recipe, _registry()) + policy_faults(self.policy, _registry())
+        faults += self.grid.faults(self.recipe, _registry()) + policy_faults(self.policy, _registry())
         if budget_usd is not None and not budget_usd >= 0:
             faults.append(Fault("budget_usd", f"{budget_usd!r} is not an amount in USD."))
         if faults:

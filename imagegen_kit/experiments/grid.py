@@ -45,9 +45,8 @@ class Grid:
     repeats: int
 
     @classmethod
-    def read(cls, vary: Any, fixed: Mapping[str, Any] | None, repeats: int) -> Grid:
-        """Read what ``Experiment`` is given. Raises InvalidInput with every fault of its form."""
-        faults: list[Fault] = []
+    def read(cls, vary: Any, fixed: Mapping[str, Any] | None, repeats: int, faults: list[Fault]) -> Grid:
+        """Read what ``Experiment`` is given; what is wrong with its form goes to ``faults``, the rest is read on."""
         axes: dict[str, list[Any]] = {}
         points: list[dict[str, Any]] | None = None
         if hasattr(vary, "to_dict") and hasattr(vary, "columns"):  # a DataFrame, without importing pandas
@@ -68,9 +67,8 @@ class Grid:
         both = sorted(varied & set(fixed or {}))
         if both:
             faults.append(Fault("fixed", f"{', '.join(both)} is both varied and fixed.", "Keep one of the two."))
-        if faults:
-            raise InvalidInput(faults)
-        return cls(axes, points, dict(fixed or {}), repeats)
+        kept = {name: value for name, value in dict(fixed or {}).items() if name not in both}
+        return cls(axes, points, kept, repeats)
 
     def __len__(self) -> int:
         if self.points is not None:
@@ -189,7 +187,7 @@ def _as_pictures(name: str, value: Any) -> Any:
 
 
 def _read_axes(vary: Mapping[str, Any], faults: list[Fault]) -> dict[str, list[Any]]:
-    axes: dict[str, list[Any]] = {}
+    axes: dict[str, list[Any]] = {str(name): [] for name in vary}  # named, though perhaps wrongly: not missing
     for name, values in vary.items():
         if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
             what = f"{values!r} is not a list." if not isinstance(values, str) else "a bare text is not an axis."

@@ -138,3 +138,15 @@ def test_an_emptied_file_in_the_store_is_made_again() -> None:
     first = ik.generate("a cat", size=64)
     Path(str(first.picture.path)).write_bytes(b"")
     assert ik.generate("a cat", size=64).status == "ok"
+
+
+def test_every_fault_of_an_experiment_is_told_at_once() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        ik.Experiment(
+            vary={"prompt": ["", 5], "model": ["offline/colage"], "foo": [1], "size": ["0x0"], "style": "noir"},
+            fixed={"prompt": "x", "seed": "q"},
+            repeats=0,
+            budget_usd=-1,
+        )
+    where = [fault.where for fault in caught.value.faults]
+    assert {"repeats", "fixed", "budget_usd", "model", "foo", "size", "seed", "prompt", "vary['style']"} <= set(where)
