@@ -66,7 +66,7 @@ def image(data: bytes, *, alt: str, width: int, dashed: bool = False) -> Markup:
 def notice(words: str, width: int) -> Markup:
     """Return a box that stands where a picture would."""
     style = f"width:{max(width - 20, 80)}px;padding:6px 8px;border:{BORDER};border-left:{ALARM};border-radius:3px"
-    return Markup(f'<div style="{style};white-space:normal;overflow-wrap:anywhere">{text(words)}</div>')
+    return Markup(f'<div style="{style};white-space:normal;overflow-wrap:anywhere;font-size:85%">{text(words)}</div>')
 
 
 def figure(content: str, caption: str, width: int) -> Markup:
