@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.engine.rows import name_job
 from imagegen_kit.errors import (
     ImagegenError,
+    InvalidReply,
     NoPictureReturned,
     OutcomeUnknown,
     PluginError,
@@ -57,17 +58,22 @@ async def call_provider(purchase: Purchase, progress: ProgressSink) -> Reply:
         words = str(error) if isinstance(error, ImagegenError) else f"{type(error).__name__}: {error}"
         message = f"{model.provider.name} cannot be used: {words}"
         raise ProviderError(message, retryable=False, paid=False, **context) from error
+    verb = getattr(provider, VERBS[sent.kind], None)
+    if verb is None:
+        message = f"{type(provider).__name__} has no {VERBS[sent.kind]}(), so it makes no {sent.kind}"
+        raise ProviderError(message, retryable=False, paid=False, **context)
     progress.resumable = hasattr(provider, "collect")
     try:
         async with asyncio.timeout(timeout):
             if purchase.collect is not None:
                 reply = await provider.collect(purchase.collect[1], sent, progress)
             else:
-                reply = await getattr(provider, VERBS[sent.kind])(sent, progress)
+                reply = await verb(sent, progress)
         if not isinstance(reply, Reply):
             raise NoPictureReturned(f"{model.id} returned {type(reply).__name__}, not a Reply", **context)
         if sent.kind == "image" and not reply.pictures:
             raise NoPictureReturned(f"{model.id} answered without a picture", **context)
+        _check_reply(reply, model.id, context)
     except ProviderError as error:
         error.model, error.provider = error.model or model.id, error.provider or model.provider.name
         error.request = error.request or prepared.asked
@@ -85,3 +91,12 @@ async def call_provider(purchase: Purchase, progress: ProgressSink) -> Reply:
         message = f"{model.id} failed with {type(error).__name__}: {error}"
         raise OutcomeUnknown(message, **context) from error
     return reply
+
+
+def _check_reply(reply: Reply, model: str, context: dict[str, Any]) -> None:
+    """Raise InvalidReply for a reply of the wrong form, as a plugin in the making returns it."""
+    if not isinstance(reply.pictures, (tuple, list)) or not all(isinstance(p, bytes) for p in reply.pictures):
+        raise InvalidReply(f"{model}: Reply.pictures must be a tuple of bytes, one for each picture", **context)
+    cost = reply.cost_usd
+    if cost is not None and (not isinstance(cost, (int, float)) or not cost >= 0):
+        raise InvalidReply(f"{model}: Reply.cost_usd is {cost!r}, not an amount in USD", **context)

@@ -83,7 +83,7 @@ class Picture(Artifact, Shown):
         if hashlib.sha256(data).hexdigest() != self.sha256:
             raise CorruptArtifact(
                 f"The picture {self.path} has changed since it was stored: its bytes no longer have the hash "
-                f"{self.sha256[:12]}. Restore the file, or open it again to use it as it is now."
+                f"{self.sha256[:12]}. Restore it, open it again as it is, or ask anew with Policy(cache=False)."
             )
         return data
 

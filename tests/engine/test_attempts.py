@@ -246,3 +246,22 @@ def test_a_job_that_surely_failed_unpaid_is_submitted_again_under_a_new_reservat
     assert script.submits == 2
     assert rows("SELECT job_id, state FROM attempts ORDER BY id") == [("j-1", "failed"), ("j-2", "stored")]
     assert ledger() == [("released", 0.2, None), ("settled", 0.2, 0.2)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (Reply(pictures=b"bytes"), "must be a tuple of bytes"),
+        (Reply(pictures=("text",)), "must be a tuple of bytes"),
+        (Reply(pictures=(b"x",), cost_usd=-5), "cost_usd is -5"),
+        (Reply(pictures=(b"x",), cost_usd="a"), "cost_usd is 'a'"),
+    ],
+    ids=["bytes", "text", "negative", "words"],
+)
+def test_a_reply_of_the_wrong_form_says_what_is_wrong_with_it(wrong, words):
+    async def answer(*_):
+        return wrong
+
+    model("lab/one", answer)
+    with pytest.raises(InvalidReply, match=words):
+        ik.generate("a", model="lab/one")
