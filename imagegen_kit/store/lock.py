@@ -29,7 +29,7 @@ def hold(path: Path, what: str) -> Callable[[], None]:
         if lock is None:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                lock = FileLock(path)
+                lock = FileLock(path, thread_local=False)  # taken in one thread, released in another
                 lock.acquire(timeout=0)
             except Timeout:
                 raise StoreError(
