@@ -108,6 +108,13 @@ def configure(
     ``.env``. Raises InvalidInput for a value that cannot be used; nothing is changed then.
     """
     global _env_file  # noqa: PLW0603  # one session has one env file, like one working directory
+    faults = []
+    if store is not None and not isinstance(store, (str, Path)):
+        faults.append(Fault("store", f"{store!r} is not a folder's path."))
+    if keys is not None and not (hasattr(keys, "items") and all(isinstance(v, str) for _, v in keys.items())):
+        faults.append(Fault("keys", "they are not a dict of names and texts.", 'Write {"NAME": "key"}.'))
+    if faults:
+        raise InvalidInput(faults)
     given = {"store": store, "model": model, "budget_usd": budget_usd, "budget_usd_per_day": budget_usd_per_day}
     changed = {**_configured, **{k: v for k, v in given.items() if v is not None}}
     if store is not None:

@@ -73,3 +73,9 @@ def test_the_store_follows_configure(tmp_path):
     assert default_engine().store.path == tmp_path / "one"
     ik.configure(store=tmp_path / "two")
     assert default_engine().store.path == tmp_path / "two"
+
+
+def test_a_store_that_is_no_path_and_keys_that_are_no_texts_are_refused_together():
+    with pytest.raises(InvalidInput) as caught:
+        ik.configure(store=5, keys={"A": 3})
+    assert [fault.where for fault in caught.value.faults] == ["store", "keys"]

@@ -128,6 +128,12 @@ class Policy(Shown):
             faults.append(Fault("timeout_s", f"{self.timeout_s!r} is not a number of seconds above 0."))
         if self.concurrency is not None and (type(self.concurrency) is not int or self.concurrency < 1):
             faults.append(Fault("concurrency", f"{self.concurrency!r} is not a whole number above 0."))
+        for name in ("placeholder", "cache"):
+            if type(getattr(self, name)) is not bool:
+                faults.append(Fault(name, f"{getattr(self, name)!r} is neither True nor False."))
+        names = self.fallback if isinstance(self.fallback, (list, tuple)) else (self.fallback or "",)
+        if not all(isinstance(name, str) for name in names):
+            faults.append(Fault("fallback", f"{self.fallback!r} names no model.", 'Write it like "offline/collage".'))
         if isinstance(self.clock, str) and self.clock not in CLOCKS:
             faults.append(Fault("clock", f"{self.clock!r} is not a clock.", "Use 'system' or 'simulated'."))
         prices = self.assume_usd.values() if isinstance(self.assume_usd, dict) else (self.assume_usd,)

@@ -107,3 +107,9 @@ def test_days_and_timestamps_are_utc():
     moment = datetime(2026, 3, 1, 1, 30, tzinfo=timezone(timedelta(hours=5)))
     assert day_of(moment) == "2026-02-28"
     assert timestamp(moment) == "2026-02-28T20:30:00.000+00:00"
+
+
+@pytest.mark.parametrize("given", [{"cache": "no"}, {"placeholder": "yes"}, {"fallback": 5}], ids=str)
+def test_values_that_only_look_like_an_answer_are_refused(given):
+    with pytest.raises(InvalidInput, match=next(iter(given))):
+        Policy(**given)
