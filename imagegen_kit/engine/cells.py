@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.job import Job
@@ -11,6 +11,7 @@ from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.rows import INSERT_CELL, INSERT_CELL_END, INSERT_PARAM
 from imagegen_kit.engine.scope import Scope, recorded_requests
 from imagegen_kit.errors import ImagegenError
+from imagegen_kit.settings import DEFAULT_MODEL
 from imagegen_kit.store.values import CELLS_PER_RUN
 from imagegen_kit.types import Completed, Prompt
 
@@ -50,11 +51,10 @@ class RunUnderWay:
     recipe: Recipe
     policy: Policy
     budget_usd: float | None = None
-    default_model: str = "offline/collage"
+    default_model: str = DEFAULT_MODEL
     continued: bool = False  # an earlier execution left rows that cells may return from
     on_event: Callable[[Any], None] | None = None  # Completed results, and what recipes emit
     on_cell: Callable[[Cell, str], None] | None = None
-    failed: list[int] = field(default_factory=list)
 
     async def all(self, cells: Iterable[Cell]) -> None:
         """Run ``cells``, many at once; a cell that fails is a row, the others go on."""

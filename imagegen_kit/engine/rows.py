@@ -30,7 +30,6 @@ INSERT_CHECK = "INSERT OR REPLACE INTO checks VALUES (?, ?, ?, ?, ?)"
 INSERT_CELL = "INSERT OR IGNORE INTO cells VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_PARAM = "INSERT OR IGNORE INTO cell_params VALUES (?, ?, ?)"
 INSERT_CELL_END = "INSERT INTO cell_ends (cell, status, error_type, error, finished_at) VALUES (?, ?, ?, ?, ?)"
-INSERT_EVENT = "INSERT INTO events (run, cell, name, detail, created_at) VALUES (?, ?, ?, ?, ?)"
 
 RESULT_COLUMNS = (
     "status, model_used, sha256, width, height, format, text, cost_usd, price_usd, cost_basis, seconds, seconds_queue, "

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.rows import RESULT_COLUMNS
+from imagegen_kit.settings import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from imagegen_kit.store.journal import Journal
@@ -30,7 +31,7 @@ class Scope:
     repeat: int = 0
     category: str | None = None
     budget_usd: float | None = None
-    default_model: str = "offline/collage"
+    default_model: str = DEFAULT_MODEL
     replay: dict[tuple[str, int], Recorded] = field(default_factory=dict)
     opening: list[Any] = field(default_factory=list)  # the cell's own rows, written with its first request
     _seen: Counter[str] = field(default_factory=Counter)

@@ -133,7 +133,7 @@ class Experiment(Shown):
         found = None if fresh else self._recorded(journal, definition)
         if found is not None and (live := Execution.live(engine, found[0])) is not None:
             return Run(engine.store, found[1], experiment=self, engine=engine, execution=live)
-        release = hold(engine.store.path / "locks" / f"{definition[:32]}.lock", f"{self!r}")
+        release = hold(engine.store.path / "locks" / f"{definition[:32]}.lock", repr(self))
         try:
             if not fresh:  # another process may have recorded the run since
                 found = self._recorded(journal, definition)
@@ -155,7 +155,7 @@ class Experiment(Shown):
         """Start the cells of a stored run that have not ended, and return it live."""
         ((definition,),) = engine.store.journal.read("SELECT definition FROM runs WHERE number = ?", (number,))
         name = definition[:32] or f"run-{number}"
-        release = hold(engine.store.path / "locks" / f"{name}.lock", f"{self!r}")
+        release = hold(engine.store.path / "locks" / f"{name}.lock", repr(self))
         try:
             plain = self.grid.encoded(engine.store.blobs)
             return self._go_on(engine, plain, number, id, continued=True, release=release)

@@ -47,7 +47,7 @@ class Run(Shown):
         store.journal.flush().result()
         sql = "SELECT number, name, recipe, spec, cells, created_at FROM runs WHERE id = ?"
         (row,) = store.journal.read(sql, (id,))
-        self._number, self.name, self._recipe = row[0], row[1], row[2]
+        self._number, self.name = row[0], row[1]
         self._spec: dict[str, Any] = json.loads(row[3])
         self.cells, self.created_at = row[4], row[5]
 
