@@ -30,8 +30,11 @@ class ProviderSpec:
 
     ``target`` is ``"module:Class"`` (or the class itself for providers registered in a notebook); ``install`` the
     command that installs what the target imports. ``origin`` says where the pictures come from (scheme, host and API
-    version, ``local:…`` or ``simulated:…``); ``output_version`` changes when the same request gives other pictures, and
-    None means that its pictures are never cached. ``key_env`` lists environment variables of which one must be set.
+    version, ``local:…``; empty: ``base_url`` is it); ``output_version`` changes when the same request gives other
+    pictures, and None means that its pictures are never cached. ``key_env`` lists environment variables of which one
+    must hold the key, ``key_url`` is where to get one. ``base_url`` is the service's address and ``base_url_env`` the
+    variables that name another; where ``base_url`` is empty one of them must be set. ``settings_env`` are further
+    variables that the provider reads from ``Account.settings``.
     """
 
     name: str
@@ -40,6 +43,10 @@ class ProviderSpec:
     origin: str = field(default="", kw_only=True)
     output_version: str | None = field(default="1", kw_only=True)
     key_env: tuple[str, ...] = field(default=(), kw_only=True)
+    key_url: str = field(default="", kw_only=True)
+    base_url: str = field(default="", kw_only=True)
+    base_url_env: tuple[str, ...] = field(default=(), kw_only=True)
+    settings_env: tuple[str, ...] = field(default=(), kw_only=True)
     install: str = field(default="", kw_only=True)
     api_version: int = field(default=API_VERSION, kw_only=True)
 

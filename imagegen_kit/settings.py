@@ -8,6 +8,7 @@ A value comes from ``configure()``, else the environment (``IMAGEGEN_…``), els
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.lazy import Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 DEFAULT_MODEL = "offline/collage"
 
@@ -74,12 +75,47 @@ def secret(name: str) -> SecretStr | None:
     """Return the key called ``name`` from memory, the environment or the ``.env`` file; None where nobody set it."""
     if name in _keys:
         return _keys[name]
-    value = os.environ.get(name)
+    value = variable(name)
+    return SecretStr(value) if value else None
+
+
+def variable(name: str) -> str | None:
+    """Return the environment variable ``name``, else its value in the ``.env`` file; None where nobody set it."""
+    value = os.environ.get(name, "").strip()
     if not value and (path := _dotenv()):
         from dotenv import dotenv_values
 
-        value = dotenv_values(path).get(name)
-    return SecretStr(value) if value else None
+        value = (dotenv_values(path).get(name) or "").strip()
+    return value or None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a provider is reached instead of its own address, and the key that is valid there."""
+
+    base_url: str
+    key: SecretStr
+    origin: str
+
+
+_endpoints: dict[str, Endpoint] = {}
+
+
+def endpoint(provider: str) -> Endpoint | None:
+    """Return where ``provider`` is pointed at, None where it is reached as usual."""
+    return _endpoints.get(provider)
+
+
+def point_at(endpoints: Mapping[str, Endpoint]) -> Callable[[], None]:
+    """Reach providers elsewhere (``testing.simulated_clouds``), by their names. Returns what undoes it."""
+    before = dict(_endpoints)
+    _endpoints.update(endpoints)
+
+    def undo() -> None:
+        _endpoints.clear()
+        _endpoints.update(before)
+
+    return undo
 
 
 class SettingsView(Shown):
@@ -159,4 +195,5 @@ def reset() -> None:
     global _env_file  # noqa: PLW0603  # see configure
     _configured.clear()
     _keys.clear()
+    _endpoints.clear()
     _env_file = None

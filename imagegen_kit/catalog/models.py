@@ -20,12 +20,17 @@ class ModelSpec:
 
     ``price`` None is unknown, not free. ``typical_seconds`` is used to estimate a plan; ``timeout_s`` where the policy
     names none; ``concurrency`` how many calls an account may have open. A model past ``retires_on`` is replaced by
-    ``replacement`` or refused. ``card`` says what the model is, in a sentence or two.
+    ``replacement`` or refused. ``card`` says what the model is, in a sentence or two. ``api`` is the way in which its
+    provider reaches it ("generate_content", "interactions", "images" …), ``status`` "stable", "preview" or
+    "deprecated" as its maker calls it, ``remote_name`` what the service calls it where that is not ``name``.
     """
 
     name: str
     can: Capabilities = field(default_factory=Capabilities, kw_only=True)
     kind: Kind = field(default="image", kw_only=True)
+    api: str = field(default="", kw_only=True)
+    remote_name: str = field(default="", kw_only=True)
+    status: str = field(default="stable", kw_only=True)
     aliases: tuple[str, ...] = field(default=(), kw_only=True)
     card: str = field(default="", kw_only=True)
     price: Price | None = field(default=None, kw_only=True)

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from imagegen_kit.types import Accepted, ImageRequest, Progress, Reply, Request, TextRequest, VideoRequest
+from imagegen_kit.types.common import empty
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import SecretStr
 
 
@@ -32,11 +35,16 @@ class OnProgress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who pays: a name that may be shown, and the key and base URL, which never are."""
+    """Who pays: a name that may be shown, and the key, which never is.
+
+    ``base_url`` is the address in force (None: the provider's own default). ``settings`` holds the variables of
+    ``ProviderSpec.settings_env`` that are set, by their names.
+    """
 
     name: str = "default"
     key: SecretStr | None = field(default=None, repr=False)
     base_url: str | None = field(default=None, repr=False)
+    settings: Mapping[str, str] = field(default_factory=empty, repr=False)
 
 
 @runtime_checkable

@@ -41,12 +41,19 @@ class Adaptation:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a service reported as consumed; None where it said nothing."""
+    """What a service reported as consumed; None where it said nothing.
+
+    The parts do not overlap: ``input_*`` leave out what came from the service's cache (``cached_*``), and
+    ``output_text_tokens`` hold thoughts too. ``seconds`` is the time that the service itself charged or measured.
+    """
 
     input_text_tokens: int | None = None
     input_image_tokens: int | None = None
+    cached_text_tokens: int | None = None
+    cached_image_tokens: int | None = None
     output_text_tokens: int | None = None
     output_image_tokens: int | None = None
+    output_video_tokens: int | None = None
     seconds: float | None = None
 
 
@@ -54,12 +61,14 @@ class Usage:
 class Cost:
     """``usd`` was spent now (0 when cached), ``price_usd`` when the picture was bought; None is unknown.
 
-    ``basis`` is reported, usage, table, estimate, assumed or unknown.
+    ``basis`` is reported, usage, table, estimate, assumed or unknown; ``prices`` names the list that was used and its
+    day or version ("prices.yaml 2026-11-20"), empty where none was.
     """
 
     usd: float | None
     price_usd: float | None
     basis: str
+    prices: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,8 @@ class Reply:
     """What a provider returns: encoded pictures (or films, or text) as the service sent them, and what it said of them.
 
     ``cost_usd`` is the charge that the service itself reported; ``model_used`` the model that answered, where the
-    service names it; ``timings`` seconds by part (queue, submit, wait, download …).
+    service names it; ``timings`` seconds by part (queue, submit, wait, download …); ``rest_s`` the seconds for which
+    the service wants no further call of this account (its rate limit is used up).
     """
 
     pictures: tuple[bytes, ...] = ()
@@ -114,6 +124,7 @@ class Reply:
     model_used: str | None = None
     adaptations: tuple[Adaptation, ...] = ()
     timings: Mapping[str, float] = field(default_factory=empty)
+    rest_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

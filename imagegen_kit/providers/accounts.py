@@ -1,0 +1,59 @@
+"""Who pays at which address: accounts made of the settings in force, and the origin that pictures are known by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from imagegen_kit.providers.base import Account
+from imagegen_kit.settings import endpoint, secret, variable
+
+if TYPE_CHECKING:
+    from imagegen_kit.hookspecs import ProviderSpec
+
+NAME = "default"
+
+
+def account_of(spec: ProviderSpec) -> Account:
+    """Return the account in force for a provider: its key, address and further settings."""
+    values = {name: value for name in spec.settings_env if (value := variable(name))}
+    if there := endpoint(spec.name):
+        return Account(NAME, there.key, there.base_url, values)
+    key = next((found for name in spec.key_env if (found := secret(name))), None)
+    return Account(NAME, key, _address(spec) or None, values)
+
+
+def origin_of(spec: ProviderSpec) -> str:
+    """Return where the provider's pictures come from: part of the cache key, and of every attempt's record.
+
+    A service that is reached at another address is another origin; a simulated one is ``simulated:<name>``.
+    """
+    if there := endpoint(spec.name):
+        return there.origin
+    if not spec.base_url_env:
+        return spec.origin or _without_user(spec.base_url)
+    address = _address(spec)
+    return spec.origin if spec.origin and address == spec.base_url else _without_user(address)
+
+
+def not_ready(spec: ProviderSpec) -> str | None:
+    """Return what to set before the provider can be used, in words; None where it is ready."""
+    if endpoint(spec.name):
+        return None
+    missing = []
+    if spec.key_env and not any(secret(name) for name in spec.key_env):
+        where = f" (get one at {spec.key_url})" if spec.key_url else ""
+        missing.append(f"set {' or '.join(spec.key_env)}{where}")
+    if spec.base_url_env and not _address(spec):
+        missing.append(f"set {' or '.join(spec.base_url_env)} to the service's address")
+    return " and ".join(missing) or None
+
+
+def _address(spec: ProviderSpec) -> str:
+    return next((found for name in spec.base_url_env if (found := variable(name))), spec.base_url)
+
+
+def _without_user(url: str) -> str:
+    """Return ``url`` without user, password, query and fragment: an origin is shown in tables."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}" if parts.netloc else url

@@ -1,0 +1,61 @@
+"""HTTP clients of at most 64 connections each: larger pools of httpx2 slow down with the square of what waits.
+
+Measured: with 1,000 connections in one pool, a client at 128 calls in flight spends most of its time scanning the pool.
+So an account opens another client when all that it has are full.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    import httpx2
+
+CONNECTIONS = 64
+C = TypeVar("C")
+
+
+@dataclass(slots=True)
+class _Lent(Generic[C]):
+    """A client and how many calls it has under way."""
+
+    client: C
+    calls: int = 0
+
+
+class Clients(Generic[C]):
+    """Several clients of one account, each made by ``make`` around an HTTP pool of its own; used on one event loop."""
+
+    def __init__(self, make: Callable[[httpx2.AsyncClient], C], close: Callable[[C], Awaitable[None]]) -> None:
+        self._make, self._close = make, close
+        self._open: list[_Lent[C]] = []
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[C]:
+        """Lend the first client that has a free connection, opening another where none has."""
+        lent = next((one for one in self._open if one.calls < CONNECTIONS), None)
+        if lent is None:
+            lent = _Lent(self._make(http_client()))
+            self._open.append(lent)
+        lent.calls += 1
+        try:
+            yield lent.client
+        finally:
+            lent.calls -= 1
+
+    async def aclose(self) -> None:
+        """Close every client."""
+        while self._open:
+            await self._close(self._open.pop().client)
+
+
+def http_client() -> httpx2.AsyncClient:
+    """Return an HTTP client of at most ``CONNECTIONS`` connections; only connecting has a timeout, the engine has the rest."""
+    import httpx2
+
+    limits = httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+    return httpx2.AsyncClient(limits=limits, timeout=httpx2.Timeout(None, connect=10.0), follow_redirects=False)
