@@ -125,3 +125,88 @@ def test_of_fixed_ratios_the_nearest_is_sent(pair):
         return max(ratio_value(ratio) / asked.aspect, asked.aspect / ratio_value(ratio))
 
     assert far(sent.ratio) <= min(map(far, ratios)) * 1.0001
+
+
+CLOUD = Capabilities(ratios=("1:1", "16:9", "21:9"), resolutions=("1K", "2K", "4K"))
+AREA = Capabilities(multiple_of=16, min_pixels=655_360, max_pixels=8_294_400, max_aspect=3, max_side=3840)
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        (Size(1024, 1024), "1:1 1K"),
+        (Size(1920, 1080), "16:9 1K"),
+        (Size(2048, 1152), "16:9 2K"),
+        (Size(ratio="16:9"), "16:9"),
+        (Size(ratio="2:1"), "16:9"),
+        (Size(resolution="512"), "1K"),
+        (Size(8000, 3400), "21:9 4K"),
+    ],
+    ids=str,
+)
+def test_a_model_that_takes_words_gets_the_nearest_ratio_and_resolution(asked, sent):
+    assert str(fit_size(asked, CLOUD)) == sent
+
+
+def test_a_model_with_ratios_alone_gets_a_ratio():
+    assert str(fit_size(Size(1920, 1080), Capabilities(ratios=("1:1", "16:9")))) == "16:9"
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        (Size(1024, 1024), "1024x1024"),
+        (Size(512, 512), "816x816"),
+        (Size(1920, 1080), "1920x1088"),
+        (Size(3840, 2160), "3840x2160"),
+        (Size(8000, 2000), "3840x1280"),
+        (Size(ratio="16:9"), "1376x768"),
+        (Size(resolution="4K"), "2880x2880"),
+    ],
+    ids=str,
+)
+def test_a_model_with_limits_of_area_gets_the_nearest_exact_size(asked, sent):
+    assert str(fit_size(asked, AREA)) == sent
+
+
+@given(st.integers(1, 16384), st.integers(1, 16384))
+def test_an_exact_size_within_limits_of_area_always_keeps_them(width, height):
+    width, height = fit_size(Size(width, height), AREA).pixels()
+    assert width % 16 == height % 16 == 0
+    assert 655_360 <= width * height <= 8_294_400
+    assert max(width, height) <= min(3840, 3 * min(width, height))
+
+
+@pytest.mark.parametrize(
+    ("asked", "can", "unfair"),
+    [
+        (Size(1920, 1080), AREA, False),
+        (Size(ratio="16:9"), AREA, False),
+        (Size(512, 512), AREA, True),
+        (Size(1024, 1024), CLOUD, False),
+        (Size(1920, 1080), CLOUD, True),
+        (Size(ratio="4:1"), CLOUD, True),
+    ],
+)
+def test_a_changed_size_is_unfair_only_where_the_pictures_cannot_be_compared(asked, can, unfair):
+    fitted = fit(ImageRequest(prompt="x", model="m", size=asked), can)
+    assert [(n.field, n.unfair) for n in fitted.adaptations] == [("size", unfair)]
+
+
+def with_option(name, value, **can):
+    return fit(ImageRequest(prompt="x", model="m", options={name: value}), Capabilities(**can))
+
+
+def test_an_option_takes_only_its_choices():
+    can = {"options": {"tone": "how warm"}, "choices": {"tone": ("warm", "cold")}}
+    assert with_option("tone", "warm", **can).sent.options == {"tone": "warm"}
+    assert [str(u) for u in with_option("tone", "hot", **can)] == ["tone 'hot' is not known: choose warm, cold"]
+
+
+def test_a_file_format_is_sent_only_to_a_model_that_lets_one_choose():
+    assert with_option("output_format", "webp", formats=("png", "webp")).sent.options == {"output_format": "webp"}
+    assert with_option("output_format", "png").sent.options == {}
+    told = with_option("output_format", "webp")
+    assert told.sent.options == {}
+    assert [(str(n), n.unfair) for n in told.adaptations] == [("output_format webp → png", False)]
+    assert "choose png" in str(with_option("output_format", "bmp")[0])

@@ -12,7 +12,7 @@ from imagegen_kit.engine.policy import check_faults
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.imaging.picture import open_picture
 from imagegen_kit.prompts.compile import compile_prompt
-from imagegen_kit.types import EMPTY, Artifact, ImageRequest, Prompt, Reference, Size, Style
+from imagegen_kit.types import EMPTY, Artifact, ImageRequest, Prompt, Reference, Size, Style, TextRequest
 
 if TYPE_CHECKING:
     from imagegen_kit.registry import Registry
@@ -229,3 +229,28 @@ def build_requests(
         "labels": labels or EMPTY,
     }
     return [ImageRequest(**common, sample=first + i) for i in range(n)], measure
+
+
+TEXT_NAMES = frozenset(("system", "schema", "references", "seed", "sample", "labels"))
+
+
+def build_text_request(
+    prompt: str, given: Mapping[str, Any], options: Mapping[str, Any], registry: Registry, repeat: int
+) -> TextRequest:
+    """Return one ask for text. Raises InvalidInput with every fault of the arguments."""
+    faults = _prompt("prompt", prompt, registry)
+    for name in ("model", "references", "seed", "sample"):
+        faults += check_values(name, given.get(name), registry)
+    if not isinstance(given.get("system", ""), str):
+        faults.append(Fault("system", f"{type(given['system']).__name__} is not text."))
+    schema = given.get("schema")
+    if schema is not None and not (isinstance(schema, Mapping) and schema.get("type") == "object"):
+        hint = 'Give {"type": "object", "properties": …}.'
+        faults.append(Fault("schema", "it is no JSON schema of an object.", hint))
+    if faults:
+        raise InvalidInput(faults)
+    return TextRequest(
+        prompt=str(prompt), model=given["model"], system=given.get("system"), schema=schema, seed=given.get("seed"),
+        sample=(given.get("sample") or 0) + repeat, references=read_references(given.get("references")),
+        options=dict(options) if options else EMPTY, labels=dict(given.get("labels") or {}) or EMPTY,
+    )  # fmt: skip

@@ -73,6 +73,8 @@ async def call_provider(purchase: Purchase, progress: ProgressSink) -> Reply:
             raise NoPictureReturned(f"{model.id} returned {type(reply).__name__}, not a Reply", **context)
         if sent.kind == "image" and not reply.pictures:
             raise NoPictureReturned(f"{model.id} answered without a picture", **context)
+        if sent.kind == "text" and not (isinstance(reply.text, str) and reply.text.strip()):
+            raise InvalidReply(f"{model.id} answered without text", **context)
         _check_reply(reply, model.id, context)
     except ProviderError as error:
         error.model, error.provider = error.model or model.id, error.provider or model.provider.name

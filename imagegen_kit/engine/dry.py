@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,10 +16,10 @@ from imagegen_kit.engine.scope import Scope
 from imagegen_kit.errors import InvalidInput
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.imaging.placeholder import placeholder
-from imagegen_kit.types import Cost, Result
+from imagegen_kit.types import Artifact, Cost, Result, TextRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from imagegen_kit.engine.engine import Engine
     from imagegen_kit.engine.policy import Policy
@@ -88,6 +89,14 @@ class DryEngine:
             seen.usd = None if usd is None or seen.usd is None else seen.usd + usd
             known = spec.typical_seconds is not None and seen.seconds is not None
             seen.seconds = (seen.seconds or 0.0) + (spec.typical_seconds or 0.0) if known else None
+        if isinstance(asked, TextRequest):
+            seen.lower_bound = True  # what it answers, and what the recipe makes of that, is not known
+            text = "…" if asked.schema is None else json.dumps(_instance(asked.schema))
+            answer = Artifact("0" * 64, kind="text", format="txt", data=text.encode())
+            return Result(
+                asked, prepared.sent, "ok", (answer,), cost=cost, adaptations=prepared.notes,
+                model_used=prepared.model.id, key=prepared.key, step=step,
+            )  # fmt: skip
         data = _stand_in_bytes()
         picture = StandIn("0" * 64, width=64, height=64, size_bytes=len(data), data=data, foreseen=seen)
         return Result(
@@ -113,6 +122,18 @@ class StandIn(Picture):
         """The stand-in's bytes."""
         self.foreseen.lower_bound = True
         return _stand_in_bytes()
+
+
+def _instance(schema: Mapping[str, Any]) -> Any:
+    """Return a value that a JSON schema of the simple kind allows."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type")
+    if kind == "object":
+        return {name: _instance(part) for name, part in schema.get("properties", {}).items()}
+    if kind == "array":
+        return [_instance(schema.get("items", {}))] * max(1, schema.get("minItems", 1))
+    return {"string": "…", "integer": 0, "number": 0.0, "boolean": False}.get(kind)  # type: ignore[arg-type]  # or None
 
 
 @lru_cache(maxsize=1)

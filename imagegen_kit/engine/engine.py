@@ -16,7 +16,7 @@ from imagegen_kit.engine.limits import DEFAULT_CONCURRENCY, AccountLimit, Pause
 from imagegen_kit.engine.loop import BackgroundLoop
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.prepare import Prepared, prepare
-from imagegen_kit.engine.purchase import ACCOUNT, Purchase
+from imagegen_kit.engine.purchase import Purchase
 from imagegen_kit.engine.recover import interrupted
 from imagegen_kit.engine.reuse import FREE, Remembered, as_joined, find_cached
 from imagegen_kit.engine.rows import (
@@ -33,7 +33,7 @@ from imagegen_kit.engine.rows import (
 )
 from imagegen_kit.engine.standin import draw_placeholder
 from imagegen_kit.errors import BudgetExceeded, InvalidInput
-from imagegen_kit.providers.base import Account
+from imagegen_kit.providers.accounts import account_of
 from imagegen_kit.registry import get_registry
 from imagegen_kit.settings import settings
 from imagegen_kit.types import Adaptation, Cost, Result
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.engine.scope import Recorded, Scope
     from imagegen_kit.hookspecs import ProviderSpec
+    from imagegen_kit.providers.base import Account
     from imagegen_kit.registry import Registry, ResolvedModel
     from imagegen_kit.store import Store
     from imagegen_kit.store.journal import Statement
@@ -64,7 +65,8 @@ class Engine:
         self.keeping = asyncio.Semaphore(2 * cores + 4)  # pictures in memory that wait for a thread
         self._limits: dict[tuple[str, int], AccountLimit] = {}
         self._pauses: dict[str, Pause] = {}
-        self._providers: dict[str, tuple[ProviderSpec, Any]] = {}
+        self._providers: dict[str, tuple[ProviderSpec, Account, Any]] = {}
+        self._replaced: list[Any] = []  # of accounts no longer in force; calls may be under way
         self.remembered = Remembered()
         self._in_flight: dict[Any, tuple[Purchase, asyncio.Task[Result]]] = {}
         self._bought: dict[int, tuple[Purchase, asyncio.Task[Result]]] = {}
@@ -89,13 +91,16 @@ class Engine:
 
     async def provider(self, spec: ProviderSpec) -> Any:
         """Return the one provider object of an account, loading its module in a thread at first use."""
+        account = account_of(spec)
         known = self._providers.get(spec.name)
-        if known is None or known[0] is not spec:
+        if known is None or known[0] is not spec or known[1] != account:
             target = await asyncio.to_thread(self.registry.provider_target, spec.name)
             known = self._providers.get(spec.name)
-            if known is None or known[0] is not spec:  # nobody else was faster
-                known = self._providers[spec.name] = (spec, target(Account(ACCOUNT)))
-        return known[1]
+            if known is None or known[0] is not spec or known[1] != account:  # nobody else was faster
+                if known is not None:
+                    self._replaced.append(known[2])
+                known = self._providers[spec.name] = (spec, account, target(account))
+        return known[2]
 
     async def in_thread(self, function: Callable[..., T], *args: Any) -> T:
         """Run picture work in one of as many threads as there are cores."""
@@ -292,7 +297,7 @@ class Engine:
             tasks = [task for _, task in self._bought.values()]
             if tasks:
                 await asyncio.wait(tasks, timeout=patience_s)
-            for _, provider in self._providers.values():
+            for provider in (*self._replaced, *(known[2] for known in self._providers.values())):
                 if hasattr(provider, "aclose"):
                     await provider.aclose()
 

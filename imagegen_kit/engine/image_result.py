@@ -62,16 +62,7 @@ class ImageResult(Shown):
 
     def failure(self) -> BaseException:
         """Return the first error of the results, as an exception."""
-        for result in self.results:
-            if result.exception is not None:
-                return result.exception
-            if result.error:  # read back from the journal
-                kind = getattr(errors, result.error_type or "", ImagegenError)
-                if kind in (errors.UnknownName, errors.MissingDependency):  # these are made of parts
-                    kind = kind.__mro__[1]
-                error: BaseException = kind(result.error, model=result.request.model, request=result.request)
-                return error
-        return ImagegenError("no picture came, and no error was recorded")
+        return failure_of(*self.results)
 
     def _only(self, name: str) -> Result:
         if len(self.results) != 1:
@@ -177,3 +168,17 @@ class ImageResult(Shown):
         count = len(self.results)
         models = ", ".join(dict.fromkeys(r.request.model for r in self.results))
         return f"ImageResult({count} picture{'s' if count != 1 else ''}, {models}, {self.status})"
+
+
+def failure_of(*results: Result) -> BaseException:
+    """Return the first error of ``results`` as an exception."""
+    for result in results:
+        if result.exception is not None:
+            return result.exception
+        if result.error:  # read back from the journal
+            kind = getattr(errors, result.error_type or "", ImagegenError)
+            if kind in (errors.UnknownName, errors.MissingDependency):  # these are made of parts
+                kind = kind.__mro__[1]
+            error: BaseException = kind(result.error, model=result.request.model, request=result.request)
+            return error
+    return ImagegenError("nothing came, and no error was recorded")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.engine.ask import build_requests
-from imagegen_kit.engine.image_result import ImageResult
+from imagegen_kit.engine.ask import TEXT_NAMES, build_requests, build_text_request
+from imagegen_kit.engine.image_result import ImageResult, failure_of
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.types import Completed
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.engine import Engine
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.engine.scope import Scope
-    from imagegen_kit.types import ImageRequest, Progress, Result
+    from imagegen_kit.types import Progress, Request, Result
 
 _NAMED = frozenset(
     (
@@ -58,6 +58,24 @@ class Job:
         more = list(given) if isinstance(given, (list, tuple)) else [given]
         return await self.image(prompt, references=[picture, *more], **ask)
 
+    async def ask(self, prompt: str, *, model: str, **ask: Any) -> Result:
+        """Return a text model's answer: ``.text``, or ``.data`` where a ``schema`` is given. Raises what went wrong.
+
+        Takes system (the instruction that stands above the prompt), schema (a JSON schema for the answer), references
+        (pictures to look at), seed, sample, labels and the model's own options.
+        """
+        ask = {name: value for name, value in ask.items() if value is not None}
+        given = {name: value for name, value in ask.items() if name in TEXT_NAMES}
+        options = {name: value for name, value in ask.items() if name not in TEXT_NAMES}
+        request = await self._engine.in_thread(
+            build_text_request, prompt, {"model": model, **given}, options, self._engine.registry, self._scope.repeat
+        )
+        step, self._steps = self._steps, self._steps + 1
+        result = await self._one(request, None, step)
+        if not result.ok:
+            raise failure_of(result)
+        return result
+
     async def images(self, prompt: str | Sequence[str], **ask: Any) -> ImageResult:
         """Return ``n`` pictures of each prompt, asked for at once, in order; failures are values among them.
 
@@ -89,7 +107,7 @@ class Job:
         asked = {"prompt": prompts[0], **ask} if len(prompts) == 1 else {}
         return ImageResult(tuple(results), self._scope.run_id, asked, self._engine.store, self._policy)
 
-    async def _one(self, request: ImageRequest, measure: Mapping[str, Any] | None, step: int) -> Result:
+    async def _one(self, request: Request, measure: Mapping[str, Any] | None, step: int) -> Result:
         on_progress: Callable[[Progress], None] | None = self._emit
         result = await self._engine.obtain(
             request, scope=self._scope, policy=self._policy, step=step, measure=measure, on_progress=on_progress

@@ -1,8 +1,9 @@
-"""Turn a reply's bytes into a stored picture: checked, hashed, thumbnailed and on disk. Runs in threads."""
+"""Turn a reply into a stored picture or text: checked, hashed, thumbnailed and on disk. Runs in threads."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.checks import run_checks
@@ -10,12 +11,13 @@ from imagegen_kit.errors import InvalidInput, InvalidReply
 from imagegen_kit.imaging.decode import open_sound
 from imagegen_kit.imaging.picture import Picture, open_picture
 from imagegen_kit.imaging.thumbnail import thumbnail
+from imagegen_kit.types import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from imagegen_kit.store import Blobs
-    from imagegen_kit.types import Artifact, Check, Request
+    from imagegen_kit.types import Check, Request, TextRequest
 
 
 def keep_picture(
@@ -37,6 +39,19 @@ def keep_picture(
         digest, format=format, width=image.width, height=image.height, size_bytes=len(data), path=str(path)
     )
     return picture, checks
+
+
+def keep_text(blobs: Blobs, text: str, request: TextRequest) -> Artifact:
+    """Store an answer in text. Raises InvalidReply where JSON was asked for and something else came."""
+    if request.schema is not None:
+        try:
+            json.loads(text)
+        except ValueError as error:
+            raise InvalidReply(f"{request.model} was asked for JSON and answered: {text[:200]!r}") from error
+    data = text.encode(errors="replace")
+    digest, format = hashlib.sha256(data).hexdigest(), "txt" if request.schema is None else "json"
+    path = blobs.put(data, digest, format)
+    return Artifact(digest, kind="text", format=format, size_bytes=len(data), path=str(path), data=data)
 
 
 def keep_inputs(blobs: Blobs, pictures: Sequence[Artifact]) -> None:

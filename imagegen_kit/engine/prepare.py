@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from imagegen_kit.capabilities import fit
 from imagegen_kit.errors import Fault, UnsupportedRequest
 from imagegen_kit.fingerprint import request_key
-from imagegen_kit.settings import secret
+from imagegen_kit.providers.accounts import not_ready, origin_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -27,6 +27,7 @@ class Prepared:
     notes: tuple[Adaptation, ...]
     key: str
     cacheable: bool
+    origin: str
 
 
 def prepare(asked: Request, registry: Registry, today: date) -> Prepared:
@@ -37,12 +38,10 @@ def prepare(asked: Request, registry: Registry, today: date) -> Prepared:
         raise UnsupportedRequest(
             [Fault("model", f"{model.id} makes {model.spec.kind}, not {asked.kind}.", _could(able))], model=model.id
         )
-    if model.provider.key_env:  # told before anything is sent, with what to set
-        keys = {name: "set" for name in model.provider.key_env if secret(name)}
-        if missing := registry.ready(model.provider, keys):
-            raise UnsupportedRequest(
-                [Fault("model", f"{model.id} is not ready.", f"{missing[0].upper()}{missing[1:]}.")], model=model.id
-            )
+    if missing := not_ready(model.provider):  # told before anything is sent, with what to set
+        raise UnsupportedRequest(
+            [Fault("model", f"{model.id} is not ready.", f"{missing[0].upper()}{missing[1:]}.")], model=model.id
+        )
     fitted = fit(asked, model.spec.can)
     if isinstance(fitted, tuple):
         able = [
@@ -52,10 +51,10 @@ def prepare(asked: Request, registry: Registry, today: date) -> Prepared:
         ]
         faults = [Fault(f"{model.id}", f"{u}.", _could(able)) for u in fitted]
         raise UnsupportedRequest(faults, model=model.id, request=asked)
-    origin, version = model.provider.origin, model.provider.output_version
+    origin, version = origin_of(model.provider), model.provider.output_version
     sent = fitted.sent if fitted.sent.model == model.id else replace(fitted.sent, model=model.id)
     key = request_key(sent, model=model.id, origin=origin, output_version=version or "")
-    return Prepared(asked, sent, model, model.adaptations + fitted.adaptations, key, version is not None)
+    return Prepared(asked, sent, model, model.adaptations + fitted.adaptations, key, version is not None, origin)
 
 
 def _could(models: list[str]) -> str:

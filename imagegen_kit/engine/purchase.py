@@ -1,4 +1,4 @@
-"""Buying one picture: reserve, call the provider, keep what came, settle; and again where that is known to be free.
+"""Buying one answer: reserve, call the provider, keep what came, settle; and again where that is known to be free.
 
 The order is the promise: intent and reservation are committed before anything is sent, a job id before the first poll,
 and a result counts only when its bytes and its row are on disk.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.catalog.prices import cost_of, estimate
 from imagegen_kit.engine.budget import Entry, reserve, settle
 from imagegen_kit.engine.calling import ProgressSink, call_provider
-from imagegen_kit.engine.keep import failed_checks, keep_picture
+from imagegen_kit.engine.keep import failed_checks, keep_picture, keep_text
 from imagegen_kit.engine.policy import backoff, day_of, timestamp
 from imagegen_kit.engine.rows import (
     INSERT_ARTIFACT,
@@ -33,7 +33,8 @@ from imagegen_kit.errors import (
     ProviderError,
     RequestTimeout,
 )
-from imagegen_kit.types import Adaptation, Attempt, Cost, Progress, Reply, Result
+from imagegen_kit.providers.accounts import NAME as ACCOUNT
+from imagegen_kit.types import Adaptation, Attempt, Cost, Progress, Reply, Result, TextRequest
 
 if TYPE_CHECKING:
     import sqlite3
@@ -43,11 +44,8 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.engine.prepare import Prepared
     from imagegen_kit.engine.rows import Place
-    from imagegen_kit.imaging.picture import Picture
     from imagegen_kit.store.journal import Statement
-    from imagegen_kit.types import Check
-
-ACCOUNT = "default"
+    from imagegen_kit.types import Artifact, Check
 
 
 @dataclass(slots=True)
@@ -107,6 +105,8 @@ class Purchase:
                     limit.rest(max(0.0, error.retry_after), clock)
                 await self._note_failure(progress, number, error, clock.monotonic() - started, free)
                 raise
+            if reply.rest_s:
+                limit.rest(reply.rest_s, clock)
             called = clock.monotonic()
             await engine.keeping.acquire()  # held back here, no more pictures arrive than can be put away
         timings = {**reply.timings, "queue": started - asked_at, "total": called - started}
@@ -122,9 +122,8 @@ class Purchase:
         if self.collect is not None:
             return self.collect[0], usd == 0
         attempt, now = engine.store.journal.new_id(), policy.clock.now()
-        origin = prepared.model.provider.origin
         row = (
-            attempt, self.request_id, number, "submitting", prepared.model.id, ACCOUNT, origin, prepared.key,
+            attempt, self.request_id, number, "submitting", prepared.model.id, ACCOUNT, prepared.origin, prepared.key,
             prepared.sent.to_json() if self.fallback else None, usd, timestamp(now),
         )  # fmt: skip
         rows = [*(() if self.recorded else self.intent), (INSERT_ATTEMPT, row)]
@@ -163,7 +162,7 @@ class Purchase:
         """
         job_id = progress.job_id or (self.collect[1] if self.collect is not None else None)
         self.collect = (progress.attempt, job_id) if job_id and progress.resumable and error.paid is None else None
-        origin = self.prepared.model.provider.origin
+        origin = self.prepared.origin
         if self.collect is not None and number < self.policy.attempts:
             self.attempts.append(
                 Attempt(number, "submitted", ACCOUNT, origin, seconds, job_id=job_id, error=error.message)
@@ -193,44 +192,46 @@ class Purchase:
         if reply.model_used not in (None, prepared.model.id, spec.name):  # the service answered with another model
             notes += (Adaptation("model", prepared.model.id, reply.model_used, "replaced"),)
         spent = cost if self.spent_before is None else Cost(total(self.spent_before, cost), cost.price_usd, cost.basis)
-        origin = prepared.model.provider.origin
-        done = Attempt(number, "stored", ACCOUNT, origin, timings["total"])
+        done = Attempt(number, "stored", ACCOUNT, prepared.origin, timings["total"])
         result = Result(
             request=prepared.asked, sent=prepared.sent, status="fallback" if self.fallback else "ok",
             attempts=(*self.attempts, done), usage=reply.usage, cost=spent, timings=timings,
-            adaptations=notes, model_used=reply.model_used or prepared.model.id,
+            adaptations=notes, model_used=reply.model_used or prepared.model.id, origin=prepared.origin,
             key=prepared.key, step=self.place.step,
         )  # fmt: skip
         measure = _union(self.measure, policy.checks)
-        picture: Picture | None = None
+        made: Artifact | None = None
         checks: tuple[Check, ...] = ()
         error: ImagegenError | None = None
         started = policy.clock.monotonic()
         try:
-            picture, checks = await engine.in_thread(
-                keep_picture, engine.store.blobs, reply.pictures[0], prepared.sent, measure
-            )
+            if isinstance(prepared.sent, TextRequest):
+                made = await engine.in_thread(keep_text, engine.store.blobs, reply.text or "", prepared.sent)
+            else:
+                made, checks = await engine.in_thread(
+                    keep_picture, engine.store.blobs, reply.pictures[0], prepared.sent, measure
+                )
             if words := failed_checks(checks, policy.checks):
                 error = CheckFailed(f"{prepared.model.id}: {words}", model=prepared.model.id, request=prepared.asked)
         except ImagegenError as problem:  # unsound bytes, or a store that is full: it is paid all the same
             error = problem
         except Exception as problem:
             error = ImagegenError(
-                f"{prepared.model.id}: the picture came and could not be examined: {type(problem).__name__}: {problem}"
+                f"{prepared.model.id}: the answer came and could not be examined: {type(problem).__name__}: {problem}"
             )
         timings["keep"] = policy.clock.monotonic() - started
-        if picture is not None:
-            result = replace(result, artifacts=(picture,), checks=checks)
+        if made is not None:
+            result = replace(result, artifacts=(made,), checks=checks)
         if error is not None:
             result = replace(
                 result, status="failed", error=error.message, error_type=type(error).__name__, exception=error
             )
-        await self._store(attempt, result, picture, checks, cost)
+        await self._store(attempt, result, made, checks, cost)
         self.collect = None
         return result
 
     async def _store(
-        self, attempt: int, result: Result, picture: Picture | None, checks: tuple[Check, ...], cost: Cost
+        self, attempt: int, result: Result, made: Artifact | None, checks: tuple[Check, ...], cost: Cost
     ) -> None:
         at = timestamp(self.policy.clock.now())
         rows: list[Statement] = []
@@ -238,15 +239,15 @@ class Purchase:
             told = result.adaptations[len(self.prepared.notes) :]
             values = result_row(self.request_id, self.place, result, at, told)
             rows.append((INSERT_RESULT, values))
-        if picture is not None:
-            rows.append((INSERT_ARTIFACT, artifact_row(picture, at)))
+        if made is not None:
+            rows.append((INSERT_ARTIFACT, artifact_row(made, at)))
         rows += [
             (INSERT_CHECK, (self.request_id, c.name, c.passed, None if c.value is None else str(c.value), c.limit))
             for c in checks
         ]
 
         def store(connection: sqlite3.Connection) -> None:
-            states = ("ready", "stored") if picture is not None else ("ready", "failed")
+            states = ("ready", "stored") if made is not None else ("ready", "failed")
             move_attempt(connection, attempt, *states, finished_at=at, error_type=result.error_type, error=result.error)
             settle(connection, attempt, "settled", cost.usd)
 
@@ -270,7 +271,8 @@ class Purchase:
         return Result(
             request=prepared.asked, sent=prepared.sent, status=status,  # type: ignore[arg-type]  # one of Status
             attempts=tuple(self.attempts), cost=cost, adaptations=prepared.notes, error=error.message,
-            error_type=type(error).__name__, key=prepared.key, step=self.place.step, exception=error,
+            error_type=type(error).__name__, origin=prepared.origin, key=prepared.key, step=self.place.step,
+            exception=error,
         )  # fmt: skip
 
 

@@ -61,8 +61,8 @@ async def interrupted(purchase: Purchase, request_id: int) -> Result | None:
     result = Result(
         request=prepared.asked, sent=prepared.sent, status="unknown" if lost else "failed",
         attempts=(Attempt(number, "unknown" if lost else state, account, origin, job_id=job_id, error=error),),
-        cost=cost, adaptations=prepared.notes, error=error, error_type=error_type, key=prepared.key,
-        step=purchase.place.step,
+        cost=cost, adaptations=prepared.notes, error=error, error_type=error_type, origin=prepared.origin,
+        key=prepared.key, step=purchase.place.step,
     )  # fmt: skip
     free = reserved == 0
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.store.states import ATTEMPT_MOVES, check_move
-from imagegen_kit.types import FOLDED, Adaptation, Cost, Result, Usage
+from imagegen_kit.types import FOLDED, Adaptation, Artifact, Cost, Result, Usage
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.prepare import Prepared
     from imagegen_kit.store import Store
     from imagegen_kit.store.journal import Statement
-    from imagegen_kit.types import Artifact, Request
+    from imagegen_kit.types import Request
 
 INSERT_REQUEST = "INSERT INTO requests VALUES (" + ", ".join("?" * 17) + ")"
-INSERT_RESULT = "INSERT INTO results VALUES (" + ", ".join("?" * 25) + ", 0)"
+INSERT_RESULT = "INSERT INTO results VALUES (" + ", ".join("?" * 25) + ", 0, ?, ?)"
 INSERT_ATTEMPT = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, NULL, NULL, NULL, ?, NULL)"
 INSERT_REFERENCE = "INSERT INTO request_refs VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_ARTIFACT = "INSERT OR IGNORE INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)"
@@ -33,7 +33,7 @@ INSERT_CELL_END = "INSERT INTO cell_ends (cell, status, error_type, error, finis
 
 RESULT_COLUMNS = (
     "status, model_used, sha256, width, height, format, text, cost_usd, price_usd, cost_basis, seconds, seconds_queue, "
-    "seconds_keep, timings, attempts, error_type, error, usage, told, told_unfair"
+    "seconds_keep, timings, attempts, error_type, error, usage, told, told_unfair, prices, origin"
 )
 _CACHED = f"SELECT {RESULT_COLUMNS} FROM results WHERE key = ? AND status IN ('ok', 'fallback') ORDER BY rowid DESC"
 FIND_CACHED = f"{_CACHED} LIMIT 1"  # the newest
@@ -90,7 +90,7 @@ def intent_rows(id: int, place: Place, prepared: Prepared, at: str) -> list[Stat
 
 def result_row(id: int, place: Place, result: Result, at: str, told: Sequence[Adaptation] = ()) -> tuple[Any, ...]:
     """Return the values of ``INSERT_RESULT``; ``told`` are the adaptations that only the answer made known."""
-    picture = result.artifacts[0] if result.artifacts else None
+    made = result.artifacts[0] if result.artifacts else None
     rest = {part: seconds for part, seconds in result.timings.items() if part not in PARTS}
     return (
         id,
@@ -98,11 +98,11 @@ def result_row(id: int, place: Place, result: Result, at: str, told: Sequence[Ad
         result.key,
         result.status,
         result.model_used,
-        picture.sha256 if picture else None,
-        picture.width if picture else None,
-        picture.height if picture else None,
-        picture.format if picture else None,
-        None,
+        made.sha256 if made else None,
+        made.width if made else None,
+        made.height if made else None,
+        made.format if made else None,
+        result.text,
         result.cost.usd,
         result.cost.price_usd,
         result.cost.basis,
@@ -116,12 +116,14 @@ def result_row(id: int, place: Place, result: Result, at: str, told: Sequence[Ad
         "\n".join(map(str, told)) or None,
         int(any(n.unfair for n in told)),
         at,
+        result.cost.prices or None,
+        result.origin,
     )
 
 
 def columns_of(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the values of ``INSERT_RESULT`` as ``RESULT_COLUMNS`` reads them back."""
-    return (*values[3:13], *values[14:24])
+    return (*values[3:13], *values[14:24], *values[25:27])
 
 
 def _same_model(result: Result) -> bool:
@@ -177,21 +179,26 @@ def result_from_row(
 
     With ``cached`` it is the answer to another, equal request: nothing was called and nothing spent.
     """
-    sha256, width, height, format = row[2:6]
-    pictures: tuple[Picture, ...] = ()
-    if sha256 is not None:
+    sha256, width, height, format, text = row[2:7]
+    artifacts: tuple[Artifact, ...] = ()
+    if sha256 is not None and text is not None:
+        path, data = store.blobs.name(sha256, format), text.encode()
+        artifacts = (Artifact(sha256, kind="text", format=format, size_bytes=len(data), path=path, data=data),)
+    elif sha256 is not None:
         path = store.blobs.name(sha256, format)
-        pictures = (Picture(sha256, format=format, width=width, height=height, path=path),)
+        artifacts = (Picture(sha256, format=format, width=width, height=height, path=path),)
+    prices = row[20] or ""
     adaptations = (*notes, *noted(row[18], row[19])) if row[18] else notes
     if cached:
         return Result(
             request=asked,
             sent=sent,
             status="cached",
-            artifacts=pictures,
-            cost=Cost(0.0, row[8], row[9]),
+            artifacts=artifacts,
+            cost=Cost(0.0, row[8], row[9], prices),
             adaptations=adaptations,
             model_used=row[1],
+            origin=row[21],
             key=key,
             step=step,
         )
@@ -199,9 +206,9 @@ def result_from_row(
         request=asked,
         sent=sent,
         status=row[0],
-        artifacts=pictures,
+        artifacts=artifacts,
         usage=Usage(**json.loads(row[17])) if row[17] else None,
-        cost=Cost(row[7], row[8], row[9]),
+        cost=Cost(row[7], row[8], row[9], prices),
         timings={
             **{part: seconds for part, seconds in zip(PARTS, row[10:13], strict=True) if seconds is not None},
             **(json.loads(row[13]) if row[13] else {}),
@@ -210,6 +217,7 @@ def result_from_row(
         error_type=row[15],
         error=row[16],
         model_used=row[1],
+        origin=row[21],
         key=key,
         step=step,
     )

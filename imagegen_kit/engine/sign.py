@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit import __version__
 from imagegen_kit.imaging.picture import Picture
-from imagegen_kit.registry import get_registry
 
 if TYPE_CHECKING:
     from imagegen_kit.types import Result
@@ -27,9 +26,8 @@ def signed(result: Result, run_id: str) -> tuple[Picture, ...]:
         "cost_basis": result.cost.basis,
         "key": result.key,
     }
-    origins = {m.id: m.provider.origin for m in get_registry().models()}
-    if origin := origins.get(result.model_used or result.request.model):
-        record["origin"] = origin  # says whether a trained model or a program on this machine drew it
+    if result.origin:
+        record["origin"] = result.origin  # says whether a trained model, a program or a simulator drew it
     if result.sent is not None and result.sent is not result.request:
         record["sent"] = result.sent.to_plain()
     return tuple(replace(p, provenance=record) for p in result.artifacts if isinstance(p, Picture))

@@ -18,10 +18,12 @@ from imagegen_kit.experiments.execution import Execution
 from imagegen_kit.experiments.grid import Grid
 from imagegen_kit.experiments.run import Run
 from imagegen_kit.lazy import Shown
+from imagegen_kit.providers.accounts import origin_of
 from imagegen_kit.recipes import image
 from imagegen_kit.settings import settings
 from imagegen_kit.store.lock import hold
 from imagegen_kit.store.values import as_cell_value, dumps, encode
+from imagegen_kit.types import SIMULATED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -152,8 +154,19 @@ class Experiment(Shown):
         return (rows[0][0], rows[0][1]) if rows else None
 
     def continue_run(self, engine: Engine, number: int, id: str) -> Run:
-        """Start the cells of a stored run that have not ended, and return it live."""
-        ((definition,),) = engine.store.journal.read("SELECT definition FROM runs WHERE number = ?", (number,))
+        """Start the cells of a stored run that have not ended, and return it live.
+
+        Raises InvalidInput for a run of simulated services where the real ones are in force now, and the reverse: one
+        run must not hold both, and going on must not cost money that it did not cost before.
+        """
+        sql = "SELECT definition, spec FROM runs WHERE number = ?"
+        ((definition, recorded),) = engine.store.journal.read(sql, (number,))
+        before, now = _loads(recorded).get("simulated", []), self._simulated()
+        if before != now:
+            were, are = (", ".join(names) or "none" for names in (before, now))
+            what = f"its simulated providers were: {were}; now they are: {are}."
+            hint = "Go on within testing.simulated_clouds()." if before else "Go on outside testing.simulated_clouds()."
+            raise InvalidInput([Fault("resume", what, hint)])
         name = definition[:32] or f"run-{number}"
         release = hold(engine.store.path / "locks" / f"{name}.lock", repr(self))
         try:
@@ -194,6 +207,8 @@ class Experiment(Shown):
 
     def _record(self, engine: Engine, plain: Mapping[str, Any], definition: str) -> tuple[int, str]:
         spec = {"recipe": self.recipe.name, "parameters": self.grid.names, **plain}
+        if simulated := self._simulated():
+            spec["simulated"] = simulated
         if policy := self.policy.to_plain():
             spec["policy"] = policy
         if self.budget_usd is not None:
@@ -203,13 +218,20 @@ class Experiment(Shown):
             policy=self.policy,
         )  # fmt: skip
 
+    def _simulated(self) -> list[str]:
+        """Return which providers of this experiment are simulated now."""
+        registry = _registry()
+        names = dict.fromkeys(v or settings().model for v in self.grid.values("model") or [None])
+        specs = {model.provider.name: model.provider for model in (registry.model(n, today=date.min) for n in names)}
+        return sorted(name for name, spec in specs.items() if origin_of(spec).startswith(SIMULATED))
+
     def _definition(self, plain: Mapping[str, Any], blobs: Blobs) -> str:
         """Return the hash by which the same experiment is known: what is asked, not how it is tried."""
         registry = _registry()
         versions = {}
         for name in dict.fromkeys(v or settings().model for v in self.grid.values("model") or [None]):
             model = registry.model(name, today=date.min)
-            versions[name] = [model.id, model.provider.origin, model.provider.output_version]
+            versions[name] = [model.id, origin_of(model.provider), model.provider.output_version]
         styles = {name for name in self.grid.values("style") if isinstance(name, str)}
         parts = {
             "recipe": self.recipe.name,

@@ -72,7 +72,7 @@ def _result(store: Store, row: tuple[object, ...]) -> Result:
         key if key is None else str(key),
         int(str(step)),
     )
-    return replace(result, artifacts=signed(result, str(run_id)))
+    return replace(result, artifacts=signed(result, str(run_id)) or result.artifacts)
 
 
 def _request(store: Store, text: str) -> Request:

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
+_RENEW = {  # from an older version to the next
+    "1": ("ALTER TABLE results ADD COLUMN prices TEXT", "ALTER TABLE results ADD COLUMN origin TEXT"),
+}
 LOCK_PATIENCE_S = 30.0  # how long another process may hold the file before this one gives up
 BATCH = 512  # statements groups in one transaction; beyond that a flush is cheap compared with the rows
 ID_BLOCK = 10_000
@@ -74,6 +77,11 @@ class Journal:
     def _make_or_check(self) -> None:
         if self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
             (version,) = self._connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
+            while version in _RENEW:
+                for statement in _RENEW[version]:
+                    self._connection.execute(statement)
+                version = str(int(version) + 1)
+                self._connection.execute("UPDATE meta SET value = ? WHERE name = 'schema'", (version,))
             if version != SCHEMA_VERSION:
                 raise StoreError(
                     f"the journal {self.path} has version {version}, this imagegen_kit reads {SCHEMA_VERSION}. "

@@ -94,7 +94,9 @@ CREATE TABLE IF NOT EXISTS results (
     told TEXT,                       -- adaptations that the service told of, beside those of the request, one a line
     told_unfair INTEGER NOT NULL DEFAULT 0,
     created_at TEXT NOT NULL,
-    replaced INTEGER NOT NULL DEFAULT 0
+    replaced INTEGER NOT NULL DEFAULT 0,
+    prices TEXT,                     -- which price list, of which day
+    origin TEXT                      -- where it was asked for: scheme, host and API version, local:… or simulated:…
 );
 CREATE INDEX IF NOT EXISTS results_run ON results (run, request);
 CREATE INDEX IF NOT EXISTS results_key ON results (key) WHERE status IN ('ok', 'fallback');

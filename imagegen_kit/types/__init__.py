@@ -10,6 +10,7 @@ from imagegen_kit.types.prompts import Prompt, Style
 from imagegen_kit.types.requests import ImageRequest, Request, TextRequest, VideoRequest, request_from_plain
 from imagegen_kit.types.results import (
     FOLDED,
+    SIMULATED,
     Accepted,
     Adaptation,
     Attempt,
@@ -31,6 +32,7 @@ __all__ = [
     "MAX_SIDE",
     "RESOLUTIONS",
     "ROLES",
+    "SIMULATED",
     "Accepted",
     "Adaptation",
     "Artifact",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from imagegen_kit.types.artifacts import Artifact
     from imagegen_kit.types.requests import Request
 
+SIMULATED = "simulated:"  # how the origin of everything begins that a simulator answered
 FOLDED = "put into the prompt"  # nothing is lost, so it is never unfair
 
 
@@ -129,7 +131,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Result(Shown):
-    """What came of one request. In a batch a failure is such a value; ``error`` says what happened."""
+    """What came of one request. In a batch a failure is such a value; ``error`` says what happened.
+
+    ``origin`` is where it was asked for: scheme, host and API version, ``local:…`` or ``simulated:…``.
+    """
 
     request: Request
     sent: Request | None
@@ -144,6 +149,7 @@ class Result(Shown):
     error: str | None = None
     error_type: str | None = None
     model_used: str | None = None
+    origin: str | None = None
     key: str | None = None
     step: int = 0
     exception: BaseException | None = field(default=None, compare=False, repr=False)
@@ -152,6 +158,22 @@ class Result(Shown):
     def ok(self) -> bool:
         """Whether a picture of a real model came back (fresh, cached, or from a fallback that the policy allowed)."""
         return self.status in ("ok", "cached", "fallback")
+
+    @property
+    def simulated(self) -> bool:
+        """Whether a simulator stood in for the service."""
+        return bool(self.origin) and str(self.origin).startswith(SIMULATED)
+
+    @property
+    def text(self) -> str | None:
+        """The answer in text; None where none came, or a picture did."""
+        answer = next((a for a in self.artifacts if a.kind == "text"), None)
+        return answer.data.decode() if answer is not None and answer.data is not None else None
+
+    @property
+    def data(self) -> Any:
+        """The answer as data, where a ``schema`` was asked for: what its JSON says. None where there is no text."""
+        return None if self.text is None else json.loads(self.text)
 
     @property
     def seconds(self) -> float | None:

@@ -265,3 +265,12 @@ def test_a_reply_of_the_wrong_form_says_what_is_wrong_with_it(wrong, words):
     model("lab/one", answer)
     with pytest.raises(InvalidReply, match=words):
         ik.generate("a", model="lab/one")
+
+
+def test_a_service_whose_limit_is_used_up_is_left_alone_for_as_long_as_it_says():
+    script = model("lab/one", reply(rest_s=12.0), None)
+    clock = Watch()
+    policy = ik.Policy(clock=clock, concurrency=1)
+    ik.Experiment(vary={"prompt": ["a cup", "a mug"]}, fixed={"model": "lab/one"}, policy=policy).run(progress=False)
+    assert script.calls == 2
+    assert clock.sleeps == [12.0]

@@ -198,3 +198,18 @@ def test_a_read_only_folder_is_refused_with_what_to_do(tmp_path):
         [sys.executable, "-c", code, str(locked / "journal.sqlite")], capture_output=True, text=True, check=False
     )
     assert "configure(store=" in done.stdout, done.stderr
+
+
+def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_it_holds(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    Journal(path).close()
+    with sqlite3.connect(path) as old:
+        old.execute("UPDATE meta SET value = '1' WHERE name = 'schema'")
+        old.execute("ALTER TABLE results DROP COLUMN prices")
+        old.execute("ALTER TABLE results DROP COLUMN origin")
+        old.execute("INSERT INTO events (name, created_at) VALUES ('kept', 'now')")
+    journal = Journal(path)
+    assert names(journal) == ["kept"]
+    assert journal.read("SELECT prices, origin FROM results") == []
+    assert journal.read("SELECT value FROM meta WHERE name = 'schema'") == [("2",)]
+    journal.close()

@@ -1,0 +1,122 @@
+"""From what was asked to what can honestly be sent to a model, with every difference written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.capabilities.model import FORMATS
+from imagegen_kit.capabilities.sizes import alike, fit_size
+from imagegen_kit.errors import unknown_name_fault
+from imagegen_kit.types import Adaptation, ImageRequest, Request, TextRequest, Unsupported, VideoRequest
+
+if TYPE_CHECKING:
+    from imagegen_kit.capabilities.model import Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The request as it will be sent, and every difference from what was asked."""
+
+    sent: Request
+    adaptations: tuple[Adaptation, ...] = ()
+
+
+def fit(request: Request, can: Capabilities) -> Fitted | tuple[Unsupported, ...]:
+    """Return what can be sent of ``request`` to a model that ``can`` do this much, or everything that it cannot do.
+
+    A lost seed, quality, size or surplus reference is an adaptation; a lost mask, all references lost, an unknown
+    option or a prompt that is too long would make another picture than the one asked for, so they are Unsupported.
+    """
+    changed: dict[str, Any] = {}
+    notes: list[Adaptation] = []
+    cannot: list[Unsupported] = []
+    _fit_options(request, can, changed, notes, cannot)
+    _fit_references(request, can, changed, notes, cannot)
+    if request.seed is not None:
+        if can.seed:  # repeats of one seed must differ, and be the same numbers for every model
+            if request.sample:
+                changed["seed"] = request.seed + request.sample
+        else:
+            changed["seed"] = None
+            notes.append(Adaptation("seed", request.seed + request.sample, None, "dropped"))
+    if isinstance(request, TextRequest):
+        if request.schema is not None and not can.schema:
+            cannot.append(Unsupported("schema", "given", "this model answers in free text only"))
+    else:
+        _fit_picture(request, can, changed, notes, cannot)
+    length = len(changed.get("prompt", request.prompt))  # with what to avoid folded in
+    if can.max_prompt_chars is not None and length > can.max_prompt_chars:
+        cannot.append(Unsupported("prompt", f"of {length} characters", f"at most {can.max_prompt_chars} characters"))
+    if cannot:
+        return tuple(cannot)
+    return Fitted(replace(request, **changed) if changed else request, tuple(notes))
+
+
+def _fit_options(
+    request: Request, can: Capabilities, changed: dict[str, Any], notes: list[Adaptation], cannot: list[Unsupported]
+) -> None:
+    for name, value in request.options.items():
+        if name == "output_format" and request.kind == "image":
+            _fit_format(request, can, changed, notes, cannot)
+        elif name not in can.options:
+            fault = unknown_name_fault("option", name, can.options)
+            cannot.append(Unsupported(name, "is not an option of this model", fault.hint or "it takes no options"))
+        elif name in can.choices and str(value) not in can.choices[name]:
+            cannot.append(Unsupported(name, f"{value!r} is not known", "choose " + ", ".join(can.choices[name])))
+
+
+def _fit_format(
+    request: Request, can: Capabilities, changed: dict[str, Any], notes: list[Adaptation], cannot: list[Unsupported]
+) -> None:
+    """Send ``output_format`` only where the model lets one choose; another file format shows the same picture."""
+    asked = request.options["output_format"]
+    if asked not in FORMATS:
+        cannot.append(Unsupported("output_format", f"{asked!r} is not known", "choose " + ", ".join(FORMATS)))
+    elif asked not in can.formats or len(can.formats) == 1:
+        changed["options"] = {name: value for name, value in request.options.items() if name != "output_format"}
+        if asked not in can.formats:
+            notes.append(Adaptation("output_format", asked, can.formats[0], "changed", unfair=False))
+
+
+def _fit_references(
+    request: Request, can: Capabilities, changed: dict[str, Any], notes: list[Adaptation], cannot: list[Unsupported]
+) -> None:
+    count = len(request.references)
+    if count and not can.references:
+        cannot.append(Unsupported("references", f"({count} given)", "this model takes no reference pictures"))
+    elif count > can.references:
+        changed["references"] = request.references[: can.references]
+        notes.append(Adaptation("references", count, can.references, "clamped"))
+
+
+def _fit_picture(
+    request: ImageRequest | VideoRequest,
+    can: Capabilities,
+    changed: dict[str, Any],
+    notes: list[Adaptation],
+    cannot: list[Unsupported],
+) -> None:
+    if request.negative_prompt and not can.negative_prompt:
+        changed["negative_prompt"] = None
+        changed["prompt"] = f"{request.prompt}\nAvoid: {request.negative_prompt}"
+        notes.append(Adaptation("negative_prompt", request.negative_prompt, None, "folded", unfair=False))
+    if request.quality is not None and request.quality not in can.qualities:
+        changed["quality"] = None
+        notes.append(Adaptation("quality", request.quality, None, "dropped"))
+    if isinstance(request, ImageRequest):
+        if request.mask is not None and not can.mask:
+            cannot.append(Unsupported("mask", "given", "this model takes no mask"))
+    else:
+        for name in ("first_frame", "last_frame"):
+            if getattr(request, name) is not None and not getattr(can, name):
+                cannot.append(Unsupported(name, "given", f"this model takes no {name.replace('_', ' ')}"))
+        if request.seconds is not None and can.max_seconds is not None and request.seconds > can.max_seconds:
+            changed["seconds"] = can.max_seconds
+            notes.append(Adaptation("seconds", request.seconds, can.max_seconds, "clamped"))
+    if request.size is not None:
+        size = fit_size(request.size, can)
+        if size != request.size:
+            changed["size"] = size
+            unfair = not alike(request.size, size, can.default_side)
+            notes.append(Adaptation("size", str(request.size), str(size), "changed", unfair=unfair))
