@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     model: str = Field(DEFAULT_MODEL, description="the model used where a call names none")
     budget_usd: float | None = Field(None, ge=0, description="most that this session may spend, in USD")
     budget_usd_per_day: float | None = Field(None, ge=0, description="most that may be spent a day (UTC), in USD")
+    catalogue: Path | None = Field(None, description="your own models and prices: a YAML file, or a folder of them")
+    job_apis: str | None = Field(None, description="your own services: YAML files and folders of them")
     load_plugins: str | None = Field(None, description="only these distributions' plugins load (comma-separated)")
     block_plugins: str | None = Field(None, description="these distributions' plugins are not loaded")
     strict_plugins: bool = Field(False, description="a plugin that fails stops the session instead of being set aside")
@@ -135,6 +137,7 @@ def configure(
     model: str | None = None,
     budget_usd: float | None = None,
     budget_usd_per_day: float | None = None,
+    catalogue: str | Path | None = None,
     keys: Mapping[str, str] | None = None,
     env_file: str | Path | None = None,
 ) -> SettingsView:
@@ -147,6 +150,8 @@ def configure(
     faults = []
     if store is not None and not isinstance(store, (str, Path)):
         faults.append(Fault("store", f"{store!r} is not a folder's path."))
+    if catalogue is not None and not isinstance(catalogue, (str, Path)):
+        faults.append(Fault("catalogue", f"{catalogue!r} is not the path of a file or a folder."))
     if keys is not None and not (hasattr(keys, "items") and all(isinstance(v, str) for _, v in keys.items())):
         faults.append(Fault("keys", "they are not a dict of names and texts.", 'Write {"NAME": "key"}.'))
     if faults:
@@ -155,6 +160,8 @@ def configure(
     changed = {**_configured, **{k: v for k, v in given.items() if v is not None}}
     if store is not None:
         changed["store"] = Path(store).expanduser().absolute()
+    if catalogue is not None:
+        changed["catalogue"] = Path(catalogue).expanduser().absolute()
     path = Path(env_file).expanduser().absolute() if env_file is not None else None
     if path is not None and not path.is_file():
         raise InvalidInput([Fault("env_file", f"there is no file {path.name!r} there.")])

@@ -208,5 +208,12 @@ def test_a_file_format_is_sent_only_to_a_model_that_lets_one_choose():
     assert with_option("output_format", "png").sent.options == {}
     told = with_option("output_format", "webp")
     assert told.sent.options == {}
-    assert [(str(n), n.unfair) for n in told.adaptations] == [("output_format webp → png", False)]
+    assert [(str(n), n.unfair) for n in told.adaptations] == [("output_format webp → png (comparable)", False)]
     assert "choose png" in str(with_option("output_format", "bmp")[0])
+
+
+def test_a_model_that_edits_is_not_asked_without_a_picture():
+    told = fit(ImageRequest(prompt="x", model="m"), Capabilities(references=2, min_references=1))
+    assert [str(u) for u in told] == ["references (0 given): this model needs a reference picture"]
+    given = ImageRequest(prompt="x", model="m", references=(Reference(ARTIFACT),))
+    assert fit(given, Capabilities(references=2, min_references=1)).adaptations == ()

@@ -18,6 +18,7 @@ from imagegen_kit.capabilities import Capabilities
 from imagegen_kit.catalog import files as files_module
 from imagegen_kit.catalog import find_data, load_models, load_yaml, validate
 from imagegen_kit.catalog.models import ModelSpec
+from imagegen_kit.catalog.prices import Price
 from imagegen_kit.errors import InvalidInput
 
 
@@ -275,12 +276,15 @@ def test_an_entry_without_day_and_source_is_refused(tmp_path):
     assert {f.where.split(".")[-1] for f in caught.value.faults} == {"as_of", "source"}
 
 
-@pytest.mark.parametrize("cls", [ModelSpec, Capabilities], ids=lambda c: c.__name__)
+@pytest.mark.parametrize("cls", [ModelSpec, Capabilities, Price], ids=lambda c: c.__name__)
 def test_the_schema_knows_every_field_of_the_dataclass(cls, tmp_path):
     path = tmp_path / "m.yaml"
-    names = [f.name for f in fields(cls) if f.name != "name"]
-    inner = ", ".join(f"{name}: {{wrong: 1}}" for name in names)
-    entry = f"{{{inner}}}" if cls is ModelSpec else f"{{can: {{{inner}}}, as_of: '2026-12-01', source: me}}"
+    names = [f.name for f in fields(cls) if f.name not in ("name", "book")]
+    inner = ", ".join(f"{name}: {{wrong: {{}}}}" for name in names)
+    where = {ModelSpec: "{inner}", Capabilities: "can: {{{inner}}}", Price: "price: {{{inner}}}"}[cls].format(
+        inner=inner
+    )
+    entry = f"{{{where}}}" if cls is ModelSpec else f"{{{where}, as_of: '2026-12-01', source: me}}"
     path.write_text(f"models:\n  offline/x: {entry}\n")
     with pytest.raises(InvalidInput) as caught:
         load_models("offline", path)

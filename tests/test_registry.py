@@ -16,6 +16,7 @@ import pytest
 
 from imagegen_kit.errors import InvalidInput, MissingDependency, PluginError, UnknownName
 from imagegen_kit.providers import Account, ProviderSpec
+from imagegen_kit.providers.accounts import not_ready
 from imagegen_kit.registry import BUILTINS, PluginRecord, Registry, get_registry, reset_registry
 from imagegen_kit.types import Adaptation
 
@@ -177,20 +178,23 @@ def test_a_replacement_warns_once_with_dates_and_names(registry: Registry) -> No
         assert registry.model("classic", today=TODAY).id == "sea/new"
 
 
+def test_the_warning_says_until_when_a_successor_is_there_that_ends_too(registry: Registry) -> None:
+    text = r"retired on 2026-05-31 \(today is 2026-05-31\); sky/middle takes its place, itself until 2026-06-01\."
+    with pytest.warns(UserWarning, match=text):
+        assert registry.model("sky/old", today=date(2026, 5, 31)).id == "sky/middle"
+
+
 def test_the_day_decides_not_the_clock_of_the_machine(registry: Registry) -> None:
     assert registry.model("sky/old", today=date(2026, 5, 30)).id == "sky/old"
     assert registry.model("sky/tomorrow", today=TODAY).id == "sky/tomorrow"
 
 
 @pytest.mark.parametrize("name", ["sky/gone", "sky/dead-end", "sky/loop", "sky/lost"])
-def test_a_retired_model_without_a_living_successor_is_refused(
-    registry: Registry, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("SEA_KEY", raising=False)
-    monkeypatch.delenv("SEA_TOKEN", raising=False)
+def test_a_retired_model_without_a_living_successor_is_refused(registry: Registry, name: str) -> None:
     with pytest.raises(InvalidInput, match=f"{name} was retired on 2026-") as error:
         registry.model(name, today=TODAY)
-    assert error.value.faults[0].hint == "Ready image models: sky/blue, sky/tomorrow."
+    living = "sky/blue, sky/tomorrow, sea/azure, sea/blue, sea/new"
+    assert error.value.faults[0].hint == f"Use another image model: {living}."
 
 
 # providers ------------------------------------------------------------------------------------------------------------
@@ -202,9 +206,13 @@ def test_a_retired_model_without_a_living_successor_is_refused(
     ids=["nothing set", "blank", "one set"],
 )
 def test_a_provider_is_ready_when_one_of_its_keys_is_set(
-    registry: Registry, env: dict[str, str], said: str | None
+    registry: Registry, env: dict[str, str], said: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert registry.ready(registry.model("sea/new", today=TODAY).provider, env) == said
+    for name in ("SEA_KEY", "SEA_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    assert not_ready(registry.model("sea/new", today=TODAY).provider) == said
 
 
 def target_registry(
@@ -354,10 +362,10 @@ def test_strict_mode_may_be_an_argument_or_a_setting(module: Callable[[str], str
 def test_the_built_in_plugins_load_and_are_ready() -> None:
     registry = alone(*BUILTINS)
     assert {record.status for record in built_in(registry)} <= {"ok", "slow"}
-    assert len(built_in(registry)) == 2
+    assert len(built_in(registry)) == len(BUILTINS)
     offline = [m for m in registry.models() if m.provider.name == "offline"]
     assert offline
-    assert all(registry.ready(m.provider, {}) is None for m in offline)
+    assert all(not_ready(m.provider) is None for m in offline)
     assert registry.styles()
 
 

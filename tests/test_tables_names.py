@@ -24,6 +24,10 @@ SHOP = ProviderSpec(
             price=Price(0.04),
             typical_seconds=8,
             card="A fine model.",
+            api="images",
+            status="preview",
+            as_of="2026-01-01",
+            source="the shop's window",
         ),
         ModelSpec("plain"),
         ModelSpec("old", retires_on=date(2026, 3, 31), replacement="fine"),
@@ -51,7 +55,28 @@ def test_models_show_capabilities_price_and_life() -> None:
     assert fine[["references", "seed", "mask", "negative_prompt"]].tolist() == [3, True, False, False]
     assert fine[["price_usd", "typical_seconds"]].tolist() == [0.04, 8]
     assert fine["card"] == "A fine model."
+    assert fine[["price_unit", "api", "status"]].tolist() == ["per picture", "images", "preview"]
+    assert fine[["as_of", "source"]].tolist() == ["2026-01-01", "the shop's window"]
     assert table.loc["shop/old", "retires_on"] == pd.Timestamp(2026, 3, 31)
+    assert table.loc["shop/old", "replacement"] == "fine"
+
+
+def test_retired_models_can_be_left_out() -> None:
+    day = date(2026, 3, 31)
+    assert "shop/old" in names.models(today=day).index
+    assert "shop/old" not in names.models(today=day, retired=False).index
+    assert "shop/old" in names.models(today=date(2026, 3, 30), retired=False).index
+
+
+def test_a_price_by_tokens_shows_a_typical_picture_and_a_film_its_second() -> None:
+    rates = {"output_image": 30.0, "output_video": 10.0}
+    by_tokens = Price(per_mtok=rates, output_tokens=1290)
+    by_second = Price(per_second={"720p": 0.4, "2160p": 0.6}, usual_seconds=8)
+    models = (ModelSpec("t", price=by_tokens), ModelSpec("v", kind="video", price=by_second))
+    register(ProviderSpec("studio", target="anything:Any", models=models))
+    table = names.models()[["price_usd", "price_unit"]]
+    assert table.loc["studio/t"].tolist() == [pytest.approx(0.0387), "tokens"]
+    assert table.loc["studio/v"].tolist() == [0.4, "per second"]
 
 
 def test_an_unknown_price_is_na_and_a_free_one_is_zero() -> None:

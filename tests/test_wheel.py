@@ -29,7 +29,8 @@ def test_the_wheel_holds_code_styles_schema_and_data(wheel: Path) -> None:
     for part in (
         "imagegen_kit/py.typed",
         "imagegen_kit/store/schema.sql",
-        "imagegen_kit/catalog/models.yaml",
+        "imagegen_kit/catalog/models/gemini.yaml",
+        "imagegen_kit/catalog/prices.yaml",
         "imagegen_kit/catalog/styles/cinematic.yaml",
         "imagegen_kit/_data/references/library.jsonl",
         "imagegen_kit/_data/prompts/first.yaml",

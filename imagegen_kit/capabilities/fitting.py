@@ -83,7 +83,10 @@ def _fit_references(
     request: Request, can: Capabilities, changed: dict[str, Any], notes: list[Adaptation], cannot: list[Unsupported]
 ) -> None:
     count = len(request.references)
-    if count and not can.references:
+    if count < can.min_references:
+        what = "a reference picture" if can.min_references == 1 else f"{can.min_references} reference pictures"
+        cannot.append(Unsupported("references", f"({count} given)", f"this model needs {what}"))
+    elif count and not can.references:
         cannot.append(Unsupported("references", f"({count} given)", "this model takes no reference pictures"))
     elif count > can.references:
         changed["references"] = request.references[: can.references]

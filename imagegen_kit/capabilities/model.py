@@ -21,9 +21,10 @@ class Capabilities:
     ``sizes`` are the only exact sizes as (width, height); ``ratios`` the only aspect ratios; ``resolutions`` the only
     resolution words; ``max_side`` and ``multiple_of`` are pixels; ``min_pixels`` and ``max_pixels`` limit width ×
     height, ``max_aspect`` the longer side divided by the shorter; ``default_side`` is the side of the square that the
-    model draws when nothing is asked. ``references`` is how many reference pictures it takes. ``options`` names further
-    options with one sentence each, ``choices`` the only values of an option. ``formats`` are those in which a picture
-    can come, the first unasked. ``idempotent``: the service ignores a repeated request under the same key.
+    model draws when nothing is asked. ``references`` is how many reference pictures it takes, ``min_references`` how
+    many it cannot do without. ``options`` names further options with one sentence each, ``choices`` the only values of
+    an option. ``formats`` are those in which a picture can come, the first unasked. ``idempotent``: the service ignores
+    a repeated request under the same key.
     """
 
     sizes: tuple[tuple[int, int], ...] = ()
@@ -36,6 +37,7 @@ class Capabilities:
     max_aspect: float | None = None
     default_side: int = 1024
     references: int = 0
+    min_references: int = 0
     mask: bool = False
     negative_prompt: bool = False
     seed: bool = False

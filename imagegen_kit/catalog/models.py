@@ -21,8 +21,8 @@ class ModelSpec:
     ``price`` None is unknown, not free. ``typical_seconds`` is used to estimate a plan; ``timeout_s`` where the policy
     names none; ``concurrency`` how many calls an account may have open. A model past ``retires_on`` is replaced by
     ``replacement`` or refused. ``card`` says what the model is, in a sentence or two. ``api`` is the way in which its
-    provider reaches it ("generate_content", "interactions", "images" …), ``status`` "stable", "preview" or
-    "deprecated" as its maker calls it, ``remote_name`` what the service calls it where that is not ``name``.
+    provider reaches it ("generate_content", "interactions", "images", "job" …), ``status`` "stable", "preview",
+    "deprecated" or "retired" as its maker calls it, ``remote_name`` what the service calls it where not ``name``.
     """
 
     name: str
@@ -41,3 +41,15 @@ class ModelSpec:
     replacement: str | None = field(default=None, kw_only=True)
     as_of: str = field(default="", kw_only=True)
     source: str = field(default="", kw_only=True)
+
+
+NOTICE_DAYS = 30
+
+
+def retirement_notice(spec: ModelSpec, today: date) -> str | None:
+    """Return what to say of a model that ends within 30 days of ``today``; None where its end is further, or past."""
+    if spec.retires_on is None or not 0 < (days := (spec.retires_on - today).days) <= NOTICE_DAYS:
+        return None
+    left = "tomorrow" if days == 1 else f"in {days} days"
+    follows = f"; {spec.replacement} takes its place then" if spec.replacement else " and no successor of it is known"
+    return f"{spec.name} ends on {spec.retires_on}, {left}{follows}."

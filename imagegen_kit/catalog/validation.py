@@ -44,7 +44,7 @@ def validate(document: Document, model: type[M]) -> M:
 
 
 def _faults(document: Document, model: type[BaseModel], error: Any) -> list[Fault]:
-    loc = tuple(part for part in error["loc"] if part != "[key]")
+    loc = tuple(part for part in error["loc"] if not str(part).startswith("["))  # "[key]", or a tag of a union
     kind, value = error["type"], error["input"]
     if kind == "extra_forbidden":
         near = unknown_name_fault("key", loc[-1], _keys_at(model, loc[:-1]), where=document.at(*loc))

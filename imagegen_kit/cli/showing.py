@@ -47,17 +47,18 @@ def runs() -> None:
 
 @command
 def models(
-    all: Annotated[bool, typer.Option("--all", help="Also those that are not ready, and what they need.")] = False,
+    all: Annotated[bool, typer.Option("--all", help="Retired ones too, with their successors and days.")] = False,
 ) -> None:
-    """List the models that are ready to use."""
+    """List the models, those that are ready first, with their prices and what the others need."""
     import imagegen_kit as ik
     from imagegen_kit.cli.printing import print_table
 
-    frame = ik.models()
-    kept = ["kind", "price_usd", "typical_seconds", "references", "seed", "negative_prompt", "sizes", "aliases"]
+    kept = ["ready", "kind", "price_usd", "price_unit", "typical_seconds", "fix"]
     if all:
-        kept = ["ready", "fix", *kept[:4], "sizes", "aliases"]
-    print_table(frame.loc[frame["ready"] | all, kept], empty="no model is ready; see --all")
+        kept = ["ready", "price_usd", "status", "retires_on", "replacement", "as_of"]
+    frame = ik.models(retired=all).sort_values("ready", ascending=False, kind="stable")
+    frame["retires_on"] = frame["retires_on"].dt.strftime("%Y-%m-%d")
+    print_table(frame[kept], empty="no model is known")
 
 
 @command

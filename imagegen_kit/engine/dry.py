@@ -46,6 +46,7 @@ class Foreseen:
     cached: int = 0
     refused: list[str] = field(default_factory=list)
     usd: float | None = 0.0
+    prices: list[float | None] = field(default_factory=list)  # of each answer, whether or not it is cached
     seconds: float | None = 0.0
     lower_bound: bool = False
 
@@ -79,12 +80,12 @@ class DryEngine:
         if len(seen.requests) >= ENOUGH:
             seen.lower_bound = True
             raise _Enough
-        cost = Cost(0.0, 0.0, "table")
+        spec, cost = prepared.model.spec, Cost(0.0, 0.0, "table")
+        usd, basis = estimate(spec.price, prepared.sent, policy.assumed_price(prepared.model.id))
+        seen.prices.append(usd)
         if policy.cache and prepared.cacheable and self.store.journal.read(FIND_CACHED, (prepared.key,)):
             seen.cached += 1
         else:
-            spec = prepared.model.spec
-            usd, basis = estimate(spec.price, policy.assumed_price(prepared.model.id))
             cost = Cost(usd, usd, basis)
             seen.usd = None if usd is None or seen.usd is None else seen.usd + usd
             known = spec.typical_seconds is not None and seen.seconds is not None

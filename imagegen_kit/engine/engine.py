@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from imagegen_kit.engine.budget import Budgets
@@ -94,13 +96,20 @@ class Engine:
         account = account_of(spec)
         known = self._providers.get(spec.name)
         if known is None or known[0] is not spec or known[1] != account:
-            target = await asyncio.to_thread(self.registry.provider_target, spec.name)
+            target = await asyncio.to_thread(self._load, spec)
             known = self._providers.get(spec.name)
             if known is None or known[0] is not spec or known[1] != account:  # nobody else was faster
                 if known is not None:
                     self._replaced.append(known[2])
                 known = self._providers[spec.name] = (spec, account, target(account))
         return known[2]
+
+    def _load(self, spec: ProviderSpec) -> Any:
+        """Import what a provider needs, away from the loop; the list of token prices too, which takes 0.1 s."""
+        if any(model.price is not None and model.price.listed_as for model in spec.models):
+            with contextlib.suppress(ImportError):  # then our own list is used
+                import_module("genai_prices")
+        return self.registry.provider_target(spec.name)
 
     async def in_thread(self, function: Callable[..., T], *args: Any) -> T:
         """Run picture work in one of as many threads as there are cores."""

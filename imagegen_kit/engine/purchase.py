@@ -118,7 +118,7 @@ class Purchase:
     async def _reserve(self, number: int) -> tuple[int, bool]:
         """Commit intent and reservation; return the attempt's id and whether the call is known to be free."""
         engine, prepared, policy = self.engine, self.prepared, self.policy
-        usd, _ = estimate(prepared.model.spec.price, policy.assumed_price(prepared.model.id))
+        usd, _ = self._foreseen()
         if self.collect is not None:
             return self.collect[0], usd == 0
         attempt, now = engine.store.journal.new_id(), policy.clock.now()
@@ -172,7 +172,7 @@ class Purchase:
             error.paid = False
             error.retryable = error.retryable or isinstance(error, RequestTimeout)
         state = "unknown" if error.paid is None else "failed"
-        usd, _ = estimate(self.prepared.model.spec.price, self.policy.assumed_price(self.prepared.model.id))
+        usd, _ = self._foreseen()
         moved = {False: ("released", None), True: ("settled", usd), None: ("unknown", None)}[error.paid]
         at = timestamp(self.policy.clock.now())
 
@@ -187,7 +187,8 @@ class Purchase:
     async def _keep(self, attempt: int, number: int, reply: Reply, timings: dict[str, float]) -> Result:
         engine, prepared, policy = self.engine, self.prepared, self.policy
         spec = prepared.model.spec
-        cost = cost_of(reply, spec.price, policy.assumed_price(prepared.model.id))
+        assumed, today = policy.assumed_price(prepared.model.id), policy.clock.now().date()
+        cost = cost_of(reply, prepared.sent, spec.price, assumed, today=today)
         notes = prepared.notes + tuple(reply.adaptations)
         if reply.model_used not in (None, prepared.model.id, spec.name):  # the service answered with another model
             notes += (Adaptation("model", prepared.model.id, reply.model_used, "replaced"),)
@@ -255,6 +256,11 @@ class Purchase:
         if result.ok and self.prepared.cacheable:
             self.engine.remembered.put(self.prepared.key, columns_of(values))
 
+    def _foreseen(self) -> tuple[float | None, str]:
+        """Return what the call will cost in USD, and how that is known."""
+        model = self.prepared.model
+        return estimate(model.spec.price, self.prepared.sent, self.policy.assumed_price(model.id))
+
     def _failed(self, error: ImagegenError) -> Result:
         """Return a failure as a value; nothing is written here, a fallback may still answer."""
         prepared = self.prepared
@@ -263,7 +269,7 @@ class Purchase:
         if isinstance(error, ContentBlocked):
             status = "blocked"
         if isinstance(error, ProviderError) and error.paid is not False:
-            usd, basis = estimate(prepared.model.spec.price, self.policy.assumed_price(prepared.model.id))
+            usd, basis = self._foreseen()
             cost = Cost(usd, usd, basis) if error.paid else Cost(None, None, "unknown")
             status = status if error.paid else "unknown"
         if self.spent_before is not None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.store.states import ATTEMPT_MOVES, check_move
-from imagegen_kit.types import FOLDED, Adaptation, Artifact, Cost, Result, Usage
+from imagegen_kit.types import Adaptation, Artifact, Cost, Result, Usage
+from imagegen_kit.types.results import noted
 
 if TYPE_CHECKING:
     import sqlite3
@@ -129,24 +130,6 @@ def columns_of(values: tuple[Any, ...]) -> tuple[Any, ...]:
 def _same_model(result: Result) -> bool:
     """Whether the model that was asked answered: a fallback and a successor did not."""
     return result.model_used is not None and not any(n.field == "model" for n in result.adaptations)
-
-
-class Noted(Adaptation):
-    """An adaptation as the journal tells it: in words."""
-
-    __slots__ = ()
-
-    def __init__(self, words: str, unfair: bool) -> None:
-        field, _, rest = words.partition(" ")
-        super().__init__(field, None, None, rest, unfair and rest != FOLDED)
-
-    def __str__(self) -> str:
-        return f"{self.field} {self.how}"
-
-
-def noted(words: str | None, unfair: object) -> tuple[Adaptation, ...]:
-    """Read adaptations back from the journal, where they stand in words, one a line."""
-    return tuple(Noted(line, bool(unfair)) for line in words.split("\n")) if words else ()
 
 
 def artifact_row(artifact: Artifact, at: str) -> tuple[Any, ...]:

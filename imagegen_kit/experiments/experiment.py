@@ -8,13 +8,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.cells import RunUnderWay
-from imagegen_kit.engine.dry import foresee
 from imagegen_kit.engine.execute import check_policy, record_run
 from imagegen_kit.engine.policy import DEFAULT, Policy, policy_faults
 from imagegen_kit.engine.recipe import read_recipe
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.experiments.execution import Execution
+from imagegen_kit.experiments.foresight import foreseen_fairness, foreseen_prices, plan_table
 from imagegen_kit.experiments.grid import Grid
 from imagegen_kit.experiments.run import Run
 from imagegen_kit.lazy import Shown
@@ -22,11 +22,12 @@ from imagegen_kit.providers.accounts import origin_of
 from imagegen_kit.recipes import image
 from imagegen_kit.settings import settings
 from imagegen_kit.store.lock import hold
-from imagegen_kit.store.values import as_cell_value, dumps, encode
+from imagegen_kit.store.values import dumps, encode
+from imagegen_kit.tables.projection import projection_table
 from imagegen_kit.types import SIMULATED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -87,40 +88,30 @@ class Experiment(Shown):
         ``estimated_usd`` is NA where a price is unknown and counts nothing that is in the cache; ``lower_bound`` says
         that the recipe looks at its pictures, so that more may follow. Nothing is sent.
         """
-        import pandas as pd
+        return plan_table(self, engine or default_engine())
 
-        engine = engine or default_engine()
-        plain = self.grid.encoded(engine.store.blobs)
-        model = settings().model
+    def fairness(self, *, engine: Engine | None = None) -> pd.DataFrame:
+        """Return, for each pair of models, what either will not be sent as it is asked. Nothing is sent.
 
-        async def all_cells() -> list[dict[str, Any]]:
-            rows = []
-            for cell in self.grid.cells(plain):
-                seen = await foresee(engine, self.recipe, dict(cell.params), self.policy, cell.repeat, model)
-                notes = dict.fromkeys(str(n) for p in seen.requests for n in p.notes)
-                rows.append(
-                    {
-                        **{
-                            name: as_cell_value(_loads(cell.encoded[name]))
-                            for name in self.grid.names
-                            if name in cell.encoded
-                        },
-                        "repeat": cell.repeat,
-                        "pictures": len(seen.requests),
-                        "cached": seen.cached,
-                        "estimated_usd": seen.usd,
-                        "estimated_seconds": seen.seconds,
-                        "adaptations": "; ".join(notes),
-                        "refused": "; ".join(seen.refused),
-                        "lower_bound": seen.lower_bound,
-                    }
-                )
-            return rows
+        ``unfair`` marks what weakens a comparison of the two; ``Run.fairness`` tells the same of what was really sent.
+        """
+        return foreseen_fairness(self, engine or default_engine())
 
-        frame = pd.DataFrame(engine.wait(all_cells()))
-        frame.index.name = "cell"
-        types = {"estimated_usd": "Float64", "estimated_seconds": "Float64", "adaptations": "str", "refused": "str"}
-        return frame.astype(types)
+    def projection(
+        self,
+        pictures_per_item: float,
+        items_per_month: int | Sequence[int],
+        price_usd: float | None = None,
+        *,
+        engine: Engine | None = None,
+    ) -> pd.DataFrame:
+        """Return what pictures like these will come to: USD an item and a month, a row for each ``items_per_month``.
+
+        The price is the mean of what the plan foresees for its pictures, cached or not, or ``price_usd``; NA where one
+        of them is unknown.
+        """
+        prices = foreseen_prices(self, engine or default_engine())
+        return projection_table(prices, pictures_per_item, items_per_month, price_usd)
 
     def start(self, *, fresh: bool = False, engine: Engine | None = None) -> Run:
         """Start, or continue, and return the live run at once.

@@ -6,9 +6,10 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from imagegen_kit.engine.rows import RESULT_COLUMNS, noted, result_from_row
+from imagegen_kit.engine.rows import RESULT_COLUMNS, result_from_row
 from imagegen_kit.engine.sign import signed
 from imagegen_kit.types import request_from_plain
+from imagegen_kit.types.results import noted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

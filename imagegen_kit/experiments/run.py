@@ -13,6 +13,8 @@ from imagegen_kit.experiments.reading import count_results, read_result, read_re
 from imagegen_kit.lazy import Shown
 from imagegen_kit.store.values import decode
 from imagegen_kit.tables.diff import diff_results
+from imagegen_kit.tables.fairness import recorded_fairness
+from imagegen_kit.tables.projection import projection_table
 from imagegen_kit.tables.runs import run_table
 from imagegen_kit.tables.summaries import COSTS, SUMMARY, summary_table
 
@@ -127,6 +129,27 @@ class Run(Shown):
         """Return what was spent for each group of ``by``; unknown costs are counted and make the sum NA."""
         self._flush()
         return summary_table(self._store.journal, self.id, by, COSTS, self._only)
+
+    def fairness(self) -> pd.DataFrame:
+        """Return, for each pair of models, what either was not sent as it was asked: dropped seeds, changed sizes …
+
+        ``unfair`` marks what weakens a comparison of the two.
+        """
+        self._flush()
+        return recorded_fairness(self._store.journal, self._number, self._only)
+
+    def projection(
+        self, pictures_per_item: float, items_per_month: int | Sequence[int], price_usd: float | None = None
+    ) -> pd.DataFrame:
+        """Return what pictures like these come to: USD an item and a month, one row for each of ``items_per_month``.
+
+        The price is the mean of what this run's pictures cost when they were bought, or ``price_usd``; NA where one of
+        them is unknown.
+        """
+        frame = self.table()
+        came = frame[frame["status"].isin(["ok", "cached", "fallback"])]
+        prices = came["price_usd"].astype(object).where(came["price_usd"].notna(), None).tolist()
+        return projection_table(prices, pictures_per_item, items_per_month, price_usd)
 
     def select(self, **labels: Any) -> Run:
         """Return a smaller run: the rows where each named column has the value, or one of the values, given."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from imagegen_kit.catalog import load_models
 from imagegen_kit.errors import PluginError
 from imagegen_kit.registry.index import Registry
 
@@ -15,7 +16,10 @@ class _Process:
 
 
 def get_registry() -> Registry:
-    """Return the registry of this process, built at the first call; safe from any thread."""
+    """Return the registry of this process, built at the first call; safe from any thread.
+
+    Raises InvalidInput where the user's own catalogue is faulty.
+    """
     registry = _Process.registry
     if registry is not None:
         return registry
@@ -27,7 +31,9 @@ def get_registry() -> Registry:
                 )
             _Process.building = True
             try:
-                _Process.registry = Registry()
+                registry = Registry()
+                load_models("")  # the user's own catalogue: inside a hook its faults would only hide every model
+                _Process.registry = registry
             finally:
                 _Process.building = False
         return _Process.registry

@@ -83,7 +83,8 @@ def model_faults(model: ModelSpec) -> list[Fault]:
     else:
         for alias in model.aliases:
             faults += name_faults(f"{where} aliases", alias)
-    if model.price is not None and (not isinstance(model.price, Price) or not _amount(model.price.per_picture)):
+    price = model.price
+    if price is not None and (not isinstance(price, Price) or not all(map(_amount, price.amounts()))):
         faults.append(Fault(where, "price is not a Price of zero or more USD.", "Leave it None where it is unknown."))
     retires = model.retires_on
     if retires is not None and (not isinstance(retires, date) or isinstance(retires, datetime)):
@@ -128,8 +129,8 @@ def _wanted(name: str, value: object) -> str:
         right, wanted = listed is not None and all(isinstance(v, str) for v in listed), "a tuple of texts"
     elif isinstance(default, Mapping):
         right, wanted = isinstance(value, Mapping), "a mapping of option names to what they do"
-    elif name == "max_seconds":
-        right, wanted = value is None or _amount(value), "a number of seconds"
+    elif name in ("max_seconds", "max_aspect"):
+        right, wanted = value is None or _amount(value), "a number above zero"
     else:
         right = type(value) is int and value >= least
         wanted = f"a whole number from {least}"

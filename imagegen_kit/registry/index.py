@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import date
 
-    from imagegen_kit.hookspecs import ProviderSpec, RetrieverSpec, ScorerSpec, Spec
+    from imagegen_kit.hookspecs import RetrieverSpec, ScorerSpec, Spec
     from imagegen_kit.types import Style
 
 
@@ -103,10 +103,9 @@ class Registry:
             first = retired.id not in self._warned
             self._warned.add(retired.id)
         if first:
-            text = (
-                f"{retired.id} was retired on {retired.spec.retires_on} (today is {today}); {found.id} takes its place."
-            )
-            warnings.warn(text, stacklevel=3)
+            until = f", itself until {found.spec.retires_on}" if found.spec.retires_on else ""
+            ended = f"{retired.id} was retired on {retired.spec.retires_on} (today is {today})"
+            warnings.warn(f"{ended}; {found.id} takes its place{until}.", stacklevel=3)
         return replace(found, adaptations=(Adaptation("model", asked, found.id, "replaced"),))
 
     def _retired(self, retired: ResolvedModel, last: ResolvedModel, today: date) -> InvalidInput:
@@ -114,27 +113,18 @@ class Registry:
         if last is not retired:
             what = f"{retired.id} was retired on {retired.spec.retires_on}, and {last.id}, which followed it, as well."
         kind = retired.spec.kind
-        ready = [
+        living = [
             m.id
             for m in self.models()
-            if m.spec.kind == kind
-            and not (m.spec.retires_on and m.spec.retires_on <= today)
-            and self.ready(m.provider) is None
+            if m.spec.kind == kind and not (m.spec.retires_on and m.spec.retires_on <= today)
         ]
-        hint = f"Ready {kind} models: {', '.join(ready)}." if ready else f"No other {kind} model is ready."
+        near = sorted(living, key=lambda id: (not id.startswith(f"{retired.provider.name}/"), id))[:5]
+        hint = f"Use another {kind} model: {', '.join(near)}." if near else f"There is no other {kind} model."
         return InvalidInput([Fault("model", what, hint)])
 
     def models(self) -> list[ResolvedModel]:
         """Return all models, retired ones too, sorted by id."""
         return [model for _, model in sorted(self._names.models.items())]
-
-    def ready(self, provider_spec: ProviderSpec, env: Mapping[str, str] | None = None) -> str | None:
-        """Return None where the provider can be used, else what to set; ``env`` None is ``os.environ``."""
-        env = os.environ if env is None else env
-        keys = provider_spec.key_env
-        if not keys or any(env.get(key, "").strip() for key in keys):
-            return None
-        return "set " + " or ".join(keys)
 
     def provider_target(self, name: str) -> Any:
         """Return the provider's class (built with one ``Account``), importing it now.

@@ -16,7 +16,7 @@ class Column:
     unit: str = ""
 
 
-_ADAPTATIONS = "CASE WHEN s.told IS NULL THEN r.adaptations ELSE COALESCE(r.adaptations || char(10), '') || s.told END"
+ADAPTATIONS = "CASE WHEN s.told IS NULL THEN r.adaptations ELSE COALESCE(r.adaptations || char(10), '') || s.told END"
 BEFORE_PARAMETERS = (
     Column("run_id", "str", "the run", "u.id"),
     Column("cell", "Int64", "position of the cell in the grid, from 0", "c.position"),
@@ -31,7 +31,7 @@ AFTER_PARAMETERS = (
     Column("status", "str", "ok, cached, fallback, placeholder, blocked, failed, unknown or cancelled", "s.status"),
     Column("error", "str", "what went wrong", "s.error"),
     Column("seed_sent", "Int64", "seed that was sent", "r.seed_sent"),
-    Column("adaptations", "str", "differences between asked and sent, one a line", _ADAPTATIONS),
+    Column("adaptations", "str", "differences between asked and sent, one a line", ADAPTATIONS),
     Column("unfair", "boolean", "an adaptation weakens the comparison", "MAX(r.unfair, s.told_unfair)"),
     Column("reference_ids", "object", "reference pictures: library item or short hash"),
     Column("reference_scores", "object", "how well each reference matched, NA for those given by hand"),

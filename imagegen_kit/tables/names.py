@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imagegen_kit.registry import PluginRecord, Registry, ResolvedModel, get_registry
+from imagegen_kit.catalog.prices import picture_price
+from imagegen_kit.providers.accounts import not_ready
+from imagegen_kit.registry import PluginRecord, ResolvedModel, get_registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,15 +35,18 @@ def _frame(rows: Iterable[Any], columns: Iterable[_Column]) -> pd.DataFrame:
     return pd.DataFrame(data).set_index(next(iter(data)))
 
 
-def models(*, today: date | None = None) -> pd.DataFrame:
+def models(*, today: date | None = None, retired: bool = True) -> pd.DataFrame:
     """Return one row for each model: whether it is ``ready`` and, where not, the ``fix``; what it can do; its price.
 
-    ``price_usd`` is USD for one picture (0 is free, NA unknown), ``typical_seconds`` seconds for one picture. A model
-    that was retired by ``today`` (None: this day) is not ready, and ``fix`` names its successor.
+    ``price_usd`` is USD for a typical picture (or second of film: ``price_unit``; "tokens" is an estimate); 0 is free,
+    NA unknown. ``as_of`` and ``source`` say when and where that was read. ``typical_seconds`` is for one
+    picture. A model that was retired by ``today`` (None: this day) is not ready, and ``fix`` names its successor;
+    ``retired=False`` leaves those out.
     """
-    registry = get_registry()
     day = date.today() if today is None else today
-    fixes = {model.id: _fix(registry, model, day) for model in registry.models()}
+    rows = [m for m in get_registry().models() if retired or not _ended(m, day)]
+    missing = {m.provider.name: not_ready(m.provider) or "" for m in rows}
+    fixes = {m.id: _end(m) if _ended(m, day) else missing[m.provider.name] for m in rows}
     columns = [
         _Column("name", "str", lambda m: m.id),
         _Column("provider", "str", lambda m: m.provider.name),
@@ -54,20 +59,33 @@ def models(*, today: date | None = None) -> pd.DataFrame:
         _Column("mask", "bool", lambda m: m.spec.can.mask),
         _Column("negative_prompt", "bool", lambda m: m.spec.can.negative_prompt),
         _Column("seed", "bool", lambda m: m.spec.can.seed),
-        _Column("price_usd", "Float64", lambda m: m.spec.price.per_picture if m.spec.price else None),
+        _Column("price_usd", "Float64", lambda m: picture_price(m.spec.price, m.spec.can, m.spec.kind)),
+        _Column("price_unit", "str", lambda m: m.spec.price.unit if m.spec.price else ""),
         _Column("typical_seconds", "Float64", lambda m: m.spec.typical_seconds),
+        _Column("api", "str", lambda m: m.spec.api),
+        _Column("status", "str", lambda m: m.spec.status),
         _Column("retires_on", "datetime64[s]", lambda m: m.spec.retires_on),
         _Column("replacement", "str", lambda m: m.spec.replacement),
         _Column("card", "str", lambda m: m.spec.card),
+        _Column("as_of", "str", lambda m: _priced(m, "as_of")),
+        _Column("source", "str", lambda m: _priced(m, "source")),
     ]
-    return _frame(registry.models(), columns)
+    return _frame(rows, columns)
 
 
-def _fix(registry: Registry, model: ResolvedModel, today: date) -> str:
-    retires_on = model.spec.retires_on
-    if retires_on is not None and retires_on <= today:
-        return f"retired on {retires_on}" + (f"; use {model.spec.replacement}" if model.spec.replacement else "")
-    return registry.ready(model.provider) or ""
+def _ended(model: ResolvedModel, today: date) -> bool:
+    return model.spec.retires_on is not None and model.spec.retires_on <= today
+
+
+def _end(model: ResolvedModel) -> str:
+    use = f"; use {model.spec.replacement}" if model.spec.replacement else ""
+    return f"retired on {model.spec.retires_on}{use}"
+
+
+def _priced(model: ResolvedModel, name: str) -> str:
+    """Return day or source of what the catalogue says of a model; of its price where the model has none of its own."""
+    own: str = getattr(model.spec, name)
+    return own or (getattr(model.spec.price, name) if model.spec.price else "")
 
 
 def sizes_in_words(can: Capabilities) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagegen_kit.errors import InvalidInput, unknown_name_fault
+from imagegen_kit.types import SIMULATED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +19,8 @@ def usage(by: str = "model", *, store: Store | None = None) -> pd.DataFrame:
     """Return calls and spend by model, account, day (UTC) or run, indexed by it.
 
     ``spent_usd`` is what settled calls cost, ``reserved_usd`` what open or unknown calls may still cost; calls whose
-    price nobody knew are counted in ``unknown_costs``. ``store`` None is the session's.
+    price nobody knew are counted in ``unknown_costs``. Calls that a simulator answered (``simulated``) cost no real
+    money; their sums are what the service would have charged. ``store`` None is the session's.
     """
     import pandas as pd
 
@@ -34,11 +36,12 @@ def usage(by: str = "model", *, store: Store | None = None) -> pd.DataFrame:
         f"SELECT {BY[by]} AS g, COUNT(*), SUM(a.state IN ('stored', 'uploaded')), SUM(a.state = 'failed'), "
         "SUM(a.state = 'unknown'), COALESCE(SUM(CASE l.state WHEN 'settled' THEN l.spent_usd END), 0), "
         "COALESCE(SUM(CASE WHEN l.state IN ('reserved', 'unknown') THEN l.reserved_usd END), 0), "
-        "SUM(l.state IN ('settled', 'unknown') AND COALESCE(l.spent_usd, l.reserved_usd) IS NULL) "
+        "SUM(l.state IN ('settled', 'unknown') AND COALESCE(l.spent_usd, l.reserved_usd) IS NULL), "
+        f"SUM(a.origin LIKE '{SIMULATED}%') "
         "FROM attempts a JOIN requests r ON r.id = a.request JOIN runs u ON u.number = r.run "
         "LEFT JOIN ledger l ON l.attempt = a.id GROUP BY g ORDER BY g"
     )
-    names = ("calls", "stored", "failed", "unknown", "spent_usd", "reserved_usd", "unknown_costs")
+    names = ("calls", "stored", "failed", "unknown", "spent_usd", "reserved_usd", "unknown_costs", "simulated")
     columns = {
         name: pd.array([row[i] or 0 for row in rows], dtype="Float64" if name.endswith("_usd") else "Int64")
         for i, name in enumerate(names, 1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.store.values import as_cell_value
 from imagegen_kit.tables.columns import AFTER_PARAMETERS, BEFORE_PARAMETERS, BROKEN
+from imagegen_kit.types import SIMULATED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,7 @@ SUMMARY = (
     ("failed", "Int64", "SUM(status IN ('failed', 'blocked', 'unknown', 'cancelled'))"),
     ("success", "Float64", "1.0 * SUM(status IN ('ok', 'cached')) / COUNT(*)"),
     ("unfair", "Int64", "SUM(unfair)"),
+    ("simulated", "Int64", "SUM(simulated)"),
     ("cost_usd", "Float64", "CASE WHEN SUM(cost_usd IS NULL) > 0 THEN NULL ELSE SUM(cost_usd) END"),
     ("known_cost_usd", "Float64", "COALESCE(SUM(cost_usd), 0)"),
     ("unknown_costs", "Int64", "SUM(cost_usd IS NULL)"),
@@ -47,6 +49,7 @@ COSTS = (
     ("unknown_costs", "Int64", "SUM(cost_usd IS NULL)"),
     ("price_usd", "Float64", "AVG(CASE WHEN status IN ('ok', 'cached') AND same_model = 1 THEN price_usd END)"),
     ("basis", "str", "GROUP_CONCAT(DISTINCT cost_basis)"),
+    ("simulated", "Int64", "SUM(simulated)"),
 )
 
 
@@ -78,7 +81,8 @@ def summary_table(
     base = (
         f"SELECT {inner}, s.status, s.cost_usd, s.price_usd, s.cost_basis, s.seconds, s.attempts, s.same_model, "
         "MAX(r.unfair, s.told_unfair) AS unfair, c.position, "
-        f"({TIMED}) AS timed FROM runs u JOIN results s ON s.run = u.number JOIN requests r ON r.id = s.request "
+        f"({TIMED}) AS timed, COALESCE(s.origin LIKE '{SIMULATED}%', 0) AS simulated "
+        "FROM runs u JOIN results s ON s.run = u.number JOIN requests r ON r.id = s.request "
         f"JOIN cells c ON c.id = r.cell {joins} WHERE s.replaced = 0 AND u.id = ?{restrict}"
     )
     if only is None:  # a cell whose recipe raised, where no request tells of it, is a failure too
@@ -87,7 +91,7 @@ def summary_table(
         ]
         outside = ", ".join(f"{sql} AS g{i}" for i, sql in enumerate(elsewhere))
         base += (
-            f" UNION ALL SELECT {outside}, 'failed', 0.0, NULL, 'table', NULL, 0, 0, 0, c.position, 0 FROM runs u "
+            f" UNION ALL SELECT {outside}, 'failed', 0.0, NULL, 'table', NULL, 0, 0, 0, c.position, 0, 0 FROM runs u "
             "JOIN cells c ON c.run = u.number JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 "
             f"{joins.replace('= r.cell', '= c.id')} WHERE u.id = ? AND e.error_type NOT NULL AND {BROKEN}"
         )

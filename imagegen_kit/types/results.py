@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SIMULATED = "simulated:"  # how the origin of everything begins that a simulator answered
 FOLDED = "put into the prompt"  # nothing is lost, so it is never unfair
+COMPARABLE = " (comparable)"  # ends the words of another difference that weakens no comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,25 @@ class Adaptation:
             return f"{self.field} {self.asked} ignored"
         if self.how == "folded":
             return f"{self.field} {FOLDED}"
-        return f"{self.field} {self.asked} → {self.sent}"
+        return f"{self.field} {self.asked} → {self.sent}" + ("" if self.unfair else COMPARABLE)
+
+
+class Noted(Adaptation):
+    """An adaptation as the journal tells it: in words."""
+
+    __slots__ = ()
+
+    def __init__(self, words: str, unfair: bool) -> None:
+        field, _, rest = words.partition(" ")
+        super().__init__(field, None, None, rest, unfair and rest != FOLDED and not rest.endswith(COMPARABLE))
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.how}"
+
+
+def noted(words: str | None, unfair: object) -> tuple[Adaptation, ...]:
+    """Read adaptations back from the journal, where they stand in words, one a line."""
+    return tuple(Noted(line, bool(unfair)) for line in words.split("\n")) if words else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from imagegen_kit.errors import ImagegenError
 from imagegen_kit.imaging.picture import open_picture
 from imagegen_kit.imaging.thumbnail import shrink, thumbnail
 from imagegen_kit.views.markup import Markup, box, figure, image, lines, notice, text
-from imagegen_kit.views.words import STAND_IN, is_stand_in, said, seconds, shortened, usd
+from imagegen_kit.views.words import SIMULATION, STAND_IN, is_stand_in, said, seconds, shortened, usd
 
 if TYPE_CHECKING:
     from imagegen_kit.engine.image_result import ImageResult
@@ -37,6 +37,8 @@ class Outcome:
     usd: float | None
     adaptations: tuple[str, ...]  # only those that weaken a comparison
     error: str | None
+    simulated: bool = False
+    answer: str | None = None  # of a text model
 
     @property
     def alt(self) -> str:
@@ -50,7 +52,9 @@ class Outcome:
 
     @property
     def failed(self) -> str:
-        """The words that stand where the picture would: ``failed: the reason``."""
+        """The words that stand where the picture would: a text model's answer, or ``failed: the reason``."""
+        if self.answer is not None:
+            return shortened(self.answer, 400)
         word = {"blocked": "blocked", "unknown": "outcome unknown", "cancelled": "cancelled"}.get(self.status, "failed")
         return f"{word}: {shortened(self.error, 160)}" if self.error else word
 
@@ -64,12 +68,15 @@ class Outcome:
             facts.append(f"seed {self.seed}")
         if self.status == "cached":
             facts.append("cached")
+        if self.simulated and not named:
+            facts.append("simulated")
         notes = [
             f"placeholder, no picture came: {shortened(self.error or 'no reason given', 120)}"
             if self.status == "placeholder"
             else "",
             f"fallback: {self.model_used} answered for {self.model}" if self.status == "fallback" else "",
             f"adapted: {shortened('; '.join(self.adaptations), 100)}" if self.adaptations else "",
+            SIMULATION if named and self.simulated else "",
             STAND_IN if named and is_stand_in(self.model_used or self.model) else "",
         ]
         return Markup(" · ".join(map(text, facts)) + "".join(f"<br>{text(note)}" for note in notes if note))
@@ -89,6 +96,8 @@ def outcome_of(result: Result) -> Outcome:
         usd=result.cost.usd,
         adaptations=tuple(str(a) for a in result.adaptations if a.unfair),
         error=result.error,
+        simulated=result.simulated,
+        answer=result.text,
     )
 
 

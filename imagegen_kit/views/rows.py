@@ -7,9 +7,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.engine.rows import noted
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.store.values import as_cell_value
+from imagegen_kit.types import SIMULATED
+from imagegen_kit.types.results import noted
 from imagegen_kit.views.pictures import Outcome
 
 if TYPE_CHECKING:
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     from imagegen_kit.experiments.run import Run
 
 _COUNTS = (
-    "SELECT status, COUNT(*), SUM(cost_usd), SUM(cost_usd IS NULL) FROM results WHERE run = :run AND replaced = 0 "
+    f"SELECT status, COUNT(*), SUM(cost_usd), SUM(cost_usd IS NULL), SUM(COALESCE(origin LIKE '{SIMULATED}%', 0)) "
+    "FROM results WHERE run = :run AND replaced = 0 "
     "AND (:only IS NULL OR request IN (SELECT value FROM json_each(:only))) GROUP BY status ORDER BY COUNT(*) DESC"
 )
 # CROSS JOIN keeps SQLite to this order: from the few cells to their rows, never through all rows of a long run.
 _ROWS = (
     "SELECT c.position, c.id, r.asked, r.model, r.seed_sent, r.adaptations, r.unfair, s.status, s.model_used, "
-    "s.sha256, s.format, s.width, s.height, s.cost_usd, s.seconds, s.error FROM cells c "
+    "s.sha256, s.format, s.width, s.height, s.cost_usd, s.seconds, s.error, s.text, s.origin FROM cells c "
     "CROSS JOIN requests r ON r.run = c.run AND r.cell = c.id "
     "CROSS JOIN results s ON s.run = r.run AND s.request = r.id AND s.replaced = 0 "
     "WHERE c.run = :run AND c.position IN (SELECT value FROM json_each(:cells)) "
@@ -42,11 +44,12 @@ _PARAMETERS = "SELECT cell, name, value FROM cell_params WHERE cell IN (SELECT v
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A run in numbers: rows by status, what is known of the cost, and how many costs are not known."""
+    """A run in numbers: rows by status, what is known of the cost, how many costs are not, how many are simulated."""
 
     by_status: dict[str, int]
     known_usd: float
     unknown_costs: int
+    simulated: int = 0
 
     @property
     def total(self) -> int:
@@ -68,9 +71,10 @@ def counted(run: Run) -> Counted:
     values = {"run": run._number, "only": _only(run)}
     found = run._store.journal.reader().execute(_COUNTS, values).fetchall()
     return Counted(
-        {status: n for status, n, _, _ in found},
-        sum(known or 0.0 for _, _, known, _ in found),
-        sum(unknown for *_, unknown in found),
+        {status: n for status, n, *_ in found},
+        sum(known or 0.0 for _, _, known, _, _ in found),
+        sum(unknown for _, _, _, unknown, _ in found),
+        sum(simulated for *_, simulated in found),
     )
 
 
@@ -110,8 +114,10 @@ def _row(run: Run, params: dict[str, Any], row: tuple[Any, ...] | None, error: s
     style = str(params["style"]) if params.get("style") else None
     prompt = str(params.get("prompt") or params.get("brief") or "")
     if row is None:  # no request to read anything from
-        row = (None, str(params.get("model") or ""), None, None, 0, "failed", *(None,) * 5, 0.0, None, error)
-    asked, model, seed, notes, unfair, status, used, sha256, format, width, height, usd, seconds, error = row
+        model = str(params.get("model") or "")
+        row = (None, model, None, None, 0, "failed", *(None,) * 5, 0.0, None, error, None, None)
+    asked, model, seed, notes, unfair, status, used, sha256, format, width, height, usd, seconds, error = row[:14]
+    answer, origin = row[14:]
     outcome = Outcome(
         status=status,
         model=model,
@@ -123,8 +129,10 @@ def _row(run: Run, params: dict[str, Any], row: tuple[Any, ...] | None, error: s
         usd=usd,
         adaptations=tuple(str(n) for n in noted(notes, unfair) if n.unfair),
         error=error,
+        simulated=(origin or "").startswith(SIMULATED),
+        answer=answer,
     )
-    if sha256 is None:
+    if sha256 is None or answer is not None:
         return Row(params, outcome, None)
     path = str(run._store.blobs.path(sha256, format))
     return Row(params, outcome, Picture(sha256, format=format, width=width, height=height, path=path))

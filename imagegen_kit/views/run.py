@@ -9,7 +9,7 @@ from imagegen_kit.views.grid import column_parameter, positions, varied
 from imagegen_kit.views.markup import CELL, TABLE, Markup, box, figure, lines, notice, small, text
 from imagegen_kit.views.pictures import AT_MOST, THUMBNAIL_PX, shown
 from imagegen_kit.views.rows import Counted, Row, counted, first_rows
-from imagegen_kit.views.words import STAND_IN, count, is_stand_in, said, seconds, shortened, usd_sum
+from imagegen_kit.views.words import SIMULATION, STAND_IN, count, is_stand_in, said, seconds, shortened, usd_sum
 
 if TYPE_CHECKING:
     from imagegen_kit.experiments.run import Run
@@ -50,6 +50,8 @@ def _header(run: Run, numbers: Counted) -> str:
     if numbers.total:
         facts.append(", ".join(f"{n:,} {status}" for status, n in numbers.by_status.items()))
         facts.append(f"cost {usd_sum(numbers.known_usd, numbers.unknown_costs)}")
+        if numbers.simulated:
+            facts.append(f"{numbers.simulated:,} {SIMULATION}")
     return f"<b>{text(run.name or 'run')}</b> · {text(' · '.join(facts))}"
 
 

@@ -66,3 +66,4 @@ def is_stand_in(model: str | None) -> bool:
 
 
 STAND_IN = "offline stand-in, not a generative model"
+SIMULATION = "simulated: no real service was asked"
