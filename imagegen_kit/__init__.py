@@ -33,10 +33,10 @@ _NAMES = {
     "register": "imagegen_kit.registry",
     "configure": "imagegen_kit.settings",
 }
-_MODULES = ("recipes", "errors")
+_MODULES = ("recipes", "errors", "testing")
 
 if TYPE_CHECKING:
-    from imagegen_kit import errors, recipes
+    from imagegen_kit import errors, recipes, testing
     from imagegen_kit.engine.execute import arun, astream, run, stream
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.experiments.experiment import Experiment
@@ -75,6 +75,7 @@ __all__ = [
     "runs",
     "stream",
     "styles",
+    "testing",
     "usage",
 ]
 

@@ -32,6 +32,7 @@ HOUSE = [
     ("recipes", 6),
     ("experiments", 7),
     ("views", 8),
+    ("testing", 9),
     ("cli", 9),
 ]
 ORDER = {name: place for place, (name, _) in enumerate(HOUSE)}
@@ -78,8 +79,18 @@ def test_every_room_of_the_plan_exists() -> None:
 # Besides the lazy table and the public names, these name a room below their own, each as a provider's target is named.
 LEAD_UP_BY_NAME = {
     "engine/recipe.py": {"imagegen_kit.recipes:"},  # a recipe by its bare name, as files write it
-    "registry/loading.py": {"imagegen_kit.providers.offline.plugin", "imagegen_kit.prompts.styles"},  # built-in plugins
-    "registry/session.py": {"imagegen_kit.providers.function:LocalProvider"},  # the target of registered functions
+    "registry/loading.py": {  # built-in plugins
+        "imagegen_kit.prompts.styles",
+        "imagegen_kit.providers.gemini.plugin",
+        "imagegen_kit.providers.job_api.own",
+        "imagegen_kit.providers.job_api.plugin",
+        "imagegen_kit.providers.offline.plugin",
+        "imagegen_kit.providers.openai.plugin",
+    },
+    "registry/session.py": {
+        "imagegen_kit.providers.function:LocalProvider",  # the target of registered functions
+        "imagegen_kit.providers.job_api.plugin:provider_of_file",  # what reads a job API that is registered by its file
+    },
 }
 
 

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from imagegen_kit.hookspecs import Spec
 
 OWN = "imagegen-kit"
-BUILTINS = ("imagegen_kit.providers.offline.plugin", "imagegen_kit.prompts.styles")
+BUILTINS = (
+    "imagegen_kit.providers.offline.plugin",
+    "imagegen_kit.prompts.styles",
+    "imagegen_kit.providers.gemini.plugin",
+    "imagegen_kit.providers.openai.plugin",
+    "imagegen_kit.providers.job_api.plugin",
+    "imagegen_kit.providers.job_api.own",
+)
 SLOW_SECONDS = 1.0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +48,9 @@ def register(
 ) -> Any:
     """Add something to this session, and return what takes it away again.
 
-    ``thing`` is a ``ProviderSpec``, ``Style``, ``RetrieverSpec`` or ``ScorerSpec``, a module with hooks, or a provider
-    class with a class attribute ``spec`` or ``models``. As a decorator, ``@register(model="me/gradient", seed=True)``
+    ``thing`` is a ``ProviderSpec``, ``Style``, ``RetrieverSpec`` or ``ScorerSpec``, a module with hooks, the path of a
+    YAML file that describes a service (docs/job-apis.md), or a provider class with a class attribute ``spec`` or
+    ``models``. As a decorator, ``@register(model="me/gradient", seed=True)``
     makes a model of a function ``(request)`` or ``(request, on_progress)``, sync or async, that returns a PIL image,
     encoded bytes or a ``Reply``; the function itself comes back, with ``function.unregister()``.
 
@@ -177,13 +179,18 @@ def _specs_of(thing: Any, version: str | None) -> Offers:
         return Offers((thing,))
     if isinstance(thing, type):
         return Offers((_spec_of_class(thing, version),))
+    if isinstance(thing, Path) or (isinstance(thing, str) and thing.lower().endswith((".yaml", ".yml"))):
+        return Offers((load_target("imagegen_kit.providers.job_api.plugin:provider_of_file")(thing),))
     if isinstance(thing, ModuleType) or _has_hooks(thing):
         return collect(thing)
     raise InvalidInput([_not_registrable(thing)])
 
 
 def _not_registrable(thing: object) -> Fault:
-    hint = "Give a ProviderSpec, Style, RetrieverSpec, ScorerSpec, a module with hooks, a provider class or a function."
+    hint = (
+        "Give a ProviderSpec, Style, RetrieverSpec, ScorerSpec, a module with hooks, the path of a job-API file, "
+        "a provider class or a function."
+    )
     return Fault("thing", f"a {type(thing).__name__} cannot be registered.", hint)
 
 

@@ -1,0 +1,39 @@
+"""For tests, notebooks and authors of plugins: simulated services, and the contracts that a plugin has to pass.
+
+The names below are resolved at first use; the simulators need ``pip install 'imagegen-kit[serve]'``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_NAMES = {
+    "simulated_clouds": "clouds",
+    "on_day": "clocks",
+    "ProviderContract": "contracts",
+    "StyleContract": "contracts",
+}
+_MODULES = ("simulators", "contracts")
+
+if TYPE_CHECKING:
+    from imagegen_kit.testing import contracts, simulators
+    from imagegen_kit.testing.clocks import on_day
+    from imagegen_kit.testing.clouds import simulated_clouds
+    from imagegen_kit.testing.contracts import ProviderContract, StyleContract
+
+__all__ = ["ProviderContract", "StyleContract", "contracts", "on_day", "simulated_clouds", "simulators"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in _NAMES:
+        value = getattr(import_module(f"{__name__}.{_NAMES[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

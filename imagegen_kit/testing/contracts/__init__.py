@@ -1,0 +1,24 @@
+"""Contracts: classes of tests that every provider and every style passes, ours and yours.
+
+Subclass one in a pytest file, say which provider or style it is, and run pytest::
+
+    from imagegen_kit.testing.contracts import ProviderContract
+
+
+    class TestMine(ProviderContract):
+        provider = "mine"
+
+Needs pytest: ``pip install pytest``.
+"""
+
+from imagegen_kit.errors import MissingDependency
+
+try:
+    import pytest as _pytest  # noqa: F401  # asked for here, so that its absence is told in plain words
+except ImportError as error:
+    raise MissingDependency("imagegen_kit.testing.contracts", "pytest", "pip install pytest") from error
+
+from imagegen_kit.testing.contracts.provider import ProviderContract
+from imagegen_kit.testing.contracts.styles import StyleContract
+
+__all__ = ["ProviderContract", "StyleContract"]

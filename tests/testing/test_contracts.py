@@ -1,0 +1,81 @@
+"""Each check of the contracts can fail, and fails alone: providers broken in one way are caught by that check."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from imagegen_kit.testing.contracts import ProviderContract, StyleContract
+from tests.testing import contract_broken
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+BROKEN = sorted(name for name in vars(contract_broken) if name.startswith("Test_"))
+# What goes wrong in one place may be seen in others: these fail too, and say the same.
+SEEN_TOO = {
+    "building_it_does_no_work": {"a_wrong_key_is_told"},
+    "a_fault_is_a_typed_error": {"nothing_is_sent_twice"},
+    "nothing_is_sent_twice": {"a_fault_is_a_typed_error"},
+    "a_picture_is_kept_with_its_origin": {"the_same_ask_is_bought_once"},
+    "every_size_is_drawn": {"what_a_model_cannot_do_never_reaches_it"},
+}
+NOT_BROKEN_HERE = {
+    "the_same_ask_is_bought_once",  # the engine's doing; it fails with the origin's, above
+    "what_it_cannot_do_is_refused_before_it_is_sent",  # `fit` refuses, whatever the provider does
+    "the_brief_stays_as_it_was_written",  # `compile_prompt` keeps these four, whatever the style says
+    "no_style_leaves_the_brief_alone",
+    "it_is_the_same_every_time",
+    "its_negative_prompt_is_kept",
+    "references_are_named_where_it_asks_for_them",
+    "text_models_answer",  # of other kinds of models; the adapters' own tests hold them
+    "text_models_keep_to_a_schema",
+    "film_models_make_films",
+}
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """What failed of each class of ``contract_broken``, by check, with its words."""
+    report = tmp_path_factory.mktemp("report") / "report.xml"
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", contract_broken.__file__]
+    subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for case in ElementTree.parse(report).iter("testcase"):
+        name = case.attrib["classname"].rpartition(".")[2]
+        found[name]
+        for problem in (*case.iter("failure"), *case.iter("error")):
+            check = case.attrib["name"].partition("[")[0].removeprefix("test_")
+            found[name][check] = problem.attrib.get("message", "")
+    return dict(found)
+
+
+@pytest.mark.parametrize("name", ["TestSound", "TestSoundOffline"])
+def test_a_sound_provider_passes(failed: dict[str, dict[str, str]], name: str) -> None:
+    assert failed[name] == {}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_one_is_caught_by_the_check_that_names_it(failed: dict[str, dict[str, str]], name: str) -> None:
+    check = name.removeprefix("Test_")
+    assert check in failed[name], f"{name} passed: {failed[name]}"
+    assert set(failed[name]) - {check} <= SEEN_TOO.get(check, set()), failed[name]
+
+
+def test_every_check_is_proved() -> None:
+    checks = {n.removeprefix("test_") for c in (ProviderContract, StyleContract) for n in dir(c) if n.startswith("test_")}
+    proved = {n.removeprefix("Test_") for n in BROKEN}
+    assert checks - proved == NOT_BROKEN_HERE
+
+
+def test_every_check_says_in_a_sentence_what_it_demands() -> None:
+    for contract in (ProviderContract, StyleContract):
+        for name in (n for n in dir(contract) if n.startswith("test_")):
+            words = getattr(contract, name).__doc__ or ""
+            assert words.split("\n")[0].endswith("."), name
+            assert len(words.split()) >= 6, name
