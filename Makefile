@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO := demo-output
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+PLUGINS := $(wildcard plugins/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lab test check notebooks bench build clean
@@ -22,8 +23,10 @@ $(VENV)/lab: $(VENV)/made pyproject.toml constraints.txt
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[lab]'
 	touch $@
 
-$(VENV)/dev: $(VENV)/lab plugins/imagegen-kit-echo/pyproject.toml
-	$(PIP) install --quiet --constraint constraints.txt --group dev --editable plugins/imagegen-kit-echo
+# torch comes first and alone: a build without a GPU's libraries is enough for the tests.
+$(VENV)/dev: $(VENV)/lab $(PLUGINS:%=%/pyproject.toml)
+	$(PIP) install --quiet --constraint constraints.txt torch==2.13.0
+	$(PIP) install --quiet --constraint constraints.txt --group dev $(PLUGINS:%=--editable %)
 	touch $@
 
 demo: $(VENV)/lab  ## run the first notebook for real; leaves it and its pictures in demo-output/
