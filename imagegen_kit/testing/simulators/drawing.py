@@ -35,8 +35,11 @@ def draw(
     """Return a picture as a file of ``format`` ("png", "jpeg" or "webp"), always the same for the same arguments.
 
     ``look`` "drawn" lets the offline ``model`` draw it, with the references in it and changed only where ``mask`` is
-    white and opaque; "plain" is a colour ramp that tells prompts and seeds apart.
+    white and opaque; "plain" is a colour ramp that tells prompts and seeds apart; "tiny" is one of 64 × 64 pixels,
+    whatever size was asked, for measurements of all that is not the picture.
     """
+    if look == "tiny":
+        return _ramp_png(64, 64, *_colours(prompt, seed))
     if look == "plain":
         left, right = _colours(prompt, seed)
         if format == "png" and not transparent:
@@ -116,6 +119,7 @@ def _drawn(
 ) -> Image.Image:
     from imagegen_kit.providers.offline.provider import draw_png
 
+    model = "collage" if mask is not None else model  # the others do not keep to masks
     share = min(1.0, DRAWN_SIDE / max(width, height))
     request = ImageRequest(
         prompt=prompt,

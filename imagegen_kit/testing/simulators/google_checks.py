@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from imagegen_kit.testing.simulators import texts
 from imagegen_kit.testing.simulators.drawing import size_of
-from imagegen_kit.testing.simulators.google_errors import Refused, check_names
+from imagegen_kit.testing.simulators.google_errors import Refused, check_names, other_form
 from imagegen_kit.testing.simulators.google_models import TEXT_MODELS, ImageModel, image_model
-from imagegen_kit.testing.simulators.replies import decoded
+from imagegen_kit.testing.simulators.replies import decoded, strict
 
 TOP = (
     "contents", "systemInstruction", "safetySettings", "generationConfig", "tools", "toolConfig", "cachedContent",
@@ -47,6 +48,7 @@ class Asked:
     longest: int | None = field(default=None)
 
 
+@strict(other_form)
 def read(model: str, body: object, *, enterprise: bool = False) -> Asked:
     """Return what is asked of ``model``. Raises Refused as the service would."""
     draws = image_model(model)
@@ -77,6 +79,7 @@ def read(model: str, body: object, *, enterprise: bool = False) -> Asked:
         raise Refused(400, "Function calling or a response schema needs response mime type 'application/json'.")
     if config.get("responseMimeType") == "application/json":
         schema = schema or {"type": "object", "properties": {"answer": {"type": "string"}}}
+        texts.fitting(schema)  # a schema that nothing fits is refused now
     return Asked(model, None, prompt, pictures, **common, schema=schema, longest=config.get("maxOutputTokens"))
 
 

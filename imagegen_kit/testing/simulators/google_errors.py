@@ -41,6 +41,11 @@ def check_names(where: str, given: Mapping[str, Any], known: Iterable[str]) -> N
         raise Refused(400, "\n".join(words), {"@type": f"{TYPE}BadRequest", "fieldViolations": violations})
 
 
+def other_form() -> Refused:
+    """Return the refusal of a body that is put together otherwise than documented."""
+    return Refused(400, "Invalid JSON payload received: a value is of another type than the field takes.")
+
+
 def wrong_key() -> Refused:
     """Return the refusal of a key that nobody knows."""
     info = {"@type": f"{TYPE}ErrorInfo", "reason": "API_KEY_INVALID", "domain": "googleapis.com"}

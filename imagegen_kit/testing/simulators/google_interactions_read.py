@@ -8,7 +8,7 @@ from typing import Any
 
 from imagegen_kit.testing.simulators import texts
 from imagegen_kit.testing.simulators.drawing import size_of
-from imagegen_kit.testing.simulators.google_errors import Refused, check_names
+from imagegen_kit.testing.simulators.google_errors import Refused, check_names, other_form
 from imagegen_kit.testing.simulators.google_models import (
     TEXT_INPUT_TOKENS,
     TEXT_MODELS,
@@ -17,7 +17,7 @@ from imagegen_kit.testing.simulators.google_models import (
     image_model,
     pixels,
 )
-from imagegen_kit.testing.simulators.replies import decoded
+from imagegen_kit.testing.simulators.replies import decoded, strict
 
 TOP = (
     "model", "input", "response_format", "generation_config", "background", "stream", "store", "labels", "tools",
@@ -59,6 +59,7 @@ class Wanted:
     store: bool = True
 
 
+@strict(other_form)
 def read(body: object) -> Wanted:
     """Return what is asked. Raises Refused as the service would."""
     if not isinstance(body, Mapping):

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from imagegen_kit.testing.simulators.drawing import size_of
-from imagegen_kit.testing.simulators.google_errors import Refused, check_names
+from imagegen_kit.testing.simulators.google_errors import Refused, check_names, other_form
 from imagegen_kit.testing.simulators.google_models import IMAGEN_MODELS, IMAGEN_RATIOS, VEO_MODELS, pixels
-from imagegen_kit.testing.simulators.replies import decoded
+from imagegen_kit.testing.simulators.replies import decoded, strict
 
 IMAGEN_USD = {"imagen-4.0-fast-generate-001": 0.02, "imagen-4.0-ultra-generate-001": 0.06}  # a picture; others 0.04
 VEO_USD = {"veo-3.1-fast-generate-001": 0.10, "veo-3.1-lite-generate-001": 0.05}  # a second at 720p; others 0.40
@@ -40,6 +40,7 @@ class Predicted:
     mime: str = "image/png"
 
 
+@strict(other_form)
 def read_imagen(model: str, body: object) -> Predicted:
     """Return what is asked of Imagen. Raises Refused as the service would."""
     if model not in IMAGEN_MODELS:
@@ -58,6 +59,7 @@ def read_imagen(model: str, body: object) -> Predicted:
     return Predicted(model, instance["prompt"], pixels(ratio, size), usd, parameters.get("seed"), count, mime=mime)
 
 
+@strict(other_form)
 def read_veo(model: str, body: object) -> Predicted:
     """Return what is asked of Veo. Raises Refused as the service would."""
     if model not in VEO_MODELS:

@@ -66,7 +66,8 @@ class JobApiSimulator(Simulator):
     """``JobApiSimulator("fal")`` or ``JobApiSimulator(load_job_api("my_service.yaml"))``.
 
     A job answers ``polls`` polls with "still running", and is not done before ``latency`` seconds have passed.
-    ``cancelled`` lists the ids of jobs that were cancelled, ``uploads`` the bytes that were uploaded, by their address.
+    ``modes`` are those that the service has a way to show, ``cancelled`` the ids of jobs that were stopped, ``uploads``
+    the bytes that were uploaded, by their address.
     """
 
     modes: ClassVar[Mapping[str, str]] = {**MODES, **OWN}
@@ -83,6 +84,7 @@ class JobApiSimulator(Simulator):
             from imagegen_kit.testing.simulators.job_api_own import facts_of
 
             self.service, self.facts = service.name, facts_of(service)
+        self.modes = _shown_by(self.facts)  # type: ignore[misc]  # a service shows fewer of them than all together
         self.polls = polls
         self.jobs: dict[str, Job] = {}
         self.uploads: dict[str, bytes] = {}
@@ -171,9 +173,7 @@ class JobApiSimulator(Simulator):
             return refused
         job = Job(uuid.uuid4().hex, model, values, mode, time.monotonic())
         if mode == "blocked_before" and "refused" not in facts.states:
-            if facts.accepted is None:
-                return failure(facts, facts.refused_http, "the prompt is not allowed", form=facts.refusal)
-            job.mode = "job_failed"
+            return failure(facts, facts.refused_http, "the prompt is not allowed", form=facts.refusal)
         self.jobs[job.id] = job
         if job.mode not in ("job_failed", "blocked_before"):
             self.charge(mode, Charge(f"{self.service}/{model}", job_id=job.id))
@@ -217,11 +217,9 @@ class JobApiSimulator(Simulator):
         states = self.facts.states if states is None else states
         job.links += 1
         kind = {"no_picture": "empty", "blocked_after": "blocked", "unknown_finish": "empty"}.get(job.mode, "done")
-        if kind not in states:
-            return self._failed(job)
         itself = states[kind] == BYTES
         if itself or (job.mode == "wrong_content_type" and "{picture" not in str(states[kind])):
-            return picture_reply(job, self.look)
+            return picture_reply(job, self.look, self.drawn_by)
         return filled(states[kind], self._values(job), 200)
 
     def _values(self, job: Job) -> dict[str, Any]:
@@ -239,6 +237,7 @@ class JobApiSimulator(Simulator):
             "picture": f"{self.origin_url}/pictures/{job.id}/{job.links}.{'mp4' if job.film else 'png'}",
             "job": job,
             "look": self.look,
+            "drawn_by": self.drawn_by,
         }
 
     async def _picture(self, request: Request) -> Any:
@@ -247,7 +246,7 @@ class JobApiSimulator(Simulator):
             return failure(self.facts, 404, "No such picture")
         if job.mode == "expired_result" and request.path_params["link"] == 1:
             return filled("<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>", {}, 403)
-        return picture_reply(job, self.look)
+        return picture_reply(job, self.look, self.drawn_by)
 
     async def _upload(self, request: Request) -> Any:
         assert self.facts.upload is not None
@@ -260,6 +259,20 @@ class JobApiSimulator(Simulator):
         address = f"{self.origin_url}/uploads/{uuid.uuid4().hex}.png"
         self.uploads[address] = values["base64Data"]
         return filled(answer, {"upload": address}, 200)
+
+
+def _shown_by(facts: Facts) -> dict[str, str]:
+    """Return those of the modes that a service has a way to show."""
+    absent = set() if facts.accepted is not None else set(OWN)
+    states = {**facts.states, **facts.results}
+    shown = {"no_picture": "empty", "blocked_after": "blocked", "job_failed": "failed", "unknown_status": "unknown"}
+    shown |= {"unknown_finish": "unknown", "foreign_poll_url": "foreign", "blocked_before": "refused"}
+    absent |= {mode for mode, state in shown.items() if state not in states}
+    if facts.refusal is not None:
+        absent.discard("blocked_before")
+    if "{picture" not in str(states["done"]):
+        absent.add("expired_result")
+    return {mode: text for mode, text in JobApiSimulator.modes.items() if mode not in absent}
 
 
 def _match(pattern: str, path: str) -> dict[str, str] | None:

@@ -115,6 +115,12 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def pictures_in(values: Mapping[str, Any]) -> tuple[bytes, ...]:
+    """Return the pictures that the fields hold, masks left out."""
+    found = [value for name, value in values.items() if _is_picture(name.rpartition(".")[2]) and name != "mask"]
+    return tuple(one for value in found for one in _list(value))
+
+
 def size_of(values: Mapping[str, Any]) -> tuple[int, int]:
     """Return the (width, height) that the fields ask for."""
     named = {name.rpartition(".")[2]: value for name, value in values.items()}

@@ -25,6 +25,8 @@ STABILITY = Facts(
         "empty": {"finish_reason": "SUCCESS", "seed": "{seed}"},
     },
     error={"id": "{id}", "name": "bad_request", "errors": ["{words}"]},
+    refused_http=403,
+    refusal={"id": "{id}", "name": "content_moderation", "errors": ["{words}"]},
 )
 STABILITY_UPSCALE = Facts(
     doors=(
@@ -45,6 +47,8 @@ STABILITY_UPSCALE = Facts(
     },
     pending_http=202,
     error={"id": "{id}", "name": "bad_request", "errors": ["{words}"]},
+    refused_http=403,
+    refusal={"id": "{id}", "name": "content_moderation", "errors": ["{words}"]},
 )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.testing.simulators.drawing import cut, draw
 from imagegen_kit.testing.simulators.film import film
-from imagegen_kit.testing.simulators.job_api_body import size_of
+from imagegen_kit.testing.simulators.job_api_body import pictures_in, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,29 +43,33 @@ def _filled(form: Any, values: Mapping[str, Any]) -> Any:
 
 def _value(name: str, values: Mapping[str, Any]) -> Any:
     if name == "b64":
-        return base64.b64encode(picture(values["job"], values["look"])).decode("ascii")
+        return base64.b64encode(picture(values["job"], values["look"], values["drawn_by"])).decode("ascii")
     if name == "picture_json":
         return json.dumps({"resultUrls": [values["picture"]]})
     return values[name]
 
 
-def picture(job: Job, look: str) -> bytes:
+def picture(job: Job, look: str, drawn_by: str) -> bytes:
     """Return the picture (or film) of a job, of the size that was asked for; cut off where its mode says so."""
     words = str(job.values.get("prompt", job.values.get("input.prompt", "")))
     seed = int(job.values.get("seed", job.values.get("input.seed", 0)))
     width, height = size_of(job.values)
     seconds = int(job.values.get("duration", 5))
-    made = film(words, width, height, seconds, seed) if job.film else draw(words, width, height, seed, look=look)
+    if job.film:
+        made = film(words, width, height, seconds, seed)
+    else:
+        given = pictures_in(job.values) if look == "drawn" else ()
+        made = draw(words, width, height, seed, references=given, look=look, model=drawn_by)
     return cut(made) if job.mode == "truncated" else made
 
 
-def picture_reply(job: Job, look: str) -> Any:
+def picture_reply(job: Job, look: str, drawn_by: str) -> Any:
     """Return what the picture host hands out for a job."""
     from starlette.responses import HTMLResponse, Response
 
     if job.mode == "wrong_content_type":
         return HTMLResponse("<html><body>This file is being scanned for viruses.</body></html>")
-    return Response(picture(job, look), media_type="video/mp4" if job.film else "image/png")
+    return Response(picture(job, look, drawn_by), media_type="video/mp4" if job.film else "image/png")
 
 
 def failure(facts: Facts, status: int, words: str, *, form: Any = None, wait: int | None = None) -> Any:

@@ -50,6 +50,11 @@ def check_value(name: str, value: object, allowed: Iterable[object]) -> None:
         raise Refused(400, words, "invalid_value", param=name)
 
 
+def other_form() -> Refused:
+    """Return the refusal of a body that is put together otherwise than documented."""
+    return Refused(400, "Invalid type: a value is of another type than the parameter takes.", "invalid_type")
+
+
 def no_model(model: object) -> Refused:
     """Return the refusal of a model that is not there, or not any more."""
     return Refused(404, f"The model '{model}' does not exist or has been retired.", "model_not_found", param="model")

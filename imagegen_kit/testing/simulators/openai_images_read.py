@@ -12,8 +12,9 @@ from PIL import Image, ImageChops
 
 from imagegen_kit.imaging.encode import encode
 from imagegen_kit.testing.simulators.drawing import size_of
-from imagegen_kit.testing.simulators.openai_errors import Refused, check_names, check_value, no_model
+from imagegen_kit.testing.simulators.openai_errors import Refused, check_names, check_value, no_model, other_form
 from imagegen_kit.testing.simulators.openai_models import IMAGE_MODELS, QUALITIES, ImageModel, size_fault
+from imagegen_kit.testing.simulators.replies import strict
 
 COMMON = (
     "model", "prompt", "n", "size", "quality", "background", "output_format", "output_compression", "stream",
@@ -43,6 +44,7 @@ class Asked:
     edit: bool = False
 
 
+@strict(other_form)
 def read_generation(body: object) -> Asked:
     """Return what ``/images/generations`` is asked for. Raises Refused as the service would."""
     if not isinstance(body, Mapping):
@@ -51,6 +53,7 @@ def read_generation(body: object) -> Asked:
     return _read(body, ())
 
 
+@strict(other_form)
 def read_edit(fields: Mapping[str, str], files: Sequence[tuple[str, bytes, str]]) -> Asked:
     """Return what ``/images/edits`` is asked for; ``files`` are (field, bytes, media type) in order."""
     check_names([*fields, *(name for name, _, _ in files)], EDIT)

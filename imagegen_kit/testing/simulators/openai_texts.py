@@ -8,9 +8,9 @@ from typing import Any
 
 from imagegen_kit.testing.simulators import texts
 from imagegen_kit.testing.simulators.drawing import size_of
-from imagegen_kit.testing.simulators.openai_errors import Refused, check_names, no_model
+from imagegen_kit.testing.simulators.openai_errors import Refused, check_names, no_model, other_form
 from imagegen_kit.testing.simulators.openai_models import TEXT_MODELS, given_tokens
-from imagegen_kit.testing.simulators.replies import decoded
+from imagegen_kit.testing.simulators.replies import decoded, strict
 
 SHARED = (
     "model", "max_tool_calls", "metadata", "parallel_tool_calls", "prompt_cache_key", "safety_identifier",
@@ -43,6 +43,7 @@ class Question:
         return texts.answer(self.prompt, self.pictures, self.schema)
 
 
+@strict(other_form)
 def read(body: object, *, chat: bool) -> Question:
     """Return the question. Raises Refused as the service would."""
     if not isinstance(body, Mapping):
@@ -155,6 +156,7 @@ def _schema(body: Mapping[str, Any], chat: bool) -> Mapping[str, Any] | None:
     schema: Mapping[str, Any] = form["schema"]
     if form.get("strict") and (fault := _open(schema)):
         raise Refused(400, f"Invalid schema for {where}: {fault}", "invalid_json_schema", param=where)
+    texts.fitting(schema)  # a schema that nothing fits is refused now
     return schema
 
 

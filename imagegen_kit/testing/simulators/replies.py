@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from starlette.responses import Response, StreamingResponse
 
 from imagegen_kit.testing.simulators.server import Dropped
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
+P = ParamSpec("P")
+T = TypeVar("T")
 HTML = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 NO_PICTURE = b"%PDF-1.7\n% what stands here is no picture\n"  # for "wrong_content_type"
 
@@ -48,6 +51,22 @@ def event(data: Any, name: str | None = None) -> bytes:
     """Return one server-sent event."""
     head = f"event: {name}\n" if name else ""
     return f"{head}data: {json.dumps(data)}\n\n".encode()
+
+
+def strict(refusal: Callable[[], Exception]) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Return a decorator of what reads a body: one of quite another form than it expects is met with ``refusal``."""
+
+    def around(read: Callable[P, T]) -> Callable[P, T]:
+        @wraps(read)
+        def checked(*args: P.args, **named: P.kwargs) -> T:
+            try:
+                return read(*args, **named)
+            except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+                raise refusal() from error
+
+        return checked
+
+    return around
 
 
 def decoded(text: object) -> bytes | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imagegen_kit.testing.simulators.serving import Serving
 
 KEY = "simulated-key"
-LOOKS = ("plain", "drawn")
+LOOKS = ("plain", "drawn", "tiny")
 NEVER = 3600.0  # seconds that "slow" takes
 
 

@@ -112,8 +112,8 @@ class VertexSimulator(GoogleSimulator):
     async def fetch_predict_operation(self, request: Request) -> Answer:
         """Tell what became of an operation."""
         body = await json_of(request)
-        name = body.get("operationName")
-        if name not in self._operations:
+        name = body.get("operationName") if isinstance(body, dict) else None
+        if not isinstance(name, str) or name not in self._operations:
             raise Refused(404, f"The operation {name} is not found.")
         whole, ready = self._operations[name]
         return json_reply(whole if time.monotonic() >= ready else {"name": name})
