@@ -34,7 +34,8 @@ class ProviderSpec:
     pictures, and None means that its pictures are never cached. ``key_env`` lists environment variables of which one
     must hold the key, ``key_url`` is where to get one. ``base_url`` is the service's address and ``base_url_env`` the
     variables that name another; where ``base_url`` is empty one of them must be set. ``settings_env`` are further
-    variables that the provider reads from ``Account.settings``.
+    variables that the provider reads from ``Account.settings``; those of ``origin_env`` decide what draws (a checkpoint,
+    a model's id), so their values are part of the origin, and without them nothing is cached.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ProviderSpec:
     base_url: str = field(default="", kw_only=True)
     base_url_env: tuple[str, ...] = field(default=(), kw_only=True)
     settings_env: tuple[str, ...] = field(default=(), kw_only=True)
+    origin_env: tuple[str, ...] = field(default=(), kw_only=True)
     install: str = field(default="", kw_only=True)
     api_version: int = field(default=API_VERSION, kw_only=True)
 

@@ -12,14 +12,23 @@ TESTS = Path(__file__).parent
 # A.1 and so on name the five source systems' behaviours; F names the toolkit's own.
 SHOWN_BY: dict[str, list[str]] = {
     "A.2": ["test_prompts_templates.py"],
+    "A.4": ["providers/test_job_api_requests.py"],
+    "B.2": ["providers/test_job_api_requests.py"],
     "B.6": ["test_styles.py"],
     "B.8": ["engine/test_cache.py"],
+    "B.10": ["test_fairness.py"],
     "C.2": ["engine/test_views_of_recipes.py"],
+    "C.4": ["test_catalog_models.py"],
+    "C.7": ["providers/test_contract_builtin.py"],
+    "D.1": ["test_catalog_models.py", "providers/test_openai_simulator.py"],
+    "D.7": ["providers/test_openai_simulator.py", "providers/test_gemini_simulator.py"],
+    "E.1": ["test_catalog_models.py"],
     "E.3": ["test_prompts_templates.py"],
     "F.1": ["test_registry.py", "test_quarantine.py"],
     "F.3": ["experiments/test_experiment.py"],
     "F.4": ["nbval_sanitize.cfg"],
-    "F.5": ["../plugins/imagegen-kit-echo/tests/test_echo.py"],
+    "F.5": ["../plugins/imagegen-kit-echo/tests/test_echo.py", "testing/test_contracts.py", "test_cli_plugins.py"],
+    "G.6": ["test_catalog_models.py"],
 }
 
 

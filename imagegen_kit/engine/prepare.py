@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from imagegen_kit.capabilities import fit
 from imagegen_kit.errors import Fault, UnsupportedRequest
 from imagegen_kit.fingerprint import request_key
-from imagegen_kit.providers.accounts import not_ready, origin_of
+from imagegen_kit.providers.accounts import cacheable, not_ready, origin_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -54,7 +54,7 @@ def prepare(asked: Request, registry: Registry, today: date) -> Prepared:
     origin, version = origin_of(model.provider), model.provider.output_version
     sent = fitted.sent if fitted.sent.model == model.id else replace(fitted.sent, model=model.id)
     key = request_key(sent, model=model.id, origin=origin, output_version=version or "")
-    return Prepared(asked, sent, model, model.adaptations + fitted.adaptations, key, version is not None, origin)
+    return Prepared(asked, sent, model, model.adaptations + fitted.adaptations, key, cacheable(model.provider), origin)
 
 
 def _could(models: list[str]) -> str:

@@ -29,11 +29,21 @@ def origin_of(spec: ProviderSpec) -> str:
     A service that is reached at another address is another origin; a simulated one is ``simulated:<name>``.
     """
     if there := endpoint(spec.name):
-        return there.origin
-    if not spec.base_url_env:
-        return spec.origin or _without_user(spec.base_url)
-    address = _address(spec)
-    return spec.origin if spec.origin and address == spec.base_url else _without_user(address)
+        origin = there.origin
+    elif not spec.base_url_env:
+        origin = spec.origin or _without_user(spec.base_url)
+    else:
+        address = _address(spec)
+        origin = spec.origin if spec.origin and address == spec.base_url else _without_user(address)
+    if not spec.origin_env:
+        return origin
+    decided = [f"{name}={value}" for name in spec.origin_env if (value := variable(name))]
+    return "?".join([origin, *(["&".join(decided)] if decided else [])])
+
+
+def cacheable(spec: ProviderSpec) -> bool:
+    """Whether the same request would be answered by the same model tomorrow."""
+    return spec.output_version is not None and all(variable(name) for name in spec.origin_env)
 
 
 def not_ready(spec: ProviderSpec) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from imagegen_kit.testing.simulators.server import Simulator
 
-OFFLINE_MODELS = ("collage", "pencil", "poster")
+JOBS_DRAWN_BY = "pencil"  # the offline model behind job services, so that they differ from Gemini and OpenAI
 
 
 class SimulatedClouds:
@@ -121,8 +120,8 @@ def _simulator(name: str, latency: float, look: str) -> Simulator:
     }
     if name in known:
         return known[name](latency=latency, look=look)
-    made: Simulator = simulators.JobApiSimulator(name, latency=latency, look=look)
-    made.drawn_by = OFFLINE_MODELS[zlib.crc32(name.encode()) % len(OFFLINE_MODELS)]
+    made: Simulator = simulators.JobApiSimulator(name, latency=latency, polls=0, look=look)
+    made.drawn_by = JOBS_DRAWN_BY
     return made
 
 

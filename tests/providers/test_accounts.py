@@ -10,7 +10,7 @@ from imagegen_kit import settings
 from imagegen_kit.catalog.models import ModelSpec
 from imagegen_kit.errors import InvalidInput, UnsupportedRequest
 from imagegen_kit.hookspecs import ProviderSpec
-from imagegen_kit.providers.accounts import account_of, not_ready, origin_of
+from imagegen_kit.providers.accounts import account_of, cacheable, not_ready, origin_of
 from imagegen_kit.settings import Endpoint
 from imagegen_kit.types import Reply
 from tests.engine.models import picture
@@ -66,6 +66,14 @@ def test_a_provider_that_is_pointed_elsewhere_needs_no_key_and_is_known_as_what_
     assert account_of(SEA).base_url == "http://127.0.0.1:9/v1"
     undo()
     assert origin_of(SEA) == "https://sea.example/v1"
+
+
+def test_what_decides_which_model_draws_is_part_of_the_origin_and_lets_pictures_be_kept(monkeypatch):
+    hut = ProviderSpec("hut", models=(), target="hut:Hut", base_url="http://127.0.0.1:1", origin_env=("HUT_MODEL",))
+    assert (origin_of(hut), cacheable(hut)) == ("http://127.0.0.1:1", False)
+    monkeypatch.setenv("HUT_MODEL", "xl")
+    assert (origin_of(hut), cacheable(hut)) == ("http://127.0.0.1:1?HUT_MODEL=xl", True)
+    assert cacheable(SEA)
 
 
 class Painter:

@@ -9,13 +9,26 @@ import pytest
 from imagegen_kit.catalog.job_api import shipped_job_apis
 from imagegen_kit.testing.contracts import ProviderContract
 from imagegen_kit.testing.simulators.gemini import GeminiSimulator
-from imagegen_kit.testing.simulators.job_api import JobApiSimulator
+from imagegen_kit.testing.simulators.job_api import OWN, JobApiSimulator
+from imagegen_kit.testing.simulators.openai import OpenAISimulator
+from imagegen_kit.testing.simulators.vertex import VertexSimulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# These services give a refused prompt the same answer as any other failed job.
-REFUSES_WITHOUT_A_WORD = ("banana",)
+    from imagegen_kit.catalog.job_api import JobApi
+
+# These services give a refused prompt, or a refused picture, the same answer as any other failure.
+SAYS_NOT_WHY = {
+    "a1111": ("blocked_before", "blocked_after"),
+    "banana": ("blocked_before", "blocked_after"),
+    "kie": ("blocked_before", "blocked_after"),
+    "nanobanana": ("blocked_before", "blocked_after"),
+    "nanobananaapi": ("blocked_after",),
+    "openai-compatible": (),
+    "replicate": ("blocked_before", "blocked_after"),
+    "wavespeed": ("blocked_before",),
+}
 
 
 class TestOffline(ProviderContract):
@@ -33,6 +46,27 @@ class TestGemini(ProviderContract):
             yield running
 
 
+class TestVertex(ProviderContract):
+    provider = "vertex"
+    settings: ClassVar = {"GOOGLE_CLOUD_PROJECT": "my-project", "GOOGLE_CLOUD_LOCATION": "global"}
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def simulator(cls) -> Iterator[VertexSimulator]:
+        with VertexSimulator() as running:
+            yield running
+
+
+class TestOpenAI(ProviderContract):
+    provider = "openai"
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def simulator(cls) -> Iterator[OpenAISimulator]:
+        with OpenAISimulator() as running:
+            yield running
+
+
 class JobApiContract(ProviderContract):
     service: ClassVar[str]
 
@@ -43,10 +77,13 @@ class JobApiContract(ProviderContract):
             yield running
 
 
-for name in shipped_job_apis():  # one class for each service, as if it were written down
-    unsaid = ("blocked_before", "blocked_after") if name in REFUSES_WITHOUT_A_WORD else ()
-    faults = tuple(mode for mode in JobApiSimulator.modes if mode not in unsaid)
-    words = "".join(part.capitalize() for part in name.split("-"))
-    globals()[f"Test{words}"] = type(
-        f"Test{words}", (JobApiContract,), {"service": name, "provider": name, "faults": faults, "__module__": __name__}
-    )
+def contract_of(name: str, api: JobApi) -> type[JobApiContract]:
+    """Return the contract of one service as a class, as if it were written down."""
+    left_out = {*SAYS_NOT_WHY.get(name, ()), *(OWN if api.poll is None else ())}
+    faults = tuple(mode for mode in JobApiSimulator.modes if mode not in left_out)
+    said = {"service": name, "provider": name, "faults": faults}
+    return type(f"Test_{name}", (JobApiContract,), {**said, "__module__": __name__})
+
+
+for name, api in shipped_job_apis().items():
+    globals()[f"Test_{name.replace('-', '_')}"] = contract_of(name, api)

@@ -13,6 +13,7 @@ from imagegen_kit.catalog.job_api import shipped_job_apis
 from imagegen_kit.errors import (
     AuthenticationFailed,
     ContentBlocked,
+    InvalidInput,
     InvalidReply,
     NoPictureReturned,
     OutcomeUnknown,
@@ -25,7 +26,7 @@ from imagegen_kit.errors import (
 from imagegen_kit.providers.job_api.polling import STRANGE
 from imagegen_kit.testing.simulators.job_api import JobApiSimulator
 from imagegen_kit.testing.simulators.modes import MODES
-from tests.providers.job_api_calls import QUEUES, Steps, ask, provider_at, request_to, size_of
+from tests.providers.job_api_calls import QUEUES, SERVICES, Steps, ask, provider_at, request_to, size_of
 
 SHAPES = ["banana", "fal", "stability", "kie"]  # by id; by given addresses; at once and multipart; codes in envelopes
 COMMON: list[tuple[str, type[ProviderError], bool | None]] = [
@@ -50,8 +51,9 @@ BLOCKED: list[tuple[str, str, type[ProviderError], bool]] = [
     ("wavespeed", "blocked_after", ContentBlocked, True),
     ("stability", "blocked_after", ContentBlocked, True),
     ("stability-upscale", "blocked_after", ContentBlocked, True),
-    ("banana", "blocked_before", ProviderError, False),  # it only says that the job failed
-    ("stability", "blocked_before", ProviderError, False),
+    ("stability", "blocked_before", ContentBlocked, False),
+    ("stability-upscale", "blocked_before", ContentBlocked, False),
+    ("openai-compatible", "blocked_before", ContentBlocked, False),
 ]
 
 
@@ -103,15 +105,6 @@ def test_a_refusal_says_when_it_came_and_what_it_cost(
     assert not error.retryable
 
 
-def test_an_openai_compatible_refusal_is_told_by_its_code() -> None:
-    from imagegen_kit.catalog.models import ModelSpec
-    from imagegen_kit.providers.job_api.plugin import provider_of
-
-    spec = provider_of(replace(shipped_job_apis()["openai-compatible"], models=(ModelSpec("flux"),)))
-    with JobApiSimulator("openai-compatible").play("blocked_before") as sim:
-        assert type(failing(sim, spec=spec)) is ContentBlocked
-
-
 @pytest.mark.parametrize("service", SHAPES)
 def test_a_call_that_never_ends_leaves_nothing_behind_when_it_is_cut_off(service: str) -> None:
     async def call() -> None:
@@ -128,7 +121,10 @@ def test_a_call_that_never_ends_leaves_nothing_behind_when_it_is_cut_off(service
 def test_a_wrong_key_is_told_and_not_repeated() -> None:
     async def call() -> None:
         provider = provider_at(sim, key="wrong-key-0123456789")
-        await provider.generate(request_to(sim), Steps())
+        try:
+            await provider.generate(request_to(sim), Steps())
+        finally:
+            await provider.aclose()
 
     with JobApiSimulator("banana") as sim, pytest.raises(AuthenticationFailed) as caught:
         asyncio.run(call())
@@ -213,3 +209,15 @@ def _with(service: str, api: Any) -> Any:
     from tests.providers.job_api_calls import spec_of
 
     return provider_of(replace(api, models=spec_of(service).models))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_simulator_plays_only_what_its_service_can_show(service: str) -> None:
+    sim = JobApiSimulator(service)
+    for mode in JobApiSimulator.modes:
+        if mode in sim.modes:
+            sim.play(mode)
+        else:
+            with pytest.raises(InvalidInput, match="no mode is called"):
+                sim.play(mode)
+    assert ("never_ends" in sim.modes) is (service in QUEUES)

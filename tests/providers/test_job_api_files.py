@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,7 +111,7 @@ def test_every_key_and_placeholder_is_documented() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_is_immutable_data_that_can_be_pickled(service: str) -> None:
-    api = shipped_job_apis()[service]
+    api = replace(shipped_job_apis()[service], models=())  # they come from the catalogue
     assert pickle.loads(pickle.dumps(api)) == api
     with pytest.raises(AttributeError):
         api.name = "other"  # type: ignore[misc]  # it is frozen

@@ -6,7 +6,6 @@ The name of a class ends in the check that must fail, and no other may.
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 import threading
 from dataclasses import replace
@@ -108,7 +107,9 @@ class Test_what_must_be_set_can_be_found(OverHttp):
 class Test_a_verb_is_there_for_each_kind_of_model(Offline):
     @pytest.fixture
     def spec(self) -> kit.ProviderSpec:
-        return replace(LOCAL, target=Local, models=(*LOCAL.models, kit.ModelSpec("two", kind="text", card="Answers in text.")))
+        return replace(
+            LOCAL, target=Local, models=(*LOCAL.models, kit.ModelSpec("two", kind="text", card="Answers in text."))
+        )
 
     models = ("one",)
 
@@ -319,6 +320,12 @@ class _Without:
         if name == self._name:
             raise AttributeError(name)
         return getattr(self._whole, name)
+
+
+class Test_a_job_that_is_lost_sight_of_may_have_been_paid(OverHttp):
+    class broken(Toy):
+        async def look(self, path: str, model: str) -> Any:
+            return await self.http("GET", path, model)
 
 
 class Test_a_job_is_cancelled_at_the_service(OverHttp):

@@ -12,7 +12,14 @@ from typing import Any
 from PIL import Image
 
 from imagegen_kit import providers as kit
-from imagegen_kit.errors import AuthenticationFailed, ContentBlocked, NoPictureReturned, OutcomeUnknown, RequestTimeout
+from imagegen_kit.errors import (
+    AuthenticationFailed,
+    ContentBlocked,
+    NoPictureReturned,
+    OutcomeUnknown,
+    ProviderError,
+    RequestTimeout,
+)
 from imagegen_kit.imaging.picture import open_picture
 from imagegen_kit.providers.faults import http_fault, transport_fault, unreadable
 from imagegen_kit.providers.transport import Clients
@@ -78,7 +85,12 @@ class ToyService(Simulator):
         from starlette.responses import JSONResponse
 
         mode = self.jobs[request.path_params["id"]][0]
-        ends = {"job_failed": "failed", "never_ends": "running", "blocked_after": "refused", "unknown_finish": "shelved"}
+        ends = {
+            "job_failed": "failed",
+            "never_ends": "running",
+            "blocked_after": "refused",
+            "unknown_finish": "shelved",
+        }
         told = {"status": ends.get(mode, "done"), "usd": 0.01}
         return JSONResponse(told if mode == "no_picture" else {**told, "file": "ready"})
 
@@ -113,9 +125,6 @@ SPEC = kit.ProviderSpec(
 
 class Toy:
     """A provider that keeps the contract. Its parts are methods, so that a broken one differs in one of them."""
-
-    retries = 1
-    said_price: float | None = None
 
     def __init__(self, account: kit.Account) -> None:
         self.account = account
@@ -191,9 +200,16 @@ class Toy:
         except ValueError:
             raise unreadable("the service answered with text that is no JSON", model=model) from None
 
+    async def look(self, path: str, model: str) -> Any:
+        try:
+            return await self.http("GET", path, model)
+        except ProviderError as error:
+            error.paid, error.retryable = None, False
+            raise
+
     async def finished(self, job_id: str, request: kit.ImageRequest, on_progress: kit.OnProgress) -> kit.Reply:
         for look in range(20):
-            told = self.data(await self.http("GET", f"/pictures/{job_id}", request.model), request.model)
+            told = self.data(await self.look(f"/pictures/{job_id}", request.model), request.model)
             if told["status"] != "running":
                 break
             await on_progress(kit.Progress(look / 20, "painting"))
@@ -209,5 +225,5 @@ class Toy:
             raise OutcomeUnknown(f"{request.model}: {job_id} ended as {told['status']}", model=request.model)
         if "file" not in told:
             raise NoPictureReturned(f"{request.model}: {job_id} is done and has no picture", model=request.model)
-        answer = await self.http("GET", f"/pictures/{job_id}/file", request.model)
+        answer = await self.look(f"/pictures/{job_id}/file", request.model)
         return kit.Reply(pictures=(answer.content,), cost_usd=told["usd"], timings={"wait": 0.0})

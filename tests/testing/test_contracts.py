@@ -43,7 +43,15 @@ NOT_BROKEN_HERE = {
 def failed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     """What failed of each class of ``contract_broken``, by check, with its words."""
     report = tmp_path_factory.mktemp("report") / "report.xml"
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", contract_broken.__file__]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        f"--junitxml={report}",
+        contract_broken.__file__,
+    ]
     subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for case in ElementTree.parse(report).iter("testcase"):
@@ -68,7 +76,9 @@ def test_a_broken_one_is_caught_by_the_check_that_names_it(failed: dict[str, dic
 
 
 def test_every_check_is_proved() -> None:
-    checks = {n.removeprefix("test_") for c in (ProviderContract, StyleContract) for n in dir(c) if n.startswith("test_")}
+    checks = {
+        n.removeprefix("test_") for c in (ProviderContract, StyleContract) for n in dir(c) if n.startswith("test_")
+    }
     proved = {n.removeprefix("Test_") for n in BROKEN}
     assert checks - proved == NOT_BROKEN_HERE
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 FLASH, PRO, NEW, TEXT = "gemini-2.5-flash-image", "gemini-3-pro-image", "gemini-nano-banana-2.1", "gemini-3.8-flash"
 OMNI = "gemini-omni-1.2-flash"
 CUP = draw("a cup", 48, 32)
+INLINE = {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(CUP).decode()}}
+BROKEN = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
 Config = types.GenerateContentConfig
 
 
@@ -204,15 +206,8 @@ BAD = {
     "too low a level": (NEW, asked(generationConfig={"thinkingConfig": {"thinkingLevel": "LOW"}}), 400, "LOW"),
     "a schema of a drawing model": (FLASH, asked(generationConfig={"responseSchema": {}}), 400, "JSON mode"),
     "a seed that is no number": (FLASH, asked(generationConfig={"seed": "7"}), 400, "seed"),
-    "too many pictures": (
-        FLASH,
-        {"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": base64.b64encode(CUP).decode()}}] * 4}]},
-        400,
-        "at most 3",
-    ),
-    "a picture that is none": (
-        FLASH, {"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "AAAA"}}]}]}, 400, "input image",
-    ),
+    "too many pictures": (FLASH, {"contents": [{"parts": [INLINE] * 4}]}, 400, "at most 3"),
+    "a picture that is none": (FLASH, {"contents": [{"parts": [BROKEN]}]}, 400, "input image"),
     "nothing": (FLASH, {"contents": []}, 400, "contents is not specified"),
     "no JSON": (FLASH, b"{", 400, "Invalid JSON"),
 }  # fmt: skip
@@ -226,6 +221,16 @@ def test_what_the_service_rejects_is_rejected_and_costs_nothing(
     assert response.status_code == status
     assert words in response.text.replace('\\"', '"')
     assert gemini.ledger.accepted == []
+
+
+ODD = [None, 0, True, "x", [], {}, [1], ["x"], [None], [[]], {"a": 1}, 1e30]
+
+
+@pytest.mark.parametrize("field", ["contents", "generationConfig", "safetySettings", "systemInstruction"])
+def test_a_body_of_quite_another_form_is_never_the_services_fault(gemini: GeminiSimulator, field: str) -> None:
+    statuses = {post(gemini, asked(**{field: value}), TEXT).status_code for value in ODD}
+    assert statuses <= {200, 400}
+    assert post(gemini, [1]).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -274,8 +279,10 @@ def test_refusals_and_missing_pictures_are_answers(gemini: GeminiSimulator, clie
     before = ask("blocked_before")
     assert (before.candidates, before.prompt_feedback.block_reason.value) == (None, "PROHIBITED_CONTENT")
     assert gemini.ledger.accepted == []
-    after = ask("blocked_after").candidates[0]
+    made = ask("blocked_after")
+    after = made.candidates[0]
     assert (after.content, after.finish_reason.value) == (None, "IMAGE_SAFETY")
+    assert made.usage_metadata.candidates_token_count > 1290  # it was made, and is charged
     none = ask("no_picture").candidates[0]
     assert (none.finish_reason.value, len(none.content.parts)) == ("NO_IMAGE", 1)
     with pytest.warns(UserWarning, match="PICTURE_POSTPONED"):
@@ -454,7 +461,7 @@ def test_imagen_makes_several_pictures_and_says_which_were_filtered(vertex: Vert
         "parameters": {"sampleCount": 2, "aspectRatio": "16:9", "seed": 1, "negativePrompt": "n"},
     }
     assert [size_of(image.image.image_bytes) for image in made.generated_images] == [(1344, 768)] * 2
-    assert vertex.ledger.accepted[0].usd == pytest.approx(0.08)
+    assert [charge.usd for charge in vertex.ledger.accepted] == [pytest.approx(0.08)]  # what is filtered is free
     assert [image.rai_filtered_reason for image in filtered.generated_images] == ["The picture was filtered out."] * 2
 
 

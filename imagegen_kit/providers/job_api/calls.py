@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from imagegen_kit.catalog.job_api import JobApi
     from imagegen_kit.providers.transport import Clients
 
+LARGE = 2**18  # bytes from which JSON is read in a thread, so that other calls go on meanwhile
 MAX_JSON = 384 * 2**20  # bytes of a reply: four pictures of the largest size in base64
 MAX_FILM = 512 * 2**20  # bytes of a downloaded film
 MAX_PICTURE = 64 * 2**20  # bytes of a downloaded picture, as much as is ever decoded
@@ -71,7 +73,8 @@ async def exchange(
                     raise InvalidReply(f"{model}: the reply is larger than {max_bytes / 2**20:g} MiB", model=model)
                 pieces.append(piece)
             whole = b"".join(pieces)
-            return Answer(response.status_code, response.headers, whole, _json(whole))
+            data = _json(whole) if size < LARGE else await asyncio.to_thread(_json, whole)
+            return Answer(response.status_code, response.headers, whole, data)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise transport_fault(error, model=model) from error
 

@@ -58,8 +58,7 @@ async def _picture(service: Service, value: Any, model: str, films: bool) -> byt
     web = value.startswith(("http://", "https://"))
     if output.kind in ("auto", "url") and (web or (output.kind == "url" and not value.startswith("data:"))):
         return await _download(service, value, model, films)
-    data = await asyncio.to_thread(decoded, value, model=model)
-    return await _whole(data, model, films)
+    return await asyncio.to_thread(_decoded_whole, value, model, films)
 
 
 async def _download(service: Service, url: str, model: str, films: bool) -> bytes:
@@ -90,6 +89,10 @@ async def _download(service: Service, url: str, model: str, films: bool) -> byte
 
 async def _whole(data: bytes, model: str, films: bool) -> bytes:
     return await asyncio.to_thread(sound_film if films else sound, data, model=model)
+
+
+def _decoded_whole(text: str, model: str, films: bool) -> bytes:
+    return (sound_film if films else sound)(decoded(text, model=model), model=model)
 
 
 def _absolute(url: str, location: str) -> str:

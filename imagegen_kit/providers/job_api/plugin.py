@@ -32,10 +32,10 @@ class JobApiTarget:
 
 @hookimpl
 def imagegen_providers() -> list[ProviderSpec]:
-    """Return one provider for each service of ``catalog/job_apis`` that the catalogue has models of."""
+    """Return one provider for each service of ``catalog/job_apis`` that the catalogue, or its file, has models of."""
     found = []
     for name, api in shipped_job_apis().items():
-        if models := load_models(name):
+        if models := load_models(name) or api.models:
             found.append(provider_of(replace(api, models=models)))
     return found
 
@@ -57,26 +57,18 @@ def provider_of_file(path: Path | str) -> ProviderSpec:
 
 
 def provider_of(api: JobApi) -> ProviderSpec:
-    """Return the spec of a service with its models.
-
-    Where a variable decides what draws (the checkpoint of a local server), pictures are not cached: the same request
-    may be answered by another model tomorrow.
-    """
-    decided_elsewhere = any(
-        name.startswith("settings.")
-        for form in api.submit
-        for name in names_used([form.url, form.json, form.multipart])
-    )
+    """Return the spec of a service with its models; a variable in what is submitted decides what draws."""
+    used = {name for form in api.submit for name in names_used([form.url, form.json, form.multipart])}
     models = tuple(replace(m, can=replace(m.can, resumable=api.poll is not None)) for m in api.models)
     api = replace(api, models=models)
     return ProviderSpec(
         name=api.name,
         models=models,
         target=JobApiTarget(api),
-        output_version=None if decided_elsewhere else "1",
         key_env=api.key_env,
         key_url=api.key_url,
         base_url=api.base_url,
         base_url_env=api.base_url_env,
         settings_env=api.settings_env,
+        origin_env=tuple(name for name in api.settings_env if f"settings.{name}" in used),
     )

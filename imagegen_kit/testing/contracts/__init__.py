@@ -14,7 +14,7 @@ Needs pytest: ``pip install pytest``.
 from imagegen_kit.errors import MissingDependency
 
 try:
-    import pytest as _pytest  # noqa: F401  # asked for here, so that its absence is told in plain words
+    import pytest  # noqa: F401  # asked for here, so that its absence is told in plain words
 except ImportError as error:
     raise MissingDependency("imagegen_kit.testing.contracts", "pytest", "pip install pytest") from error
 

@@ -43,7 +43,9 @@ class Described(Subject):
 
     def test_importing_the_plugin_loads_nothing_heavy(self, spec: ProviderSpec) -> None:
         """Every session imports every plugin, so its module imports no SDK and no big package."""
-        module = self.module or (spec.target.partition(".")[0].partition(":")[0] if isinstance(spec.target, str) else "")
+        module = self.module or (
+            spec.target.partition(".")[0].partition(":")[0] if isinstance(spec.target, str) else ""
+        )
         if not module or importlib.util.find_spec(module) is None:
             pytest.skip("the plugin's module cannot be imported by name; set `module`")
         loaded = _loaded_by(f"import {module}") - _loaded_by("import imagegen_kit.providers")
@@ -56,7 +58,7 @@ class Described(Subject):
         assert not without, f"no card says what {', '.join(without)} is: give ModelSpec.card a sentence"
 
     def test_what_must_be_set_can_be_found(self, spec: ProviderSpec) -> None:
-        """Who needs a key says where to get one, and who calls a service says where it is: the origin of its pictures."""
+        """Who needs a key says where to get one; where the pictures come from (their origin) is said in any case."""
         if spec.key_env and spec.base_url.startswith("https:"):
             assert spec.key_url, f"{spec.name} needs {spec.key_env[0]}: say in key_url where to get one"
         assert spec.origin or spec.base_url or spec.base_url_env, (
@@ -110,6 +112,7 @@ def _odd(value: Any, where: str) -> Iterator[str]:
 def _loaded_by(code: str) -> set[str]:
     program = f"import json, sys\n{code}\nprint(json.dumps(sorted(sys.modules)))"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603  # our own
     assert done.returncode == 0, f"{code} failed in a new process: {done.stderr.strip().splitlines()[-1:]}"
     return set(json.loads(done.stdout.splitlines()[-1]))

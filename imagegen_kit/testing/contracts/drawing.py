@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagegen_kit.catalog.prices import cost_of, estimate
+from imagegen_kit.testing.contracts.clock import HurriedClock, Sink
 from imagegen_kit.testing.contracts.subject import Subject
 from imagegen_kit.testing.contracts.trial import sound
-from imagegen_kit.testing.contracts.clock import HurriedClock, Sink
 from imagegen_kit.types import Accepted, Adaptation, Progress, Usage
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ class Draws(Subject):
             sound(trial.call(trial.request(model, PROMPT)))
             return
         _, sent = trial.watched(trial.request(model, PROMPT))
-        assert sent.holds(PROMPT), "the prompt was changed on its way: send request.prompt as it is, encoded by a library"
+        assert sent.holds(PROMPT), (
+            "the prompt was changed on its way: send request.prompt as it is, encoded by a library"
+        )
 
     def test_the_reply_is_well_formed(self, trial: Trial) -> None:
         """What a reply tells besides the picture has the types, and the units, that the table is made of."""
@@ -52,10 +54,12 @@ class Draws(Subject):
             assert reply.usage is None or isinstance(reply.usage, Usage), "Reply.usage must be a types.Usage, or None"
             for name, kind in (("seed_used", int), ("model_used", str)):
                 value = getattr(reply, name)
-                assert value is None or isinstance(value, kind), f"Reply.{name} is {value!r}, not of type {kind.__name__}"
+                assert value is None or isinstance(value, kind), (
+                    f"Reply.{name} is {value!r}, not of type {kind.__name__}"
+                )
 
     def test_the_cost_is_honest(self, trial: Trial) -> None:
-        """A free model costs 0, a reported cost is USD, a price by tokens comes with usage; unknown is None, never 0."""
+        """Free is 0, a reported cost is USD, a price by tokens comes with usage; unknown is None, never 0."""
         today = HurriedClock().now().date()
         for model in trial.models() or [trial.lead()]:
             request = trial.request(model)
@@ -64,11 +68,16 @@ class Draws(Subject):
             assert reported is None or (isinstance(reported, (int, float)) and reported >= 0), (
                 f"Reply.cost_usd is {reported!r}: give USD as a number, or None where the service says nothing"
             )
-            cost, (foreseen, _) = cost_of(reply, request, model.price, None, today=today), estimate(model.price, request, None)
+            cost, (foreseen, _) = (
+                cost_of(reply, request, model.price, None, today=today),
+                estimate(model.price, request, None),
+            )
             if model.price is None:
                 assert reported != 0, f"{model.name} has no price and reports 0: unknown is None. Free is Price(0.0)"
             elif foreseen == 0:
-                assert cost.usd == 0, f"{model.name} is free by its price and reports {reported}: one of the two is wrong"
+                assert cost.usd == 0, (
+                    f"{model.name} is free by its price and reports {reported}: one of the two is wrong"
+                )
             if model.price is not None and model.price.per_mtok and model.price.per_picture is None:
                 assert cost.basis in ("reported", "usage"), (
                     f"{model.name} is charged by the token: return the tokens in Reply.usage"

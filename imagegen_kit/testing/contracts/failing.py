@@ -1,4 +1,4 @@
-"""Checks of what happens when a service fails: one typed error, judged by the service's own books, and no second try."""
+"""Checks of what comes of a service's failures: one typed error, judged by the service's books, and no second try."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Fails(Subject):
 
     @pytest.mark.parametrize("mode", [*EXPECTED, "its own modes"])
     def test_a_fault_is_a_typed_error(self, trial: Trial, mode: str) -> None:
-        """Every failure is a ProviderError of the right class that says what was paid, names the model and speaks plainly."""
+        """Every failure is a ProviderError of the right class that says what was paid and names the model."""
         service = trial.service()
         own = [m for m in service.modes if m not in EXPECTED and m not in UNTRIED]
         modes = [m for m in ([mode] if mode in EXPECTED else own) if m in service.modes]
@@ -90,7 +90,7 @@ class Fails(Subject):
             _failure(trial, mode)
             left = trial.drain()
             assert left == 2, (
-                f"after {mode!r} the service was asked {3 - left} times by one call: switch off the retries of your SDK "
+                f"after {mode!r} one call had asked {3 - left} times: switch off the retries of your SDK "
                 f"(max_retries=0) and write none of your own; raise, and set `retryable`"
             )
 
@@ -135,7 +135,7 @@ def _failure(trial: Trial, mode: str) -> ProviderError | None:
         pytest.fail(f"{mode!r} raised {type(error).__name__}: raise a ProviderError, which says what was paid")
     except Exception as error:
         pytest.fail(
-            f"{mode!r} let {type(error).__name__} escape: {error}. Catch what your client raises and make a ProviderError "
+            f"{mode!r} let {type(error).__name__} escape: {error}. Make a ProviderError of what your client raises "
             f"of it: faults.http_fault, faults.transport_fault, faults.unreadable."
         )
     if mode in UNSOUND and data:  # handed on as it came: the engine examines every picture
@@ -174,14 +174,18 @@ def _judge(error: ProviderError, mode: str, trial: Trial, *, charged: bool) -> N
     kinds = EXPECTED.get(mode, (ProviderError,))
     assert isinstance(error, kinds), f"{told}: raise {' or '.join(k.__name__ for k in kinds)}"
     if charged:
-        assert error.paid is not False, f"{told}, and the service charged the call: paid is True, or None if nobody knows"
+        assert error.paid is not False, (
+            f"{told}, and the service charged the call: paid is True, or None if nobody knows"
+        )
     else:
         assert error.paid is not True, f"{told}, and the service did not charge the call: paid is False, or None"
     assert not (error.retryable and error.paid), f"{told}: what was paid is never simply sent again"
     if kinds in ((RateLimited,), (ServiceUnavailable,)):
         assert error.retryable, f"{told}: the same request may succeed later, so retryable=True"
     if mode == "rate_limited":
-        assert error.retry_after == pytest.approx(1.0, abs=0.5), f"{told}, retry_after={error.retry_after}: it asked for 1 s"
+        assert error.retry_after == pytest.approx(1.0, abs=0.5), (
+            f"{told}, retry_after={error.retry_after}: it asked for 1 s"
+        )
     if mode == "rate_limited_bare":
         assert error.retry_after is None, f"{told}, retry_after={error.retry_after}: the service named no time"
     message = str(error)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pytest
 
-from imagegen_kit.errors import UnsupportedRequest
+from imagegen_kit.errors import ProviderError, UnsupportedRequest
 from imagegen_kit.testing.contracts.clock import Sink
 from imagegen_kit.testing.contracts.subject import Subject
 from imagegen_kit.types import Accepted, Progress
@@ -27,7 +27,9 @@ class Jobs(Subject):
         """``Capabilities.resumable`` is True for the models whose jobs ``collect`` finds, and for no others."""
         has = hasattr(trial.build(), "collect")
         declared = [m.name for m in trial.spec.models if m.can.resumable]
-        assert has or not declared, f"{', '.join(declared)}: resumable=True needs `async def collect(job_id, request, …)`"
+        assert has or not declared, (
+            f"{', '.join(declared)}: resumable=True needs `async def collect(job_id, request, …)`"
+        )
         assert declared or not has, "it has collect(), and no model says Capabilities(resumable=True)"
 
     def test_a_job_is_named_before_the_first_look(self, trial: Trial) -> None:
@@ -90,8 +92,28 @@ class Jobs(Subject):
         assert reply.pictures or reply.films, "collect() returned nothing: it waits for the job and returns its reply"
         assert len(service.ledger.accepted) == 1, "the job was bought again after the restart"
 
+    def test_a_job_that_is_lost_sight_of_may_have_been_paid(self, trial: Trial) -> None:
+        """Where a service vanishes after it took a job, nobody knows whether that is charged: ``paid`` is None."""
+        service, model = trial.service(), _resumable(trial, skip=True)
+
+        async def vanish(event: Accepted | Progress) -> None:
+            if isinstance(event, Accepted):
+                service.stop()
+
+        try:
+            trial.call(trial.plain(model), Sink(vanish))
+        except ProviderError as error:
+            assert error.paid is None, (  # noqa: PT017  # a picture is told apart below, in words of its own
+                f"a job was taken, the service vanished, and {type(error).__name__} says paid={error.paid}: whatever "
+                f"fails while a job is looked up is paid=None, or the engine buys it again"
+            )
+        else:
+            pytest.fail("the service vanished, and a picture came all the same")
+        finally:
+            service.start()
+
     def test_a_job_is_cancelled_at_the_service(self, trial: Trial) -> None:
-        """Where ``cancel`` is offered it tells the service, or raises UnsupportedRequest where that cannot stop a job."""
+        """Where ``cancel`` is offered it tells the service, or raises UnsupportedRequest where none can be stopped."""
         service = trial.service()
         if not hasattr(trial.build(), "cancel"):
             pytest.skip(f"{trial.spec.name} has no cancel()")
@@ -144,7 +166,8 @@ async def _cut_off(trial: Trial, request: Any) -> str:
 
     async with trial.provider() as provider:
         call = asyncio.ensure_future(trial.ask(provider, request, Sink(stop)))
-        await asyncio.wait([named, call], return_when=asyncio.FIRST_COMPLETED)
+        either: list[asyncio.Future[Any]] = [named, call]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         assert named.done(), f"no job was named: {NAME_IT}"
         call.cancel()
         await asyncio.wait([call])

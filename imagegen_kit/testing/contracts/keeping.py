@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -60,11 +60,11 @@ class Keeps(Subject):
         model = trial.lead()
         if model.can.references and model.can.mask:
             pytest.skip(f"{model.name} takes references and masks")
-        asked = {"references": [reference()]} | ({"mask": mask()} if model.can.references else {})
+        asked: dict[str, Any] = {"references": [reference()]} | ({"mask": mask()} if model.can.references else {})
         with own_engine(trial, tmp_path / "kept") as engine:
             result = ask_engine(engine, trial, model, **asked)
         assert result.error_type == "UnsupportedRequest", (
-            f"{' and '.join(asked)} given to {model.name} ended as {result.status}: is its Capabilities what is installed?"
+            f"{' and '.join(asked)} given to {model.name} ended as {result.status}: is this what is installed?"
         )
         if trial.simulator is not None:
             assert not trial.simulator.ledger.requests, "a refused request reached the service"

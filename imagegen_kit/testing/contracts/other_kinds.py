@@ -10,7 +10,7 @@ import pytest
 from imagegen_kit.capabilities import Fitted, fit
 from imagegen_kit.testing.contracts.subject import Subject
 from imagegen_kit.testing.contracts.trial import noise
-from imagegen_kit.types import TextRequest, VideoRequest
+from imagegen_kit.types import TextRequest
 
 if TYPE_CHECKING:
     from imagegen_kit.testing.contracts.trial import Trial
@@ -62,8 +62,7 @@ class Answers(Subject):
         """``animate`` returns a whole MP4 or WebM file in ``Reply.films``."""
         trial.lead("video")
         for model in trial.models("video"):
-            request = VideoRequest(prompt="a kite rises", model=f"{trial.spec.name}/{model.name}")
-            reply = trial.call(request)
+            reply = trial.call(trial.plain(model))
             assert reply.films, "Reply.films is empty; return the encoded film, or raise NoPictureReturned"
             head = reply.films[0][:12]
             assert head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3", f"{model.name} returned no MP4 or WebM file"

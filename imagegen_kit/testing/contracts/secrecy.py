@@ -58,7 +58,9 @@ class Secret(Subject):
                 ask_engine(engine, trial, model, prompt="another kite")
                 trial.drain()
         leaks = [p.name for p in sorted(folder.rglob("*")) if p.is_file() and trial.key.encode() in p.read_bytes()]
-        assert not leaks, f"the key lies in {', '.join(leaks)}: leave it out of job ids, options, messages and poll URLs"
+        assert not leaks, (
+            f"the key lies in {', '.join(leaks)}: leave it out of job ids, options, messages and poll URLs"
+        )
 
 
 def _modes(trial: Trial) -> list[str]:

@@ -16,12 +16,12 @@ _BOUNDARY = re.compile(r"boundary=\"?([^\";]+)")
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The requests that one call made. ``texts`` holds every text in them, ``bytes`` how much was sent in all."""
+    """The requests that one call made. ``texts`` holds all that is text in them, ``length`` the bytes in all."""
 
     requests: tuple[Recorded, ...]
 
     @property
-    def bytes(self) -> int:
+    def length(self) -> int:
         """The length of all bodies together."""
         return sum(len(r.body) for r in self.requests)
 

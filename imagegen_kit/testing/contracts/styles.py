@@ -57,7 +57,7 @@ class StyleContract:
         assert (first.text, first.negative, first.parts) == (again.text, again.negative, again.parts)
 
     def test_it_is_clean_text(self, subject: Style) -> None:
-        """No control or invisible characters, no doubled spaces, no blanks at the ends, no slot but ``{references}``."""
+        """No invisible characters, no doubled spaces, no blanks at the ends, no slot but ``{references}``."""
         phrases = [p for axis in (subject.axes or {}).values() for p in axis]
         for text in (*(getattr(subject, part) for part in PARTS), *phrases, subject.title):
             odd = [hex(ord(c)) for c in text if unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs")]

@@ -13,6 +13,7 @@ from imagegen_kit.registry import get_registry, register
 from imagegen_kit.settings import point_at
 from imagegen_kit.store import Store
 from imagegen_kit.testing.contracts.clock import HurriedClock
+from imagegen_kit.testing.contracts.trial import reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,8 @@ def ask_engine(
     """Return the result of one ask; failures are values in it."""
     if trial.size is not None:
         fields.setdefault("size", trial.size)
+    if model.can.min_references:
+        fields.setdefault("references", [reference(n) for n in range(model.can.min_references)])
     policy = Policy(clock=HurriedClock())
     asked = {"prompt": prompt, "model": f"{trial.spec.name}/{model.name}", **fields}
     found: Result = run(image, engine=engine, policy=policy, **asked).results[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import itertools
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from imagegen_kit.testing.contracts.sent import Sent
 from imagegen_kit.types import EMPTY, ImageRequest, Reference, Reply, Size, Unsupported, VideoRequest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Mapping
+    from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 
     from PIL import Image
 
@@ -45,6 +46,7 @@ class Trial:
     settings: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     wanted: tuple[str, ...] = ()
     size: Any = None
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _runner: asyncio.Runner | None = None
     _kept: Any = None
 
@@ -76,7 +78,9 @@ class Trial:
         """Return the simulator; skips the check where there is none."""
         if self.simulator is None:
             pytest.skip(
-                "no simulator of the service" if self.serves else f"{self.spec.name} works on this machine, without a service"
+                "no simulator of the service"
+                if self.serves
+                else f"{self.spec.name} works on this machine, without a service"
             )
         return self.simulator
 
@@ -119,13 +123,17 @@ class Trial:
     def plain(self, model: ModelSpec) -> Request:
         """Return the simplest request to a model of pictures or films."""
         if model.kind == "video":
-            return VideoRequest(prompt="a red kite rises over a green hill", model=f"{self.spec.name}/{model.name}")
+            first = noise() if model.can.first_frame else None
+            id = f"{self.spec.name}/{model.name}"
+            return VideoRequest(prompt="a red kite rises over a green hill", model=id, first_frame=first)
         return self.request(model)
 
     def request(self, model: ModelSpec, prompt: str = "a red kite over a green hill", **fields: Any) -> ImageRequest:
         """Return a request as the engine would send it. Fails where the model's own capabilities refuse it."""
         if self.size is not None:
             fields.setdefault("size", Size.parse(self.size))
+        if model.can.min_references and not fields.get("references"):
+            fields["references"] = tuple(map(reference, range(model.can.min_references)))
         asked = ImageRequest(prompt=prompt, model=f"{self.spec.name}/{model.name}", **fields)
         fitted = self.fitted(asked, model)
         assert isinstance(fitted, Fitted), f"{model.name} refuses what it says that it can do: {fitted}"
@@ -135,6 +143,10 @@ class Trial:
     def fitted(self, asked: Request, model: ModelSpec) -> Fitted | tuple[Unsupported, ...]:
         """Return what is sent of ``asked``."""
         return fit(asked, model.can)
+
+    def new_references(self, count: int) -> tuple[Reference, ...]:
+        """Return reference pictures that this provider has not seen, so that it cannot have uploaded them already."""
+        return tuple(reference(next(self._numbers)) for _ in range(count))
 
     def call(self, request: Request, sink: Sink | None = None) -> Reply:
         """Return the reply to one call; all calls of one check go to the same provider object on the same loop."""

@@ -18,7 +18,7 @@ ADLER = 65521
 DRAWN_SIDE = 1024  # larger pictures are drawn at this size and enlarged: the offline models take longer by the area
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def draw(
     prompt: str,
     width: int,

@@ -17,7 +17,7 @@ from imagegen_kit.testing.simulators.replies import broken, event, events, json_
 from imagegen_kit.testing.simulators.server import Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Container
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -56,16 +56,23 @@ class GoogleSimulator(Simulator):
             raise wrong_key() if given else no_key()
 
     async def begin(
-        self, model: str, tokens: int | None = None, usd: float | None = None, *, later: bool = False
+        self,
+        model: str,
+        tokens: int | None = None,
+        usd: float | None = None,
+        *,
+        later: bool = False,
+        free: Container[str] = (),
     ) -> str:
         """Take the next call of ``model``: return its mode, charge it and work (not yet where it is done ``later``).
 
-        Raises Refused for the faults that Google words.
+        ``free`` are further modes that are not charged. Raises Refused for the faults that Google words.
         """
         mode = self.next_mode()
         if refused := fault(mode, model):
             raise refused
-        self.charge(mode, Charge(model, usd, tokens))
+        if mode not in free:
+            self.charge(mode, Charge(model, usd, tokens))
         if not later or mode == "slow":
             await self.work(mode)
         return mode

@@ -78,7 +78,7 @@ def _usage(asked: Asked, mode: str) -> dict[str, Any]:
         "promptTokensDetails": [{"modality": name, "tokenCount": count} for name, count in given.items() if count],
     }
     images = out = 0
-    if mode not in ("blocked_before", "blocked_after", "no_picture", "unknown_finish"):
+    if mode not in ("blocked_before", "no_picture", "unknown_finish"):  # what is refused when it is made has its tokens
         if asked.draws and "IMAGE" in asked.modalities:
             images = asked.draws.tokens[asked.size]
             out = images + (texts.words(SAID) if "TEXT" in asked.modalities else 0)

@@ -9,7 +9,7 @@ from typing import Any
 
 from imagegen_kit.testing.simulators import texts
 from imagegen_kit.testing.simulators.drawing import size_of
-from imagegen_kit.testing.simulators.google_errors import Refused, check_names, other_form
+from imagegen_kit.testing.simulators.google_errors import Refused, check_names, checked_seed, other_form
 from imagegen_kit.testing.simulators.google_models import TEXT_MODELS, ImageModel, image_model
 from imagegen_kit.testing.simulators.replies import decoded, strict
 
@@ -65,9 +65,7 @@ def read(model: str, body: object, *, enterprise: bool = False) -> Asked:
         ):
             raise Refused(400, "Invalid value at 'safety_settings'.")
     prompt, pictures = _contents(body.get("contents"))
-    seed = config.get("seed")
-    if seed is not None and (type(seed) is not int or not -(2**31) <= seed < 2**31):
-        raise Refused(400, f"Invalid value at 'generation_config.seed' (TYPE_INT32), {seed!r}")
+    seed = checked_seed(config.get("seed"), "generation_config.seed")
     thoughts, shown = _thinking(config.get("thinkingConfig"), model, draws)
     common: dict[str, Any] = {"seed": seed, "thoughts": thoughts, "show_thoughts": shown}
     if draws is not None:

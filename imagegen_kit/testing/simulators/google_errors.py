@@ -41,6 +41,15 @@ def check_names(where: str, given: Mapping[str, Any], known: Iterable[str]) -> N
         raise Refused(400, "\n".join(words), {"@type": f"{TYPE}BadRequest", "fieldViolations": violations})
 
 
+def checked_seed(value: object, where: str) -> int | None:
+    """Return a seed. Raises Refused for what is no number of 32 bits."""
+    if value is None:
+        return None
+    if type(value) is not int or not -(2**31) <= value < 2**31:
+        raise Refused(400, f"Invalid value at '{where}' (TYPE_INT32), {value!r}")
+    return value
+
+
 def other_form() -> Refused:
     """Return the refusal of a body that is put together otherwise than documented."""
     return Refused(400, "Invalid JSON payload received: a value is of another type than the field takes.")

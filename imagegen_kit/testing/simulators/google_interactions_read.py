@@ -8,7 +8,7 @@ from typing import Any
 
 from imagegen_kit.testing.simulators import texts
 from imagegen_kit.testing.simulators.drawing import size_of
-from imagegen_kit.testing.simulators.google_errors import Refused, check_names, other_form
+from imagegen_kit.testing.simulators.google_errors import Refused, check_names, checked_seed, other_form
 from imagegen_kit.testing.simulators.google_models import (
     TEXT_INPUT_TOKENS,
     TEXT_MODELS,
@@ -75,7 +75,7 @@ def read(body: object) -> Wanted:
     form = _form(body.get("response_format"), kind)
     prompt, pictures = _said(body.get("input"))
     common: dict[str, Any] = {
-        "seed": config.get("seed"),
+        "seed": checked_seed(config.get("seed"), "generation_config.seed"),
         "background": bool(body.get("background")),
         "stream": bool(body.get("stream")),
         "store": body.get("store", True),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imagegen_kit.testing.simulators.drawing import size_of
-from imagegen_kit.testing.simulators.google_errors import Refused, check_names, other_form
+from imagegen_kit.testing.simulators.google_errors import Refused, check_names, checked_seed, other_form
 from imagegen_kit.testing.simulators.google_models import IMAGEN_MODELS, IMAGEN_RATIOS, VEO_MODELS, pixels
 from imagegen_kit.testing.simulators.replies import decoded, strict
 
@@ -56,7 +56,15 @@ def read_imagen(model: str, body: object) -> Predicted:
     if count not in (1, 2, 3, 4) or mime not in ("image/png", "image/jpeg"):
         raise Refused(400, f"Invalid value at 'parameters': {count} pictures as {mime}.")
     usd = IMAGEN_USD.get(model, 0.04)
-    return Predicted(model, instance["prompt"], pixels(ratio, size), usd, parameters.get("seed"), count, mime=mime)
+    return Predicted(
+        model,
+        instance["prompt"],
+        pixels(ratio, size),
+        usd,
+        checked_seed(parameters.get("seed"), "parameters.seed"),
+        count,
+        mime=mime,
+    )
 
 
 @strict(other_form)
@@ -83,7 +91,14 @@ def read_veo(model: str, body: object) -> Predicted:
     short = VEO_HEIGHTS[resolution]
     size = (short * 16 // 9, short) if ratio == "16:9" else (short, short * 16 // 9)
     usd = VEO_USD.get(model, 0.40) * seconds
-    return Predicted(model, str(instance.get("prompt", "")), size, usd, parameters.get("seed"), seconds=seconds)
+    return Predicted(
+        model,
+        str(instance.get("prompt", "")),
+        size,
+        usd,
+        checked_seed(parameters.get("seed"), "parameters.seed"),
+        seconds=seconds,
+    )
 
 
 def _split(body: object) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -93,6 +108,7 @@ def _split(body: object) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     instances = body.get("instances")
     if not isinstance(instances, list) or len(instances) != 1:
         raise Refused(400, "Invalid value at 'instances': exactly one is needed.")
-    if not instances[0].get("prompt") and not instances[0].get("image"):
+    prompt = instances[0].get("prompt", "")
+    if not isinstance(prompt, str) or not (prompt or instances[0].get("image")):
         raise Refused(400, "Invalid value at 'instances[0].prompt': it is empty.")
     return instances[0], body.get("parameters") or {}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from imagegen_kit.testing.simulators.google import Answer
 
+FILTERED = ("blocked_after", "unknown_finish")  # only pictures and films that are handed out are charged
 PROJECT = "/projects/{project}/locations/{location}"
 
 
@@ -66,7 +67,7 @@ class VertexSimulator(GoogleSimulator):
     async def predict(self, request: Request) -> Answer:
         """Answer Imagen's call: up to four pictures; what is refused afterwards is told for each."""
         asked = read_imagen(request.path_params["model"], await json_of(request))
-        mode = await self.begin(asked.model, usd=asked.usd * asked.count)
+        mode = await self.begin(asked.model, usd=asked.usd * asked.count, free=FILTERED)
         if response := broken(mode):
             return response
         if mode == "blocked_before":
@@ -87,7 +88,7 @@ class VertexSimulator(GoogleSimulator):
         """Take a film and name the operation."""
         model = request.path_params["model"]
         asked = read_veo(model, await json_of(request))
-        mode = await self.begin(model, usd=asked.usd, later=True)
+        mode = await self.begin(model, usd=asked.usd, later=True, free=FILTERED)
         if response := broken(mode):
             return response
         if mode == "blocked_before":
@@ -103,8 +104,8 @@ class VertexSimulator(GoogleSimulator):
         else:
             width, height = asked.pixels
             data = await asyncio.to_thread(film, asked.prompt, width, height, asked.seconds, asked.seed or 0)
-            data = NO_PICTURE if mode == "wrong_content_type" else data
-            made = {"bytesBase64Encoded": encoded(data, mode), "mimeType": "video/mp4"}
+            mime, data = ("video/mp4", data) if mode != "wrong_content_type" else ("application/pdf", NO_PICTURE)
+            made = {"bytesBase64Encoded": encoded(data, mode), "mimeType": mime}
             whole["response"] = {"raiMediaFilteredCount": 0, "videos": [] if mode == "no_picture" else [made]}
         self._operations[name] = whole, time.monotonic() + self.latency
         return json_reply({"name": name})

@@ -1,0 +1,110 @@
+"""Commands for authors: ``plugin new`` writes a distribution, ``plugin check`` what is wrong with one or a file."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imagegen_kit.cli.frame import FAILED, app
+
+if TYPE_CHECKING:
+    from imagegen_kit.registry import PluginRecord
+
+plugin = typer.Typer(
+    name="plugin",
+    help="Write a plugin, or check one.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+app.add_typer(plugin)
+
+
+@plugin.command()
+def new(
+    name: Annotated[str, typer.Argument(help="The provider's name: the part before the slash of its models.")],
+    folder: Annotated[Path | None, typer.Option(help="Where to write it; else imagegen-kit-NAME here.")] = None,
+    author: Annotated[str | None, typer.Option(help="Who stands in pyproject.toml and LICENSE.")] = None,
+) -> None:
+    """Write a whole distribution for the provider NAME: package, contract test, README, licence, CI."""
+    from imagegen_kit.testing.scaffold import write_plugin
+
+    written = write_plugin(name, folder, author)
+    for path in sorted(p for p in written.rglob("*") if p.is_file()):
+        typer.echo(f"  {path}")
+    typer.echo("Next:")
+    for line in (f"cd {shlex.quote(str(written))}", "pip install -e . --group test", "pytest"):
+        typer.echo(f"  {line}")
+
+
+@plugin.command()
+def check(
+    name: Annotated[str | None, typer.Argument(help="A plugin, a provider, or a YAML file; else all plugins.")] = None,
+) -> None:
+    """Say whether a plugin works, or whether a file (a service, models and prices, a style) can be read."""
+    if name is not None and Path(name).suffix in (".yaml", ".yml"):
+        typer.echo(f"{name}: {_file_in_words(Path(name))}")
+        return
+    found = _records(name)
+    for record in found:
+        typer.echo(_in_words(record))
+    if any(record.broken for record in found):
+        raise typer.Exit(FAILED)
+
+
+def _records(name: str | None) -> list[PluginRecord]:
+    """Return the records of plugins that ``name`` means (a plugin, its distribution or a provider; None: all)."""
+    from imagegen_kit.errors import UnknownName
+    from imagegen_kit.registry import get_registry
+    from imagegen_kit.registry.records import normalized
+
+    records = get_registry().plugins()
+    if name is None:
+        return records
+
+    def names(record: PluginRecord) -> set[str]:
+        providers = {offer.partition("/")[0] for offer in record.offers if "/" in offer}
+        own = normalized(record.distribution)
+        return {record.name, own, *providers} - ({"imagegen-kit"} if len(providers) == 0 else set())
+
+    found = [r for r in records if name in names(r) or normalized(name) in names(r)]
+    if not found:
+        raise UnknownName("plugin", name, {n for r in records for n in names(r)})
+    return found
+
+
+def _in_words(record: PluginRecord) -> str:
+    """Return a record with what it offers and what each provider still needs, on lines of their own."""
+    from imagegen_kit.providers.accounts import not_ready
+    from imagegen_kit.registry import get_registry
+
+    lines = [str(record)]
+    for model in get_registry().models():
+        if model.id in record.offers:
+            lines.append(f"  {model.id}  {not_ready(model.provider) or 'ready'}")
+    lines += [f"  {offer}" for offer in record.offers if "/" not in offer]
+    return "\n".join(lines)
+
+
+def _file_in_words(path: Path) -> str:
+    """Return what the file at ``path`` holds. Raises InvalidInput with file, line and key for everything wrong."""
+    from imagegen_kit.catalog import load_models, load_yaml
+    from imagegen_kit.catalog.job_api import load_job_api
+    from imagegen_kit.prompts.styles import read_style
+    from imagegen_kit.views.words import count
+
+    keys = load_yaml(path).data
+    given = set(keys) if isinstance(keys, dict) else set()
+    if "submit" in given:
+        api = load_job_api(path)
+        models = count(len(api.models), "model")
+        return f"the service {api.name} with {models} of its own; use it: ik.register({str(path)!r})"
+    if given & {"models", "prices"}:
+        load_models("offline", path)  # every entry is read, whoever it belongs to
+        entries = {*(keys.get("models") or {}), *(keys.get("prices") or {})}
+        return f"models and prices of {count(len(entries), 'model')}; use it: IMAGEGEN_CATALOGUE={path}"
+    style = read_style(path)
+    return f"the style {style.name}; use it: ik.register(imagegen_kit.prompts.styles.read_style({str(path)!r}))"
