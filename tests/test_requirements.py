@@ -19,7 +19,7 @@ SHOWN_BY: dict[str, list[str]] = {
     "B.10": ["test_fairness.py"],
     "C.2": ["engine/test_views_of_recipes.py"],
     "C.4": ["test_catalog_models.py"],
-    "C.7": ["providers/test_contract_builtin.py"],
+    "C.7": ["providers/test_gemini_requests.py"],
     "D.1": ["test_catalog_models.py", "providers/test_openai_simulator.py"],
     "D.7": ["providers/test_openai_simulator.py", "providers/test_gemini_simulator.py"],
     "E.1": ["test_catalog_models.py"],
