@@ -102,7 +102,7 @@ FAULTS: dict[str, tuple[type[ProviderError], bool | None]] = {
     "no_picture": (NoPictureReturned, True),
     "wrong_content_type": (InvalidReply, True),
     "blocked_before": (ContentBlocked, False),
-    "blocked_after": (ContentBlocked, False),
+    "blocked_after": (ContentBlocked, True),  # the reply counts the tokens of the picture that was withheld
     "unknown_finish": (ProviderError, None),
     "drop": (OutcomeUnknown, None),
 }
