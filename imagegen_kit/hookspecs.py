@@ -34,8 +34,8 @@ class ProviderSpec:
     pictures, and None means that its pictures are never cached. ``key_env`` lists environment variables of which one
     must hold the key, ``key_url`` is where to get one. ``base_url`` is the service's address and ``base_url_env`` the
     variables that name another; where ``base_url`` is empty one of them must be set. ``settings_env`` are further
-    variables that the provider reads from ``Account.settings``; those of ``origin_env`` decide what draws (a checkpoint,
-    a model's id), so their values are part of the origin, and without them nothing is cached.
+    variables that the provider reads from ``Account.settings``. Those of ``origin_env`` decide what draws (a
+    checkpoint, a model's id): their values are part of the origin, and without them nothing is cached.
     """
 
     name: str

@@ -54,7 +54,7 @@ class Clients(Generic[C]):
 
 
 def http_client() -> httpx2.AsyncClient:
-    """Return an HTTP client of at most ``CONNECTIONS`` connections. Only connecting times out; the engine has the rest."""
+    """Return an HTTP client of at most ``CONNECTIONS`` connections; it times out in connecting only."""
     import httpx2
 
     limits = httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
