@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import yaml
 from typer.testing import CliRunner
 
 from imagegen_kit.cli import app
+from imagegen_kit.providers import Capabilities, ModelSpec, ProviderSpec, Reply
 from imagegen_kit.testing.scaffold import render
 
 ROOT = Path(__file__).parents[1]
@@ -180,6 +182,13 @@ class TestCheck:
         status, _, err = imagegen("check", "nowhere.yaml")
         assert status == 2
         assert "nowhere.yaml" in err
+
+
+@pytest.mark.parametrize("spec", [ProviderSpec, ModelSpec, Capabilities, Reply], ids=lambda spec: spec.__name__)
+def test_every_field_of_a_spec_is_in_the_reference(spec: type) -> None:
+    text = (ROOT / "docs/plugins.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"[`(]([a-z_]+)", text))
+    assert [f.name for f in fields(spec) if f.name not in named] == []
 
 
 class TestThePageOnPlugins:

@@ -33,11 +33,13 @@ SAYS_NOT_WHY = {
 
 class TestOffline(ProviderContract):
     provider = "offline"
+    module = "imagegen_kit.providers.offline.plugin"
     size = (96, 64)
 
 
 class TestGemini(ProviderContract):
     provider = "gemini"
+    module = "imagegen_kit.providers.gemini.plugin"
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -48,6 +50,7 @@ class TestGemini(ProviderContract):
 
 class TestVertex(ProviderContract):
     provider = "vertex"
+    module = "imagegen_kit.providers.gemini.plugin"
     settings: ClassVar = {"GOOGLE_CLOUD_PROJECT": "my-project", "GOOGLE_CLOUD_LOCATION": "global"}
 
     @pytest.fixture(scope="class")
@@ -59,6 +62,7 @@ class TestVertex(ProviderContract):
 
 class TestOpenAI(ProviderContract):
     provider = "openai"
+    module = "imagegen_kit.providers.openai.plugin"
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -68,6 +72,7 @@ class TestOpenAI(ProviderContract):
 
 
 class JobApiContract(ProviderContract):
+    module = "imagegen_kit.providers.job_api.plugin"
     service: ClassVar[str]
 
     @pytest.fixture(scope="class")

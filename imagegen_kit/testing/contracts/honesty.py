@@ -43,7 +43,7 @@ class Honest(Subject):
                 self._arrives(trial, model, f"quality={quality!r}", quality, quality=quality)
 
     def test_every_choice_of_an_option_is_sent(self, trial: Trial) -> None:
-        """Each value in ``choices`` is accepted; other options are tried with the values in the attribute ``options``."""
+        """Each value in ``choices`` is sent; others are tried with the values of the attribute ``options``."""
         for model in _those(trial, lambda can: can.choices or can.options, "has options"):
             for name, value in self._option_values(model.can):
                 fields = {"options": {name: value}}
