@@ -27,7 +27,7 @@ def keep_picture(
     try:
         image = open_sound(data, where="the picture that came back")
     except InvalidInput as error:
-        raise InvalidReply(str(error), model=request.model, request=request) from error
+        raise InvalidReply(f"{request.model}: {error}", model=request.model, request=request) from error
     digest = hashlib.sha256(data).hexdigest()
     format = (image.format or "PNG").lower()
     path = blobs.put(data, digest, format)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -9,6 +10,8 @@ from imagegen_kit.providers.base import Account
 from imagegen_kit.settings import endpoint, secret, variable
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from imagegen_kit.hookspecs import ProviderSpec
 
 NAME = "default"
@@ -51,12 +54,33 @@ def not_ready(spec: ProviderSpec) -> str | None:
     if endpoint(spec.name):
         return None
     missing = []
-    if spec.key_env and not any(secret(name) for name in spec.key_env):
+    keys = {name: key for name in spec.key_env if (key := secret(name))}
+    if spec.key_env and not keys:
         where = f" (get one at {spec.key_url})" if spec.key_url else ""
         missing.append(f"set {' or '.join(spec.key_env)}{where}")
-    if spec.base_url_env and not _address(spec):
+    elif not _can_be_sent(next(iter(keys.values()), None)):
+        missing.append(f"set {next(iter(keys))} again: it holds a blank or another character that no key has")
+    address = _address(spec)
+    if spec.base_url_env and not address:
         missing.append(f"set {' or '.join(spec.base_url_env)} to the service's address")
+    elif address and not _is_address(address):
+        missing.append(f"set {' or '.join(spec.base_url_env)} to an address like https://example.org/v1")
     return " and ".join(missing) or None
+
+
+def _can_be_sent(key: SecretStr | None) -> bool:
+    """Whether a key fits into an HTTP header; else the client would complain, and show it."""
+    value = key.get_secret_value() if key is not None else ""
+    return value.isascii() and value.isprintable() and " " not in value
+
+
+@lru_cache(maxsize=64)
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        return False
 
 
 def _address(spec: ProviderSpec) -> str:

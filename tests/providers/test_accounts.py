@@ -53,6 +53,21 @@ def test_what_is_missing_is_said_with_where_to_get_it(monkeypatch):
     assert not_ready(OWN_HOST) is None
 
 
+@pytest.mark.parametrize("key", ["two words", "line\nend", "schlüssel", "tab\there"], ids=ascii)
+def test_a_key_that_no_header_can_hold_is_refused_without_showing_it(key):
+    ik.configure(keys={"SEA_KEY": key})
+    said = not_ready(SEA)
+    assert said.startswith("set SEA_KEY again")
+    assert key not in said
+
+
+@pytest.mark.parametrize("address", ["sea.example", "ftp://sea.example", "http://", "http://sea.example:99999"])
+def test_an_address_that_is_none_is_refused(address, monkeypatch):
+    monkeypatch.setenv("SEA_KEY", "x")
+    monkeypatch.setenv("SEA_URL", address)
+    assert not_ready(SEA) == "set SEA_URL to an address like https://example.org/v1"
+
+
 def test_another_address_is_another_origin_without_its_user_and_query(monkeypatch):
     assert origin_of(SEA) == "https://sea.example/v1"
     monkeypatch.setenv("SEA_URL", "https://me:pw@mirror.example:8443/v2/?token=1")
