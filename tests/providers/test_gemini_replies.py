@@ -199,6 +199,12 @@ class TestNoPicture:
 class TestText:
     request = TextRequest(prompt="?", model=MODEL, schema={"type": "object"})
 
+    def test_free_text_that_was_cut_off_says_so(self) -> None:
+        request = TextRequest(prompt="x", model=MODEL)
+        reply = text_reply(Answer(text="Once upon", reason="MAX_TOKENS"), request, ())
+        assert [str(n) for n in reply.adaptations] == ["text whole → cut off (MAX_TOKENS)"]
+        assert text_reply(Answer(text="The end.", reason="STOP"), request, ()).adaptations == ()
+
     def test_json_that_is_not_whole_is_an_invalid_reply(self) -> None:
         answer = read_generated(candidate({"text": '{"score": '}, finishReason="MAX_TOKENS"), MODEL)
         with pytest.raises(InvalidReply, match="It ended with MAX_TOKENS"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from imagegen_kit.errors import ContentBlocked, InvalidReply, NoPictureReturned, ProviderError
 from imagegen_kit.providers.faults import shortened, unreadable
-from imagegen_kit.types import Reply
+from imagegen_kit.types import Adaptation, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -86,7 +86,13 @@ def text_reply(answer: Answer, request: TextRequest, names: Collection[str]) -> 
         except ValueError:
             cut = f" It ended with {answer.reason}." if answer.reason not in NOTHING_MADE else ""
             raise InvalidReply(f"{model} answered with text that is not JSON.{cut}", model=model) from None
-    return Reply(text=answer.text, usage=answer.usage, model_used=_other(answer, model, names))
+    cut = answer.reason not in NOTHING_MADE
+    return Reply(
+        text=answer.text,
+        usage=answer.usage,
+        model_used=_other(answer, model, names),
+        adaptations=(Adaptation("text", "whole", f"cut off ({answer.reason})", "clamped"),) if cut else (),
+    )
 
 
 def _raise_refusal(answer: Answer, model: str) -> None:
