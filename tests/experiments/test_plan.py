@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pandas as pd
 import pytest
 
 import imagegen_kit as ik
 from imagegen_kit.capabilities import Capabilities
+from imagegen_kit.testing import on_day
 from tests.engine.models import model, picture, rows
 
 
@@ -95,3 +98,12 @@ def test_a_recipe_that_cannot_go_on_with_stand_ins_is_a_lower_bound():
 
     plan = ik.Experiment(fragile, vary={"prompt": ["a"]}).plan()
     assert (plan.lower_bound.tolist(), plan.pictures.tolist()) == ([True], [1])
+
+
+def test_a_plan_says_which_models_will_end_within_thirty_days():
+    model("sea/leaving", price=0.02, retires_on=date(2026, 12, 1), replacement="sea/staying")
+    exp = ik.Experiment(vary={"prompt": ["a cup"], "model": ["sea/leaving", "offline/poster"]})
+    told = exp.with_(policy=ik.Policy(clock=on_day("2026-11-21"))).plan()["notices"]
+    assert told.tolist() == ["leaving ends on 2026-12-01, in 10 days; sea/staying takes its place then.", ""]
+    early = exp.with_(policy=ik.Policy(clock=on_day("2026-10-01"))).plan()["notices"]
+    assert early.tolist() == ["", ""]

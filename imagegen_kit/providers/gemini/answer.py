@@ -86,12 +86,12 @@ def text_reply(answer: Answer, request: TextRequest, names: Collection[str]) -> 
         except ValueError:
             cut = f" It ended with {answer.reason}." if answer.reason not in NOTHING_MADE else ""
             raise InvalidReply(f"{model} answered with text that is not JSON.{cut}", model=model) from None
-    cut = answer.reason not in NOTHING_MADE
+    whole = answer.reason in NOTHING_MADE
     return Reply(
         text=answer.text,
         usage=answer.usage,
         model_used=_other(answer, model, names),
-        adaptations=(Adaptation("text", "whole", f"cut off ({answer.reason})", "clamped"),) if cut else (),
+        adaptations=(Adaptation("text", "whole", f"cut off ({answer.reason})", "clamped"),) if not whole else (),
     )
 
 
