@@ -45,6 +45,7 @@ _VARIABLES = tuple(f"IMAGEGEN_{name.upper()}" for name in Settings.model_fields)
 _configured: dict[str, Any] = {}
 _keys: dict[str, SecretStr] = {}
 _env_file: Path | None = None
+_revision = 0
 
 
 @lru_cache(maxsize=8)
@@ -65,6 +66,11 @@ def _read(
 def _dotenv() -> Path | None:
     path = _env_file or Path.cwd() / ".env"
     return path if path.is_file() else None
+
+
+def revision() -> int:
+    """Return a number that grows with each ``configure`` and ``reset``: what was made of settings may be outdated."""
+    return _revision
 
 
 def settings() -> Settings:
@@ -100,22 +106,24 @@ class Endpoint:
     origin: str
 
 
-_endpoints: dict[str, Endpoint] = {}
+_pointed: list[Mapping[str, Endpoint]] = []  # one entry a call of point_at that is not undone, the last one wins
 
 
 def endpoint(provider: str) -> Endpoint | None:
     """Return where ``provider`` is pointed at, None where it is reached as usual."""
-    return _endpoints.get(provider)
+    return next((layer[provider] for layer in reversed(_pointed) if provider in layer), None)
 
 
 def point_at(endpoints: Mapping[str, Endpoint]) -> Callable[[], None]:
-    """Reach providers elsewhere (``testing.simulated_clouds``), by their names. Returns what undoes it."""
-    before = dict(_endpoints)
-    _endpoints.update(endpoints)
+    """Reach providers elsewhere (``testing.simulated_clouds``), by their names. Returns what undoes it.
+
+    What is undone out of order takes nothing else away.
+    """
+    layer = dict(endpoints)
+    _pointed.append(layer)
 
     def undo() -> None:
-        _endpoints.clear()
-        _endpoints.update(before)
+        _pointed[:] = [other for other in _pointed if other is not layer]
 
     return undo
 
@@ -146,12 +154,18 @@ def configure(
     ``keys`` maps names such as ``GEMINI_API_KEY`` to values, which stay in memory. ``env_file`` is read instead of
     ``.env``. Raises InvalidInput for a value that cannot be used; nothing is changed then.
     """
-    global _env_file  # noqa: PLW0603  # one session has one env file, like one working directory
+    global _env_file, _revision  # noqa: PLW0603  # one session has one env file, like one working directory
     faults = []
     if store is not None and not isinstance(store, (str, Path)):
         faults.append(Fault("store", f"{store!r} is not a folder's path."))
     if catalogue is not None and not isinstance(catalogue, (str, Path)):
         faults.append(Fault("catalogue", f"{catalogue!r} is not the path of a file or a folder."))
+    elif catalogue is not None and not Path(catalogue).expanduser().exists():
+        what = f"there is no file or folder {str(catalogue)!r}."
+        faults.append(Fault("catalogue", what, "Name a YAML file, or a folder of them."))
+    for name, amount in (("budget_usd", budget_usd), ("budget_usd_per_day", budget_usd_per_day)):
+        if isinstance(amount, bool):
+            faults.append(Fault(name, f"{amount!r} is not an amount in USD.", f"Write {name}=5."))
     if keys is not None and not (hasattr(keys, "items") and all(isinstance(v, str) for _, v in keys.items())):
         faults.append(Fault("keys", "they are not a dict of names and texts.", 'Write {"NAME": "key"}.'))
     if faults:
@@ -173,6 +187,7 @@ def configure(
     _configured.update(changed)
     _keys.update({name: SecretStr(value) for name, value in (keys or {}).items()})
     _env_file = path or _env_file
+    _revision += 1
     return SettingsView(_rows())
 
 
@@ -199,8 +214,9 @@ def _rows() -> list[tuple[str, str, str]]:
 
 def reset() -> None:
     """Forget what ``configure`` set (a new session)."""
-    global _env_file  # noqa: PLW0603  # see configure
+    global _env_file, _revision  # noqa: PLW0603  # see configure
+    _revision += 1
     _configured.clear()
     _keys.clear()
-    _endpoints.clear()
+    _pointed.clear()
     _env_file = None

@@ -38,6 +38,7 @@ def test_what_a_model_can_do_is_sent_as_asked():
         ({"size": Size(640, 480)}, {"sizes": ((512, 512), (800, 600))}, "size 640x480 → 800x600", True),
         ({"size": Size(ratio="16:9")}, {"ratios": ("1:1", "3:2")}, "size 16:9 → 3:2", True),
         ({"size": Size(resolution="4K")}, {"resolutions": ("1K", "2K")}, "size 4K → 2K", True),
+        ({"size": Size(resolution="4K")}, {"ratios": ("1:1", "16:9")}, "size 4K ignored", True),
         ({"size": Size(4000, 1000)}, {"max_side": 2000}, "size 4000x1000 → 2000x500", True),
         ({"size": Size(100, 70)}, {"multiple_of": 16}, "size 100x70 → 96x64", True),
     ],
@@ -56,14 +57,26 @@ def test_what_a_model_cannot_do_quite_is_told(parts, can, told, unfair):
         (
             {"options": {"mod": 1}},
             {"options": {"mood": ""}},
-            "mod is not an option of this model: Did you mean 'mood'?",
+            "mod is not an option of this model: it has 'mood', which is near",
         ),
+        (
+            {"options": {"background": 1}},
+            {"options": {"temperature": "", "safety": ""}},
+            "background is not an option of this model: it has safety, temperature",
+        ),
+        ({"options": {"background": 1}}, {}, "background is not an option of this model: it takes no options"),
         ({"prompt": "x" * 11}, {"max_prompt_chars": 10}, "prompt of 11 characters: at most 10 characters"),
     ],
-    ids=["mask", "references", "option", "prompt"],
+    ids=["mask", "references", "near option", "option", "no options", "prompt"],
 )
 def test_what_would_be_another_picture_is_refused(parts, can, told):
     assert words(ask(**parts), **can) == [told]
+
+
+def test_a_size_that_a_model_takes_no_part_of_is_not_sent():
+    fitted = fit(ask(size=Size(resolution="4K")), Capabilities(ratios=("1:1",)))
+    assert fitted.sent.size is None
+    assert [(n.asked, n.sent, n.how) for n in fitted.adaptations] == [("4K", None, "dropped")]
 
 
 def test_everything_that_cannot_be_done_is_told_at_once():

@@ -15,8 +15,8 @@ from imagegen_kit.catalog.entries import MODELS, PRICES
 from imagegen_kit.catalog.models import ModelSpec, retirement_notice
 from imagegen_kit.catalog.prices import Price, cost_of
 from imagegen_kit.errors import InvalidInput
-from imagegen_kit.registry import Registry, reset_registry
-from imagegen_kit.settings import reset
+from imagegen_kit.registry import Registry, get_registry, reset_registry
+from imagegen_kit.settings import reset, settings
 from imagegen_kit.types import ImageRequest, Reply, Usage
 
 PROVIDERS = sorted(path.stem for path in MODELS.glob("*.yaml"))
@@ -34,6 +34,7 @@ def registry() -> Registry:
 def own(tmp_path: Path) -> Iterator[Path]:
     """Return a file that the setting ``catalogue`` names."""
     path = tmp_path / "mine.yaml"
+    path.touch()
     ik.configure(catalogue=path)
     yield path
     reset()
@@ -213,7 +214,8 @@ def test_a_fault_in_an_own_file_is_named_by_file_line_and_key(own: Path, text: s
         load_models("openai")
 
 
-def test_a_catalogue_that_is_not_there_is_told_with_the_setting(own: Path) -> None:
+def test_a_catalogue_that_is_gone_is_told_with_the_setting(own: Path) -> None:
+    own.unlink()
     with pytest.raises(InvalidInput, match=r"mine\.yaml: cannot be read: No such file.*IMAGEGEN_CATALOGUE"):
         load_models("openai")
 
@@ -229,6 +231,94 @@ def test_an_own_model_of_a_built_in_provider_can_be_asked_for(own: Path) -> None
     own.write_text("models:\n  offline/mine: {like: offline/collage, as_of: '2026-12-01', source: us}\n")
     reset_registry()
     assert ik.models().loc["offline/mine", "source"] == "us"
+
+
+ENTRY = "models:\n  offline/{}: {{like: offline/collage, as_of: '2026-12-01', source: us}}\n"
+
+
+@pytest.mark.usefixtures("own_registry")
+def test_a_catalogue_is_in_force_at_once_and_what_the_session_registered_stays(tmp_path: Path) -> None:
+    take_away = ik.register(model="me/plain")(lambda request: None).unregister
+    assert "offline/mine" not in ik.models().index
+    (tmp_path / "a.yaml").write_text(ENTRY.format("mine"))
+    ik.configure(catalogue=tmp_path / "a.yaml")
+    assert {"offline/mine", "me/plain"} <= set(ik.models().index)
+    before = get_registry().model("offline/mine", today=NOW)
+    ik.configure(model="offline/mine")
+    assert get_registry().model("offline/mine", today=NOW) is before, "nothing that it is made of has changed"
+    (tmp_path / "b.yaml").write_text(ENTRY.format("other"))
+    ik.configure(catalogue=tmp_path / "b.yaml")
+    assert {"offline/mine", "offline/other", "me/plain"} & set(ik.models().index) == {"offline/other", "me/plain"}
+    take_away()
+    assert "me/plain" not in ik.models().index
+
+
+@pytest.mark.usefixtures("own_registry")
+def test_a_faulty_catalogue_is_told_until_it_is_mended(tmp_path: Path) -> None:
+    assert "offline/collage" in ik.models().index
+    path = tmp_path / "a.yaml"
+    path.write_text("modles: {}\n")
+    ik.configure(catalogue=path)
+    for _ in range(2):
+        with pytest.raises(InvalidInput, match="'modles' is not a key here"):
+            ik.models()
+    path.write_text(ENTRY.format("mine"))
+    assert "offline/mine" in ik.models().index
+
+
+def test_asking_for_the_registry_again_costs_next_to_nothing() -> None:
+    import timeit
+
+    get_registry()
+    assert min(timeit.repeat(get_registry, number=10_000, repeat=3)) < 0.1
+
+
+def test_a_catalogue_that_does_not_exist_is_refused_and_changes_nothing() -> None:
+    with pytest.raises(InvalidInput, match=r"catalogue: there is no file or folder 'nofile\.yaml'\. Name a YAML file"):
+        ik.configure(catalogue="nofile.yaml", model="a/b")
+    assert settings().model == "offline/collage"
+
+
+SERVICE = Path(__file__).parents[1] / "docs" / "job-apis.md"
+
+
+@pytest.mark.usefixtures("own_registry")
+def test_entries_that_nothing_reads_are_shown_with_their_lines_and_the_rest_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = SERVICE.read_text(encoding="utf-8")
+    (tmp_path / "service.yaml").write_text(text.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
+    monkeypatch.setenv("IMAGEGEN_JOB_APIS", str(tmp_path / "service.yaml"))
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        ENTRY.format("mine")
+        + "  offlien/one: {as_of: '2026-12-01', source: us}\n"
+        + "prices:\n  my-service/quick: {per_picture: 0.5, as_of: '2026-12-01', source: us}\n"
+    )
+    ik.configure(catalogue=path)
+    record = ik.plugins().loc["catalogue"]
+    assert record.status == "failed"
+    assert record.reason == (
+        f"{path}:3 models.offlien/one: no plugin offers the provider 'offlien'. Did you mean 'offline'? "
+        f"{path}:5 prices.my-service/quick: service.yaml of imagegen-kit does not read the catalogue; "
+        "state this where its models stand."
+    )
+    assert record.fix.startswith("correct the entries that the reason names")
+    assert "offline/mine" in ik.models().index
+    path.write_text(ENTRY.format("mine"))
+    reset_registry()
+    assert "catalogue" not in ik.plugins().index
+
+
+def test_the_ways_to_reach_a_model_are_those_of_the_shipped_files(own: Path) -> None:
+    own.write_text("models:\n  openai/x: {api: nonsense, as_of: '2026-12-01', source: us}\n")
+    with pytest.raises(InvalidInput) as caught:
+        load_models("openai")
+    (fault,) = caught.value.faults
+    assert fault.where.endswith("mine.yaml:2 models.openai/x.api")
+    known = sorted({model.api for model in SHIPPED.values() if model.api})
+    listed = ", ".join(map(repr, known[:-1])) + f" or {known[-1]!r}"
+    assert fault.what == f"should be {listed}, not 'nonsense'."
 
 
 def test_the_setting_comes_from_the_environment_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

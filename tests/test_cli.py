@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -147,11 +150,50 @@ class TestRun:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_lists_fit_a_terminal_of_120_characters(arguments: tuple[str, ...], wanted: str) -> None:
+def test_lists_are_whole_where_they_are_piped(arguments: tuple[str, ...], wanted: str) -> None:
     status, out, _ = imagegen(*arguments)
     assert status == 0
     assert wanted in out
-    assert max(map(len, out.splitlines())) <= 120
+    assert "…" not in out
+
+
+def in_a_terminal(*arguments: str) -> list[str]:
+    """Run the command with a pseudo-terminal as its standard output; return the lines."""
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "imagegen_kit.cli", *arguments]
+    with subprocess.Popen(command, stdout=theirs, stderr=subprocess.DEVNULL) as process:
+        os.close(theirs)
+        chunks: list[bytes] = []
+        with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+            while chunk := os.read(ours, 65536):
+                chunks.append(chunk)
+        os.close(ours)
+    assert process.returncode == 0
+    return b"".join(chunks).decode().splitlines()
+
+
+def test_on_a_terminal_lines_have_120_characters_and_what_to_mend_stands_whole_below(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("models:\n  acme/one: {as_of: '2026-12-01', source: us}\n", encoding="utf-8")
+    (tmp_path / ".env").write_text(f"IMAGEGEN_CATALOGUE={mine}\n", encoding="utf-8")
+    lines = in_a_terminal("plugins")
+    assert max(map(len, lines)) <= 120
+    row = next(n for n, line in enumerate(lines) if line.startswith("catalogue "))
+    below = list(itertools.takewhile(lambda line: line.startswith("    "), lines[row + 1 :]))
+    said = " ".join(" ".join(below).split())
+    record = ik.plugins().loc["catalogue"]
+    assert said == f"reason: {record.reason} fix: {record.fix}"
+    for arguments in (("models",), ("models", "--all")):
+        lines = in_a_terminal(*arguments)
+        assert max(map(len, lines)) <= 120
+        assert any(line.strip().startswith("fix: ") for line in lines)
+
+
+def test_all_models_are_listed_with_what_the_retired_ones_need() -> None:
+    out = imagegen("models", "--all")[1]
+    assert out.splitlines()[0].split()[-1] == "fix"
+    assert len(out.splitlines()) == len(ik.models()) + 1
+    assert len(imagegen("models")[1].splitlines()) == len(ik.models(retired=False)) + 1
 
 
 def test_usage_counts_what_was_called() -> None:

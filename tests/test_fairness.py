@@ -28,6 +28,12 @@ def test_each_pair_of_models_has_a_row_for_each_field_that_either_did_not_honour
     ]
 
 
+def test_a_harmless_change_does_not_hide_a_harmful_one():
+    harmful = Adaptation("size", "2000x1000", "1024x512", "changed")
+    sent = [Sent(i, "a", (harmful,) if i == 0 else (SIZE,)) for i in range(3)] + [Sent(i, "b") for i in range(3)]
+    assert rows(fairness_table(sent)) == [("a", "b", "size", "2000x1000 → 1024x512", "as asked", 3, 3, True)]
+
+
 def test_what_both_could_not_do_weakens_no_comparison():
     table = fairness_table([Sent(0, "a", (SEED,)), Sent(0, "b", (SEED,))])
     assert rows(table) == [("a", "b", "seed", "7 ignored", "7 ignored", 1, 1, False)]

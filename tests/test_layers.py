@@ -82,7 +82,7 @@ LEAD_UP_BY_NAME = {
     "registry/loading.py": {  # built-in plugins
         "imagegen_kit.prompts.styles",
         "imagegen_kit.providers.gemini.plugin",
-        "imagegen_kit.providers.job_api.own",
+        "imagegen_kit.providers.job_api.own:OwnFile",  # the plugin that a user's file is
         "imagegen_kit.providers.job_api.plugin",
         "imagegen_kit.providers.offline.plugin",
         "imagegen_kit.providers.openai.plugin",

@@ -17,7 +17,6 @@ from imagegen_kit.testing.simulators.job_api import JobApiSimulator
 pytestmark = pytest.mark.usefixtures("own_registry")
 PAGE = Path(__file__).parents[1] / "docs" / "job-apis.md"
 EXAMPLE = re.search(r"```yaml\n# my_service.yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)[1]  # type: ignore[index]
-OURS = {"providers.job_api", "providers.job_api.own"}
 
 
 @pytest.fixture
@@ -124,14 +123,36 @@ def test_a_setting_names_files_and_folders(file: Path, tmp_path: Path, monkeypat
     assert "fal/flux-dev" in ids()
 
 
-def test_a_bad_file_in_the_setting_is_shown_and_takes_nothing_else_away(
-    file: Path, monkeypatch: pytest.MonkeyPatch
+def test_each_file_in_the_setting_is_a_plugin_so_that_a_bad_one_takes_nothing_else_away(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file.write_text(EXAMPLE.replace("pending:", "pendign:"), encoding="utf-8")
-    monkeypatch.setenv("IMAGEGEN_JOB_APIS", str(file))
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(EXAMPLE.replace("pending:", "pendign:"), encoding="utf-8")
+    gone = tmp_path / "gone.yaml"
+    monkeypatch.setenv("IMAGEGEN_JOB_APIS", os.pathsep.join(map(str, [bad, file, gone, file])))
     reset_registry()
-    found = {record.name: record for record in get_registry().plugins() if record.name in OURS}
-    assert found["providers.job_api"].status == "ok"
-    assert found["providers.job_api.own"].status == "failed"
-    assert "pendign" in found["providers.job_api.own"].reason
-    assert {"fal/flux-dev", "offline/collage"} <= ids()
+    found = {record.name: record for record in get_registry().plugins()}
+    assert [found[name].status for name in ("bad.yaml", "my_service.yaml", "gone.yaml")] == ["failed", "ok", "failed"]
+    assert found["bad.yaml"].reason.startswith("bad.yaml:")
+    assert "pendign" in found["bad.yaml"].reason
+    assert found["bad.yaml"].fix == f"mend the file {bad}, or take it out of IMAGEGEN_JOB_APIS."
+    assert found["gone.yaml"].reason == "gone.yaml: does not exist."
+    assert found["my_service.yaml"].offers == ("my-service/quick",)
+    assert {"my-service/quick", "fal/flux-dev", "offline/collage"} <= ids()
+
+
+def test_two_files_of_one_service_clash_and_two_of_one_name_do_not(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "more"
+    folder.mkdir()
+    (folder / "my_service.yaml").write_text(EXAMPLE.replace("my-service", "other-service"), encoding="utf-8")
+    (folder / "zweitens.yaml").write_text(EXAMPLE, encoding="utf-8")
+    monkeypatch.setenv("IMAGEGEN_JOB_APIS", os.pathsep.join([str(file), str(folder)]))
+    reset_registry()
+    found = {record.name: record for record in get_registry().plugins()}
+    assert found[str(folder / "my_service.yaml")].offers == ("other-service/quick",)
+    assert found["zweitens.yaml"].status == "clash"
+    first = "both my_service.yaml and zweitens.yaml offer the provider 'my-service'; my_service.yaml comes first"
+    assert found["zweitens.yaml"].reason == f"{first} and keeps it."
+    assert "zweitens.yaml, or take it out of IMAGEGEN_JOB_APIS" in found["zweitens.yaml"].fix

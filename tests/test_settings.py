@@ -46,7 +46,15 @@ def test_keys_are_only_ever_shown_as_set(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"budget_usd": -1}, {"budget_usd_per_day": "lots"}, {"env_file": "gone.env"}], ids=str
+    "wrong",
+    [
+        {"budget_usd": -1},
+        {"budget_usd": True},
+        {"budget_usd_per_day": "lots"},
+        {"budget_usd_per_day": False},
+        {"env_file": "gone.env"},
+    ],
+    ids=str,
 )
 def test_a_value_that_cannot_be_used_changes_nothing(wrong):
     with pytest.raises(InvalidInput, match=next(iter(wrong))):

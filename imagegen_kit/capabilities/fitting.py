@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.capabilities.model import FORMATS
 from imagegen_kit.capabilities.sizes import alike, fit_size
-from imagegen_kit.errors import unknown_name_fault
 from imagegen_kit.types import Adaptation, ImageRequest, Request, TextRequest, Unsupported, VideoRequest
 
 if TYPE_CHECKING:
@@ -60,10 +60,16 @@ def _fit_options(
         if name == "output_format" and request.kind == "image":
             _fit_format(request, can, changed, notes, cannot)
         elif name not in can.options:
-            fault = unknown_name_fault("option", name, can.options)
-            cannot.append(Unsupported(name, "is not an option of this model", fault.hint or "it takes no options"))
+            cannot.append(Unsupported(name, "is not an option of this model", _options_in_words(name, can)))
         elif name in can.choices and str(value) not in can.choices[name]:
             cannot.append(Unsupported(name, f"{value!r} is not known", "choose " + ", ".join(can.choices[name])))
+
+
+def _options_in_words(asked: str, can: Capabilities) -> str:
+    near = get_close_matches(asked, can.options, n=1, cutoff=0.5)
+    if near:
+        return f"it has {near[0]!r}, which is near"
+    return f"it has {', '.join(sorted(can.options))}" if can.options else "it takes no options"
 
 
 def _fit_format(
@@ -119,7 +125,10 @@ def _fit_picture(
             notes.append(Adaptation("seconds", request.seconds, can.max_seconds, "clamped"))
     if request.size is not None:
         size = fit_size(request.size, can)
-        if size != request.size:
+        if not str(size):  # only a resolution was asked, and the model takes only ratios
+            changed["size"] = None
+            notes.append(Adaptation("size", str(request.size), None, "dropped"))
+        elif size != request.size:
             changed["size"] = size
             unfair = not alike(request.size, size, can.default_side)
             notes.append(Adaptation("size", str(request.size), str(size), "changed", unfair=unfair))

@@ -49,11 +49,23 @@ def load_models(provider: str, user_file: Path | str | None = None) -> tuple[Mod
     return _models(provider, () if user_file is None else _stamped(Path(user_file)))
 
 
+def own_entries() -> Mapping[str, tuple[str, ModelSpec | None]]:
+    """Return the entries of the user's catalogue by full id: file, line and key of each, and what it makes of a model.
+
+    None stands for a price of a model that no catalogue knows. Raises InvalidInput for whatever is wrong in a file.
+    """
+    from imagegen_kit.settings import settings  # as above
+
+    path = settings().catalogue
+    specs, places = _users(_stamped(path)) if path is not None else ({}, {})
+    return {full: (place, specs.get(full)) for full, place in places.items()}
+
+
 @lru_cache(maxsize=64)
 def _models(provider: str, files: tuple[tuple[str, int, int], ...]) -> tuple[ModelSpec, ...]:
     found: Mapping[str, ModelSpec] = _shipped(provider)
     if files:
-        found = {**found, **_users(files)}
+        found = {**found, **_users(files)[0]}
     return tuple(spec for name, spec in found.items() if name.startswith(f"{provider}/"))
 
 
@@ -89,9 +101,10 @@ def _shipped_prices() -> dict[str, Price]:
 
 
 @lru_cache(maxsize=4)
-def _users(files: tuple[tuple[str, int, int], ...]) -> Specs:
-    """Return what the user's files change or add, over all providers."""
+def _users(files: tuple[tuple[str, int, int], ...]) -> tuple[Specs, dict[str, str]]:
+    """Return what the user's files change or add, over all providers, and where each entry stands."""
     found: Specs = {}
+    places: dict[str, str] = {}
     contents: list[tuple[Document, dict[str, Any]]] = []
     faults: list[Fault] = []
 
@@ -101,6 +114,9 @@ def _users(files: tuple[tuple[str, int, int], ...]) -> Specs:
     for name, _, _ in files:
         try:
             contents.append(_content(load_yaml(Path(name))))
+            document, content = contents[-1]
+            for part in ("models", "prices"):
+                places |= {full: document.at(part, full) for full in content.get(part, {}) if full not in places}
             found.update(_specs(contents[-1], find, changes=True))
         except InvalidInput as error:
             faults += error.faults
@@ -114,7 +130,7 @@ def _users(files: tuple[tuple[str, int, int], ...]) -> Specs:
                 faults.append(document.fault(("prices", full), near.what, near.hint))
     if faults:
         raise InvalidInput(faults)
-    return found
+    return found, places
 
 
 def _content(document: Document) -> tuple[Document, dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 from imagegen_kit.capabilities import Capabilities
 from imagegen_kit.catalog.models import ModelSpec
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 _NAMES = {"Mapping": Mapping, "Price": Price, "date": date, "Kind": Kind}  # what the dataclasses import for typing only
+# the ways in which providers reach their models; those of models/*.yaml, as a test says
+_Api = Literal["generate_content", "images", "interactions", "job", "predict_long_running", "responses"]
 _RATES = r"^(input_text|input_image|cached_text|cached_image|output_text|output_image|output_video)$"
 
 
@@ -82,6 +84,7 @@ def catalogue() -> type[BaseModel]:
         ("as_of", "source"),
         {"like": model_id},
         name=None,  # the key of the entry
+        api=_Api,
         can=can,
         price=schema(Price, (), {}, **money) | None,
         timeout_s=positive,

@@ -1,7 +1,12 @@
-"""Tables for a terminal of 120 characters: amounts in words, long texts shortened, empty columns left out."""
+"""Tables: amounts in words, empty columns left out; on a terminal of 120 characters long texts are shortened.
+
+Where standard output is a file or a pipe nothing is cut.
+"""
 
 from __future__ import annotations
 
+import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -20,8 +25,11 @@ NARROWEST = 8  # a column below this says nothing
 MOST_LINES = 40
 
 
-def print_table(frame: pd.DataFrame, *, empty: str = "nothing", more: int = 0) -> None:
-    """Print ``frame`` so that its lines fit 120 characters; ``more`` rows are only counted."""
+def print_table(frame: pd.DataFrame, *, empty: str = "nothing", more: int = 0, whole: Sequence[str] = ()) -> None:
+    """Print ``frame``, on a terminal in lines of 120 characters; ``more`` rows are only counted.
+
+    Where the columns do not fit, those that are to be read ``whole`` stand below their rows.
+    """
     if frame.empty:
         typer.echo(empty)
         return
@@ -32,19 +40,34 @@ def print_table(frame: pd.DataFrame, *, empty: str = "nothing", more: int = 0) -
         if _nothing(frame[name]):
             continue
         known = column.where(column.notna(), None)
-        columns.append([str(name), *(_words(str(name), value) for value in known)])
+        columns.append([str(name), *(" ".join(_words(str(name), value).split()) for value in known)])
         numbers.append(frame[name].dtype.kind in "iuf")
     widths = [max(map(len, column)) for column in columns]
-    while sum(widths) + 2 * (len(widths) - 1) > WIDTH and max(widths) > NARROWEST:
-        widths[widths.index(max(widths))] -= 1
-    for line in zip(*columns, strict=True):
+    below: list[list[str]] = []
+    if sys.stdout.isatty():
+        if _total(widths) > WIDTH and whole:
+            below = [column for column in columns if column[0] in whole]
+            numbers = [number for number, column in zip(numbers, columns, strict=True) if column[0] not in whole]
+            columns = [column for column in columns if column[0] not in whole]
+            widths = [max(map(len, column)) for column in columns]
+        while _total(widths) > WIDTH and max(widths) > NARROWEST:
+            widths[widths.index(max(widths))] -= 1
+    for row, line in enumerate(zip(*columns, strict=True)):
         cells = [
             text.rjust(width) if number else text.ljust(width)
             for text, width, number in zip(map(shortened, line, widths), widths, numbers, strict=True)
         ]
         typer.echo("  ".join(cells).rstrip())
+        for name, *texts in below if row else ():
+            if text := texts[row - 1]:
+                wrapped = textwrap.wrap(f"{name}: {text}", WIDTH - 4, break_on_hyphens=False)
+                typer.echo(textwrap.indent("\n".join(wrapped), "    "))
     if more > 0:
         typer.echo(f"… and {more:,} more")
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + 2 * (len(widths) - 1)
 
 
 def parameters_in_words(frame: pd.DataFrame) -> pd.DataFrame:

@@ -49,16 +49,16 @@ def runs() -> None:
 def models(
     all: Annotated[bool, typer.Option("--all", help="Retired ones too, with their successors and days.")] = False,
 ) -> None:
-    """List the models, those that are ready first, with their prices and what the others need."""
+    """List the models that have not retired, those that are ready first, with prices and what the others need."""
     import imagegen_kit as ik
     from imagegen_kit.cli.printing import print_table
 
     kept = ["ready", "kind", "price_usd", "price_unit", "typical_seconds", "fix"]
     if all:
-        kept = ["ready", "price_usd", "status", "retires_on", "replacement", "as_of"]
+        kept = ["ready", "price_usd", "status", "retires_on", "replacement", "as_of", "fix"]
     frame = ik.models(retired=all).sort_values("ready", ascending=False, kind="stable")
     frame["retires_on"] = frame["retires_on"].dt.strftime("%Y-%m-%d")
-    print_table(frame[kept], empty="no model is known")
+    print_table(frame[kept], empty="no model is known", whole=["fix"])
 
 
 @command
@@ -76,7 +76,8 @@ def plugins() -> None:
     import imagegen_kit as ik
     from imagegen_kit.cli.printing import print_table
 
-    print_table(ik.plugins()[["version", "status", "offers", "reason", "fix"]], empty="no plugins")
+    frame = ik.plugins()[["version", "status", "reason", "fix", "offers"]]  # the longest one last: nothing after it
+    print_table(frame, empty="no plugins", whole=["reason", "fix"])
 
 
 @command

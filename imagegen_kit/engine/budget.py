@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.providers.accounts import SIMULATION
 from imagegen_kit.store.states import LEDGER_MOVES, check_move
 
 if TYPE_CHECKING:
@@ -49,8 +50,10 @@ def reserve(
 ) -> str | None:
     """Write ``rows`` (the intent) and the ledger entry, or return why a budget forbids it and write nothing.
 
-    Run it inside a write transaction, so that no two calls see the same money.
+    Run it inside a write transaction, so that no two calls see the same money. Simulated money is counted apart: it is
+    held against the same limits, and never takes from the real one.
     """
+    kind = "AND (account = ?) = ?", (SIMULATION, int(entry.account == SIMULATION))
     limits = (
         ("this run's budget", budgets.run_usd, "run = ?", entry.run),
         ("this session's budget", budgets.session_usd, "session = ?", entry.session),
@@ -64,7 +67,8 @@ def reserve(
                 f"no price is known for {entry.model}, so {name} of ${limit:.2f} cannot be kept. "
                 "Say what to reckon with: Policy(assume_usd=…)."
             )
-        (spent,) = connection.execute(f"{_SPENT} WHERE state != 'released' AND {where}", (value,)).fetchone()
+        sql = f"{_SPENT} WHERE state != 'released' AND {where} {kind[0]}"
+        (spent,) = connection.execute(sql, (value, *kind[1])).fetchone()
         if spent + entry.usd > limit + TOLERANCE_USD:
             return (
                 f"{entry.model} costs about ${entry.usd:.4f}; ${spent:.4f} of {name} of ${limit:.2f} is spent or "

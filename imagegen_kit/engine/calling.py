@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.rows import name_job
 from imagegen_kit.errors import (
+    AuthenticationFailed,
     ImagegenError,
     InvalidReply,
     NoPictureReturned,
@@ -22,6 +23,7 @@ from imagegen_kit.types import Accepted, Reply
 if TYPE_CHECKING:
     from imagegen_kit.engine.policy import Clock
     from imagegen_kit.engine.purchase import Purchase
+    from imagegen_kit.hookspecs import ProviderSpec
     from imagegen_kit.types import Progress
 
 
@@ -77,11 +79,13 @@ async def call_provider(purchase: Purchase, progress: ProgressSink) -> Reply:
             raise InvalidReply(f"{model.id} answered without text", **context)
         _check_reply(reply, model.id, context)
     except ProviderError as error:
+        _say_which_key(error, model.provider)
         error.model, error.provider = error.model or model.id, error.provider or model.provider.name
         error.request = error.request or prepared.asked
         raise
     except TimeoutError:
-        raise RequestTimeout(f"{model.id} gave no answer within {timeout:g} s", **context) from None
+        job = f"; its job {progress.job_id} may still end, and resume() looks it up" if progress.job_id else ""
+        raise RequestTimeout(f"{model.id} gave no answer within {timeout:g} s{job}", **context) from None
     except (PluginError, UnsupportedRequest) as error:  # raised before anything is sent
         raise ProviderError(str(error), paid=False, **context) from error
     except asyncio.CancelledError as error:
@@ -93,6 +97,14 @@ async def call_provider(purchase: Purchase, progress: ProgressSink) -> Reply:
         message = f"{model.id} failed with {type(error).__name__}: {error}"
         raise OutcomeUnknown(message, **context) from error
     return reply
+
+
+def _say_which_key(error: ProviderError, spec: ProviderSpec) -> None:
+    """Add to a refused key where it stands, which an adapter of many services does not know."""
+    if isinstance(error, AuthenticationFailed) and spec.key_env and spec.key_env[0] not in str(error):
+        where = f" (get one at {spec.key_url})" if spec.key_url else ""
+        error.message += f" The key stands in {' or '.join(spec.key_env)}{where}."
+        error.args = (error.message,)
 
 
 def _check_reply(reply: Reply, model: str, context: dict[str, Any]) -> None:

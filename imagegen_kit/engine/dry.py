@@ -50,6 +50,11 @@ class Foreseen:
     seconds: float | None = 0.0
     lower_bound: bool = False
 
+    @property
+    def pictures(self) -> int:
+        """How many of the requests ask for a picture."""
+        return sum(p.sent.kind != "text" for p in self.requests)
+
 
 class DryEngine:
     """Stands where the engine stands for a ``Job`` and answers each request with a stand-in picture."""

@@ -268,8 +268,8 @@ class Engine:
             cost = Cost(failed.cost.usd, found.cost.price_usd, found.cost.basis)
             result = replace(found, status="fallback", cost=cost, attempts=failed.attempts)
             at = timestamp(purchase.policy.clock.now())
-            told = found.adaptations[len(prepared.notes) :]
-            rows = [(INSERT_RESULT, result_row(purchase.request_id, purchase.place, result, at, told))]
+            row = result_row(purchase.request_id, purchase.place, result, at, found.adaptations)
+            rows = [(INSERT_RESULT, row)]
             await asyncio.wrap_future(self.store.journal.write([*(() if recorded else purchase.intent), *rows]))
             return result, True
         second = Purchase(

@@ -81,7 +81,8 @@ class ImageResult(Shown):
         usd = None if any(c.usd is None for c in costs) else sum(c.usd or 0.0 for c in costs)
         price = None if any(c.price_usd is None for c in costs) else sum(c.price_usd or 0.0 for c in costs)
         bases = {c.basis for c in costs}
-        return Cost(usd, price, bases.pop() if len(bases) == 1 else "mixed")
+        lists = ", ".join(dict.fromkeys(c.prices for c in costs if c.prices))
+        return Cost(usd, price, bases.pop() if len(bases) == 1 else "mixed", lists)
 
     @property
     def request(self) -> Request:

@@ -8,6 +8,7 @@ import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Protocol
 
 from imagegen_kit.errors import Fault, InvalidInput
@@ -124,7 +125,7 @@ class Policy(Shown):
         faults = []
         if type(self.attempts) is not int or not 1 <= self.attempts <= 20:
             faults.append(Fault("attempts", f"{self.attempts!r} is not a whole number from 1 to 20."))
-        if self.timeout_s is not None and not self.timeout_s > 0:
+        if self.timeout_s is not None and not (is_amount(self.timeout_s) and self.timeout_s > 0):
             faults.append(Fault("timeout_s", f"{self.timeout_s!r} is not a number of seconds above 0."))
         if self.concurrency is not None and (type(self.concurrency) is not int or self.concurrency < 1):
             faults.append(Fault("concurrency", f"{self.concurrency!r} is not a whole number above 0."))
@@ -137,8 +138,9 @@ class Policy(Shown):
         if isinstance(self.clock, str) and self.clock not in CLOCKS:
             faults.append(Fault("clock", f"{self.clock!r} is not a clock.", "Use 'system' or 'simulated'."))
         prices = self.assume_usd.values() if isinstance(self.assume_usd, dict) else (self.assume_usd,)
-        if any(p is not None and not p >= 0 for p in prices):
-            faults.append(Fault("assume_usd", f"{self.assume_usd!r} is not a price in USD."))
+        if any(p is not None and not is_amount(p) for p in prices):
+            hint = 'Write a number like 0.04, or {"provider/model": 0.04}.'
+            faults.append(Fault("assume_usd", f"{self.assume_usd!r} is not a price in USD.", hint))
         if self.checks:
             faults += check_faults(self.checks)
         if faults:
@@ -191,6 +193,11 @@ class Policy(Shown):
 
 _PLAIN = ("attempts", "timeout_s", "concurrency", "fallback", "placeholder", "cache", "assume_usd", "checks")
 DEFAULT = Policy()
+
+
+def is_amount(value: object) -> bool:
+    """Whether ``value`` is a number of zero or more (numpy's too); numbers as text, True and NaN are none."""
+    return isinstance(value, Real) and not isinstance(value, bool) and float(value) >= 0
 
 
 def check_faults(checks: Any) -> list[Fault]:

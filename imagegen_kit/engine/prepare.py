@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from imagegen_kit.capabilities import fit
 from imagegen_kit.errors import Fault, UnsupportedRequest
 from imagegen_kit.fingerprint import request_key
-from imagegen_kit.providers.accounts import cacheable, not_ready, origin_of
+from imagegen_kit.providers.accounts import account_name, cacheable, not_ready, origin_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -28,16 +28,16 @@ class Prepared:
     key: str
     cacheable: bool
     origin: str
+    account: str
 
 
 def prepare(asked: Request, registry: Registry, today: date) -> Prepared:
     """Return the fitted request and its key. Raises UnknownName, or UnsupportedRequest with the models that could."""
     model = registry.model(asked.model, today=today)
     if model.spec.kind != asked.kind:
-        able = [m.id for m in registry.models() if m.spec.kind == asked.kind]
-        raise UnsupportedRequest(
-            [Fault("model", f"{model.id} makes {model.spec.kind}, not {asked.kind}.", _could(able))], model=model.id
-        )
+        able = [m for m in registry.models() if m.spec.kind == asked.kind]
+        what = f"{model.id} makes {model.spec.kind}, not {asked.kind}."
+        raise UnsupportedRequest([Fault("model", what, _could(able, today))], model=model.id)
     if missing := not_ready(model.provider):  # told before anything is sent, with what to set
         raise UnsupportedRequest(
             [Fault("model", f"{model.id} is not ready.", f"{missing[0].upper()}{missing[1:]}.")], model=model.id
@@ -45,19 +45,31 @@ def prepare(asked: Request, registry: Registry, today: date) -> Prepared:
     fitted = fit(asked, model.spec.can)
     if isinstance(fitted, tuple):
         able = [
-            m.id
+            m
             for m in registry.models()
             if m.spec.kind == asked.kind and m.id != model.id and not isinstance(fit(asked, m.spec.can), tuple)
         ]
-        faults = [Fault(f"{model.id}", f"{u}.", _could(able)) for u in fitted]
+        faults = [Fault(f"{model.id}", f"{u}.", _could(able, today)) for u in fitted]
         raise UnsupportedRequest(faults, model=model.id, request=asked)
     origin, version = origin_of(model.provider), model.provider.output_version
     sent = fitted.sent if fitted.sent.model == model.id else replace(fitted.sent, model=model.id)
     key = request_key(sent, model=model.id, origin=origin, output_version=version or "")
-    return Prepared(asked, sent, model, model.adaptations + fitted.adaptations, key, cacheable(model.provider), origin)
+    return Prepared(
+        asked,
+        sent,
+        model,
+        model.adaptations + fitted.adaptations,
+        key,
+        cacheable(model.provider),
+        origin,
+        account_name(model.provider),
+    )
 
 
-def _could(models: list[str]) -> str:
-    if not models:
+def _could(models: list[ResolvedModel], today: date) -> str:
+    """Name a few models that could do it, those that are ready first; retired ones could not."""
+    alive = [m for m in models if m.spec.retires_on is None or m.spec.retires_on > today]
+    names = [m.id for m in sorted(alive, key=lambda m: not_ready(m.provider) is not None)]
+    if not names:
         return "No model that is installed can do it."
-    return "These can: " + ", ".join(models[:5]) + (", …" if len(models) > 5 else "") + "."
+    return "These can: " + ", ".join(names[:5]) + (", …" if len(names) > 5 else "") + "."

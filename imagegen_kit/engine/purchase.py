@@ -7,6 +7,7 @@ and a result counts only when its bytes and its row are on disk.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,6 @@ from imagegen_kit.errors import (
     ProviderError,
     RequestTimeout,
 )
-from imagegen_kit.providers.accounts import NAME as ACCOUNT
 from imagegen_kit.types import Adaptation, Attempt, Cost, Progress, Reply, Result, TextRequest
 
 if TYPE_CHECKING:
@@ -91,6 +91,10 @@ class Purchase:
         engine, model, clock = self.engine, self.prepared.model, self.policy.clock
         asked_at = clock.monotonic()
         limit = engine.limit(model, self.policy)
+        with contextlib.suppress(
+            Exception
+        ):  # loading it now keeps its import out of the seconds; the call tells faults
+            await engine.provider(model.provider)
         async with limit.slot(clock):
             self.submitted = True  # cancelled between commit and call, it would leave a reservation of nothing
             attempt, free = await self._reserve(number)
@@ -109,7 +113,9 @@ class Purchase:
                 limit.rest(reply.rest_s, clock)
             called = clock.monotonic()
             await engine.keeping.acquire()  # held back here, no more pictures arrive than can be put away
-        timings = {**reply.timings, "queue": started - asked_at, "total": called - started}
+        timings = {**reply.timings, "queue": started - asked_at}
+        if self.collect is None:  # how long a job that was looked up again has taken is not known
+            timings["total"] = called - started
         try:
             return await self._keep(attempt, number, reply, timings)
         finally:
@@ -123,8 +129,8 @@ class Purchase:
             return self.collect[0], usd == 0
         attempt, now = engine.store.journal.new_id(), policy.clock.now()
         row = (
-            attempt, self.request_id, number, "submitting", prepared.model.id, ACCOUNT, prepared.origin, prepared.key,
-            prepared.sent.to_json() if self.fallback else None, usd, timestamp(now),
+            attempt, self.request_id, number, "submitting", prepared.model.id, prepared.account, prepared.origin,
+            prepared.key, prepared.sent.to_json() if self.fallback else None, usd, timestamp(now),
         )  # fmt: skip
         rows = [*(() if self.recorded else self.intent), (INSERT_ATTEMPT, row)]
         budgets = engine.budgets(self.run_budget_usd)
@@ -132,7 +138,7 @@ class Purchase:
             await asyncio.wrap_future(engine.store.journal.write(rows))
             self.recorded = True
             return attempt, True
-        entry = Entry(attempt, self.place.run, engine.session, ACCOUNT, prepared.model.id, day_of(now), usd)
+        entry = Entry(attempt, self.place.run, engine.session, prepared.account, prepared.model.id, day_of(now), usd)
         refusal = await asyncio.wrap_future(
             engine.store.journal.transact(lambda connection: reserve(connection, entry, budgets, rows))
         )
@@ -165,7 +171,7 @@ class Purchase:
         origin = self.prepared.origin
         if self.collect is not None and number < self.policy.attempts:
             self.attempts.append(
-                Attempt(number, "submitted", ACCOUNT, origin, seconds, job_id=job_id, error=error.message)
+                Attempt(number, "submitted", self.prepared.account, origin, seconds, job_id=job_id, error=error.message)
             )
             return
         if error.paid is None and free:
@@ -182,7 +188,9 @@ class Purchase:
             settle(connection, progress.attempt, *moved)
 
         await asyncio.wrap_future(self.engine.store.journal.transact(note))
-        self.attempts.append(Attempt(number, state, ACCOUNT, origin, seconds, job_id=job_id, error=error.message))
+        self.attempts.append(
+            Attempt(number, state, self.prepared.account, origin, seconds, job_id=job_id, error=error.message)
+        )
 
     async def _keep(self, attempt: int, number: int, reply: Reply, timings: dict[str, float]) -> Result:
         engine, prepared, policy = self.engine, self.prepared, self.policy
@@ -193,7 +201,7 @@ class Purchase:
         if reply.model_used not in (None, prepared.model.id, spec.name):  # the service answered with another model
             notes += (Adaptation("model", prepared.model.id, reply.model_used, "replaced"),)
         spent = cost if self.spent_before is None else Cost(total(self.spent_before, cost), cost.price_usd, cost.basis)
-        done = Attempt(number, "stored", ACCOUNT, prepared.origin, timings["total"])
+        done = Attempt(number, "stored", prepared.account, prepared.origin, timings.get("total"))
         result = Result(
             request=prepared.asked, sent=prepared.sent, status="fallback" if self.fallback else "ok",
             attempts=(*self.attempts, done), usage=reply.usage, cost=spent, timings=timings,
@@ -237,7 +245,8 @@ class Purchase:
         at = timestamp(self.policy.clock.now())
         rows: list[Statement] = []
         if result.ok:  # a failure is written at the very end, when no fallback has answered either
-            told = result.adaptations[len(self.prepared.notes) :]
+            # The request was recorded with what its own model could not honour, which says nothing of a fallback.
+            told = result.adaptations[0 if self.fallback else len(self.prepared.notes) :]
             values = result_row(self.request_id, self.place, result, at, told)
             rows.append((INSERT_RESULT, values))
         if made is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.ask import check_values
@@ -80,7 +82,12 @@ def unknown_parameters(recipe: Recipe, names: Any, registry: Registry, models: l
     """Return a fault for each name that is neither a parameter nor, in an open recipe, an option of a model."""
     known = set(recipe.parameters)
     if recipe.open:
+        named = set()
+        for name in models:
+            with contextlib.suppress(InvalidInput):  # an unknown model is told elsewhere
+                named.add(registry.model(name, today=date.min).id)
+        known.add("output_format")  # which every model of pictures is fitted to
         for entry in registry.models():
-            if entry.id in models or not any(models):
+            if entry.id in named or not any(models):
                 known |= set(entry.spec.can.options)
     return [unknown_name_fault("parameter", n, known, where=n) for n in names if n not in known]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.cells import RunUnderWay
 from imagegen_kit.engine.execute import check_policy, record_run
-from imagegen_kit.engine.policy import DEFAULT, Policy, policy_faults
+from imagegen_kit.engine.policy import DEFAULT, Policy, is_amount, policy_faults
 from imagegen_kit.engine.recipe import read_recipe
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import Fault, InvalidInput
@@ -65,8 +65,8 @@ class Experiment(Shown):
             "budget_usd": budget_usd, "policy": policy,
         }  # fmt: skip
         faults += self.grid.faults(self.recipe, _registry()) + policy_faults(self.policy, _registry())
-        if budget_usd is not None and not budget_usd >= 0:
-            faults.append(Fault("budget_usd", f"{budget_usd!r} is not an amount in USD."))
+        if budget_usd is not None and not is_amount(budget_usd):
+            faults.append(Fault("budget_usd", f"{budget_usd!r} is not an amount in USD.", "Write a number like 0.1."))
         if faults:
             raise InvalidInput(faults)
 
@@ -107,11 +107,11 @@ class Experiment(Shown):
     ) -> pd.DataFrame:
         """Return what pictures like these will come to: USD an item and a month, a row for each ``items_per_month``.
 
-        The price is the mean of what the plan foresees for its pictures, cached or not, or ``price_usd``; NA where one
-        of them is unknown.
+        The price is what the plan foresees for all answers, cached or not, over its pictures, or ``price_usd``; NA
+        where one of them is unknown.
         """
-        prices = foreseen_prices(self, engine or default_engine())
-        return projection_table(prices, pictures_per_item, items_per_month, price_usd)
+        prices, pictures = foreseen_prices(self, engine or default_engine())
+        return projection_table(prices, pictures, pictures_per_item, items_per_month, price_usd)
 
     def start(self, *, fresh: bool = False, engine: Engine | None = None) -> Run:
         """Start, or continue, and return the live run at once.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from imagegen_kit.catalog import load_yaml, validate
 from imagegen_kit.engine.execute import read_policy
@@ -14,12 +15,14 @@ from imagegen_kit.store.values import style_to_plain
 from imagegen_kit.types import Artifact, Prompt, Reference, Size, Style
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from imagegen_kit.experiments.experiment import Experiment
     from imagegen_kit.experiments.run import Run
 
 
 def _schema() -> Any:
-    from pydantic import BaseModel, ConfigDict
+    from pydantic import BaseModel, ConfigDict, Field
 
     class PolicyFile(BaseModel):
         model_config = ConfigDict(extra="forbid")
@@ -40,7 +43,7 @@ def _schema() -> Any:
         vary: dict[str, list[Any] | dict[str, str]] | list[dict[str, Any]]
         fixed: dict[str, Any] = {}
         repeats: int = 1
-        budget_usd: float | None = None
+        budget_usd: Annotated[float, Field(strict=True)] | None = None
         policy: PolicyFile | None = None
 
     return ExperimentFile
@@ -127,8 +130,19 @@ def write_experiment(experiment: Experiment, path: str | Path) -> Path:
     if faults:
         raise InvalidInput(faults)
     kept = {k: v for k, v in content.items() if v not in (None, {}, [])}
-    path.write_text(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    with _writing("path", path):
+        path.write_text(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return path
+
+
+@contextmanager
+def _writing(where: str, path: Path) -> Iterator[None]:
+    """Say which path cannot be written instead of raising an OSError."""
+    try:
+        yield
+    except OSError as error:
+        what = f"{path} cannot be written: {error.strerror or error}."
+        raise InvalidInput([Fault(where, what, "Name a place that exists, has room and may be written to.")]) from error
 
 
 def _plain(name: str, value: Any, faults: list[Fault]) -> Any:
@@ -165,6 +179,11 @@ def _plain(name: str, value: Any, faults: list[Fault]) -> Any:
 def save_run(run: Run, folder: str | Path) -> Path:
     """Write the pictures of ``run`` and ``metadata.json`` into ``folder``, which must be new or empty."""
     folder = Path(folder).expanduser()
+    with _writing("folder", folder):
+        return _save(run, folder)
+
+
+def _save(run: Run, folder: Path) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidInput([Fault("folder", f"{folder} is there already and is not empty.", "Name a new one.")])
     folder.mkdir(parents=True, exist_ok=True)

@@ -26,15 +26,22 @@ def plan_table(experiment: Experiment, engine: Engine) -> pd.DataFrame:
 
     names, today = experiment.grid.names, experiment.policy.clock.now().date()
     rows = []
+    limits = [usd for usd in (experiment.budget_usd, settings().budget_usd) if usd is not None]
+    so_far, most = 0.0, min(limits, default=None)
     for cell, seen in _foreseen(experiment, engine):
         given = {name: as_cell_value(json.loads(cell.encoded[name])) for name in names if name in cell.encoded}
         notes = dict.fromkeys(str(n) for p in seen.requests for n in p.notes)
         notices = dict.fromkeys(n for p in seen.requests if (n := retirement_notice(p.model.spec, today)))
+        so_far += seen.usd or 0.0
+        if most is not None and seen.usd is None:
+            notices["no price is known, so a budget refuses it: say what to reckon with, Policy(assume_usd=…)."] = None
+        elif most is not None and seen.usd and so_far > most:
+            notices[f"the budget of ${most:.2f} may be used up before this cell."] = None
         rows.append(
             {
                 **given,
                 "repeat": cell.repeat,
-                "pictures": len(seen.requests),
+                "pictures": seen.pictures,
                 "cached": seen.cached,
                 "estimated_usd": seen.usd,
                 "estimated_seconds": seen.seconds,
@@ -61,9 +68,10 @@ def foreseen_fairness(experiment: Experiment, engine: Engine) -> pd.DataFrame:
     return fairness_table(sent)
 
 
-def foreseen_prices(experiment: Experiment, engine: Engine) -> list[float | None]:
-    """Return the price in USD of each answer that would be asked for, cached or not; None where it is unknown."""
-    return [price for _, seen in _foreseen(experiment, engine) for price in seen.prices]
+def foreseen_prices(experiment: Experiment, engine: Engine) -> tuple[list[float | None], int]:
+    """Return the price in USD of each answer that would be asked for (None: unknown), and how many are pictures."""
+    cells = [seen for _, seen in _foreseen(experiment, engine)]
+    return [price for seen in cells for price in seen.prices], sum(seen.pictures for seen in cells)
 
 
 def _foreseen(experiment: Experiment, engine: Engine) -> list[tuple[Cell, Foreseen]]:

@@ -143,13 +143,14 @@ class Run(Shown):
     ) -> pd.DataFrame:
         """Return what pictures like these come to: USD an item and a month, one row for each of ``items_per_month``.
 
-        The price is the mean of what this run's pictures cost when they were bought, or ``price_usd``; NA where one of
-        them is unknown.
+        The price is what this run's answers cost when they were bought, texts too, over its pictures, or ``price_usd``;
+        NA where one of them is unknown.
         """
         frame = self.table()
         came = frame[frame["status"].isin(["ok", "cached", "fallback"])]
         prices = came["price_usd"].astype(object).where(came["price_usd"].notna(), None).tolist()
-        return projection_table(prices, pictures_per_item, items_per_month, price_usd)
+        pictures = int(came["width"].notna().sum())
+        return projection_table(prices, pictures, pictures_per_item, items_per_month, price_usd)
 
     def select(self, **labels: Any) -> Run:
         """Return a smaller run: the rows where each named column has the value, or one of the values, given."""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from imagegen_kit.providers.base import Account
 from imagegen_kit.settings import endpoint, secret, variable
+from imagegen_kit.types import SIMULATED
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -15,15 +16,22 @@ if TYPE_CHECKING:
     from imagegen_kit.hookspecs import ProviderSpec
 
 NAME = "default"
+SIMULATION = "simulated"  # the account of every provider that is pointed at a simulator: its money is not real
 
 
 def account_of(spec: ProviderSpec) -> Account:
     """Return the account in force for a provider: its key, address and further settings."""
     values = {name: value for name in spec.settings_env if (value := variable(name))}
     if there := endpoint(spec.name):
-        return Account(NAME, there.key, there.base_url, values)
+        return Account(account_name(spec), there.key, there.base_url, values)
     key = next((found for name in spec.key_env if (found := secret(name))), None)
     return Account(NAME, key, _address(spec) or None, values)
+
+
+def account_name(spec: ProviderSpec) -> str:
+    """Return the name of the account in force for a provider."""
+    there = endpoint(spec.name)
+    return SIMULATION if there is not None and there.origin.startswith(SIMULATED) else NAME
 
 
 def origin_of(spec: ProviderSpec) -> str:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, MissingDependency, PluginError, UnknownName
 from imagegen_kit.lazy import load_target
-from imagegen_kit.registry.loading import BUILTINS, load_plugins
+from imagegen_kit.registry.loading import BUILTINS, load_plugins, own_source
 from imagegen_kit.registry.names import index
 from imagegen_kit.registry.offers import described_error
+from imagegen_kit.registry.own import CATALOGUE, UNREAD_FIX, job_api_files, unread_entries
 from imagegen_kit.registry.records import PluginRecord, ResolvedModel, normalized, report
 from imagegen_kit.types import Adaptation
 
@@ -47,17 +48,32 @@ class Registry:
             block = environ.get("IMAGEGEN_BLOCK_PLUGINS", "").split(",")
         if strict is None:
             strict = environ.get("IMAGEGEN_STRICT_PLUGINS", "").strip().lower() in ("1", "true", "yes", "on")
-        loaded = load_plugins(builtins, None if load is None else _name_set(load), _name_set(block))
-        broken = [record for record in loaded.records if record.broken]
-        if strict and broken:
-            raise PluginError(f"{len(broken)} plugins cannot be used (strict mode):\n{report(broken)}")
+        self._builtins = tuple(builtins)
+        self._load = None if load is None else _name_set(load)
+        self._block, self._strict = _name_set(block), strict
         self._lock = threading.RLock()
-        self._installed = loaded.specs
-        self._owners = {key: f"{s.name} of {s.distribution}" for key, s in loaded.owners.items()}
         self._session: dict[tuple[str, str], Spec] = {}
         self._warned: set[str] = set()
-        self._names = index(self._installed.values())
-        self._records = [self._with_notes(record) for record in loaded.records]
+        self.reload()
+
+    def reload(self) -> None:
+        """Ask all plugins anew what they offer, with the user's files as the settings name them now.
+
+        What this session registered stays. Where it raises, nothing is changed.
+        """
+        loaded = load_plugins(self._builtins, self._load, self._block, job_api_files())
+        owners = {key: f"{s.name} of {s.distribution}" for key, s in loaded.owners.items()}
+        names = index(loaded.specs.values())
+        if unread := unread_entries(names, owners):
+            loaded.records.append(own_source(CATALOGUE).record("failed", " ".join(unread), UNREAD_FIX))
+        broken = [record for record in loaded.records if record.broken]
+        if self._strict and broken:
+            raise PluginError(f"{len(broken)} plugins cannot be used (strict mode):\n{report(broken)}")
+        with self._lock:
+            self._installed, self._owners = loaded.specs, owners
+            self._names = names
+            self._records = [self._with_notes(record) for record in loaded.records]
+            self._renew(self._session)
 
     def _with_notes(self, record: PluginRecord) -> PluginRecord:
         providers = {offer.partition("/")[0] for offer in record.offers if ":" not in offer}
@@ -105,7 +121,8 @@ class Registry:
         if first:
             until = f", itself until {found.spec.retires_on}" if found.spec.retires_on else ""
             ended = f"{retired.id} was retired on {retired.spec.retires_on} (today is {today})"
-            warnings.warn(f"{ended}; {found.id} takes its place{until}.", stacklevel=3)
+            # No line of the user's is on this stack: the engine resolves models on a thread of its own.
+            warnings.warn_explicit(f"{ended}; {found.id} takes its place{until}.", UserWarning, "imagegen_kit", 0)
         return replace(found, adaptations=(Adaptation("model", asked, found.id, "replaced"),))
 
     def _retired(self, retired: ResolvedModel, last: ResolvedModel, today: date) -> InvalidInput:

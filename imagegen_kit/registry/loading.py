@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module, metadata
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.errors import InvalidInput
 from imagegen_kit.hookspecs import GROUP
+from imagegen_kit.lazy import load_target
 from imagegen_kit.registry.offers import Offers, Refused, collect, described_error
 from imagegen_kit.registry.records import PluginRecord, PluginStatus, fix_for, normalized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from imagegen_kit.hookspecs import Spec
 
@@ -23,22 +28,20 @@ BUILTINS = (
     "imagegen_kit.providers.gemini.plugin",
     "imagegen_kit.providers.openai.plugin",
     "imagegen_kit.providers.job_api.plugin",
-    "imagegen_kit.providers.job_api.own",
 )
-READS_FILES = {  # built-in plugins that fail by what a user wrote
-    "providers.job_api.own": "mend the file that the reason names, or take it out of IMAGEGEN_JOB_APIS.",
-}
+OF_A_FILE = "imagegen_kit.providers.job_api.own:OwnFile"  # the plugin that one job-API file of the user's is
 SLOW_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A plugin that was found and not yet imported; ``load`` imports it."""
+    """A plugin that was found and not yet imported; ``load`` imports it. ``repair`` mends one that is a user's file."""
 
     name: str
     distribution: str
     version: str
     load: Callable[[], Any] = field(repr=False)
+    repair: str = ""
 
     @property
     def builtin(self) -> bool:
@@ -59,18 +62,20 @@ class Loaded:
     owners: dict[tuple[str, str], Source] = field(default_factory=dict)
 
 
-def load_plugins(builtins: Iterable[str], load: frozenset[str] | None, block: frozenset[str]) -> Loaded:
+def load_plugins(
+    builtins: Iterable[str], load: frozenset[str] | None, block: frozenset[str], files: Iterable[Path] = ()
+) -> Loaded:
     """Load every plugin that ``load`` (None: all) and ``block`` (distribution names, normalized) let through.
 
-    A plugin is taken whole or not at all. Where two claim one name, the first keeps it: built-ins come first, then
-    distributions by name.
+    A plugin is taken whole or not at all; each of the job-API ``files`` is one. Where two claim one name, the first
+    keeps it: built-ins come first, then files, then distributions by name.
     """
     loaded = Loaded()
-    sources = [_builtin_source(module) for module in builtins]
+    own = [_builtin_source(module) for module in builtins]
     unreadable: list[PluginRecord] = []
     found = sorted(_installed_sources(unreadable), key=lambda s: (normalized(s.distribution), s.name))
     names: dict[str, Source] = {}
-    for source in [*sources, *found]:
+    for source in chain(own, _file_sources(files), found):
         record = _setting_against(source, load, block) or _name_taken(source, names.get(source.name))
         record = record or _load_one(source, loaded)
         if record.status in ("ok", "slow"):
@@ -88,13 +93,31 @@ def load_plugins(builtins: Iterable[str], load: frozenset[str] | None, block: fr
     return loaded
 
 
-def _builtin_source(module: str) -> Source:
+def own_source(name: str, load: Callable[[], Any] = lambda: None, repair: str = "") -> Source:
+    """Return a plugin that comes with the package itself, or through it."""
     try:
         version = metadata.version(OWN)
     except metadata.PackageNotFoundError:  # run from a source tree that is not installed
         version = ""
+    return Source(name, OWN, version, load, repair)
+
+
+def _builtin_source(module: str) -> Source:
     name = module.removeprefix("imagegen_kit.").removesuffix(".plugin")
-    return Source(name, OWN, version, lambda: import_module(module))
+    return own_source(name, lambda: import_module(module))
+
+
+def _file_sources(files: Iterable[Path]) -> Iterator[Source]:
+    taken: set[str] = set()
+    for path in files:
+        name = path.name if path.name not in taken else str(path)
+        taken.add(name)
+        repair = f"mend the file {path}, or take it out of IMAGEGEN_JOB_APIS."
+        yield own_source(name, partial(_plugin_of_file, path), repair)
+
+
+def _plugin_of_file(path: Path) -> Any:
+    return load_target(OF_A_FILE)(path)
 
 
 def _installed_sources(records: list[PluginRecord]) -> Iterator[Source]:
@@ -142,8 +165,10 @@ def _name_taken(source: Source, first: Source | None) -> PluginRecord | None:
 
 
 def _clash(source: Source, first: Source, what: str, **more: Any) -> PluginRecord:
-    mine, theirs = source.distribution, first.distribution
+    mine, theirs = (s.name if s.repair else s.distribution for s in (source, first))
     reason = f"both {theirs} and {mine} offer {what}; {theirs} comes first and keeps it."
+    if source.repair:
+        return source.record("clash", reason, source.repair, **more)
     fix = f"pip uninstall {mine}" + ("" if first.builtin else f" (or {theirs})")
     blocks = mine if first.builtin else f"{mine} (or {theirs})"
     return source.record("clash", reason, f"{fix}, or set IMAGEGEN_BLOCK_PLUGINS={blocks}.", **more)
@@ -152,7 +177,7 @@ def _clash(source: Source, first: Source, what: str, **more: Any) -> PluginRecor
 def _load_one(source: Source, loaded: Loaded) -> PluginRecord:
     start = time.perf_counter()
     repair = f"pip install --force-reinstall {OWN}." if source.builtin else fix_for(source.distribution)
-    repair = READS_FILES.get(source.name, repair)
+    repair = source.repair or repair
     try:
         plugin = source.load()
         import_seconds = time.perf_counter() - start
@@ -161,7 +186,9 @@ def _load_one(source: Source, loaded: Loaded) -> PluginRecord:
         raise
     except Refused as error:
         fix = fix_for(source.distribution, error.update) if error.update else repair
-        return source.record("failed", error.message, fix, seconds=time.perf_counter() - start)
+        wrong = error.__cause__ if source.repair and isinstance(error.__cause__, InvalidInput) else error
+        reason = " ".join(wrong.message.split())  # of a file: what is wrong in it, not which hook has read it
+        return source.record("failed", reason, fix, seconds=time.perf_counter() - start)
     except BaseException as error:  # sys.exit at import must not end the session
         reason = f"importing it raised {described_error(error)}"
         return source.record("failed", reason, repair, seconds=time.perf_counter() - start)

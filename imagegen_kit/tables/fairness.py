@@ -38,7 +38,7 @@ class Sent:
 def fairness_table(sent: Iterable[Sent]) -> pd.DataFrame:
     """Return one row for each pair of models and each field in which either was not sent what was asked.
 
-    ``a_sent`` and ``b_sent`` say how (the commonest wording), ``pairs`` in how many of the ``of`` compared pairs.
+    ``a_sent`` and ``b_sent`` say how (the commonest wording, of unfair ones where there are any), ``pairs`` in how many of the ``of`` compared pairs.
     ``unfair`` is False where both were changed alike, or where the change weakens no comparison.
     """
     import pandas as pd
@@ -56,7 +56,8 @@ def fairness_table(sent: Iterable[Sent]) -> pd.DataFrame:
                 (said, weak), (told, weaker) = first.get(field, _SAME), second.get(field, _SAME)
                 found[field].append((said, told, (weak or weaker) and said != told))
         for field, cases in found.items():
-            commonest = [Counter(case[i] for case in cases).most_common(1)[0][0] for i in (0, 1)]
+            telling = [case for case in cases if case[2]] or cases  # harmless wordings must not hide a harmful one
+            commonest = [Counter(case[i] for case in telling).most_common(1)[0][0] for i in (0, 1)]
             rows.append((a, b, field, *commonest, len(cases), len(shared), any(case[2] for case in cases)))
     rows.sort(key=lambda row: (not row[-1], -row[5]))
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 def projection_table(
     prices: Sequence[float | None],
+    pictures: int,
     pictures_per_item: float,
     items_per_month: int | Sequence[int],
     price_usd: float | None,
 ) -> pd.DataFrame:
-    """Return one row for each of ``items_per_month``: USD an item and a month, at the mean of ``prices``.
+    """Return one row for each of ``items_per_month``: USD an item and a month.
 
-    ``price_usd`` takes the place of that mean. Where a price is unknown and none is given, the sums are NA;
+    ``prices`` are those of all answers that ``pictures`` came of, texts too; their sum over ``pictures`` is the price
+    of one, unless ``price_usd`` takes its place. Where a price is unknown and none is given, the sums are NA;
     ``unknown_prices`` counts them. Raises InvalidInput for numbers that are not above 0.
     """
     import pandas as pd
@@ -40,7 +42,7 @@ def projection_table(
         raise InvalidInput(faults)
     unknown = sum(price is None for price in prices)
     known = [price for price in prices if price is not None]
-    mean = price_usd if price_usd is not None else None if unknown or not known else sum(known) / len(known)
+    mean = price_usd if price_usd is not None else None if unknown or not pictures else sum(known) / pictures
     item = None if mean is None else mean * pictures_per_item
     columns: dict[str, list[float | None]] = {
         "pictures_per_item": [pictures_per_item] * len(months),

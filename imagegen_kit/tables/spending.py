@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagegen_kit.errors import InvalidInput, unknown_name_fault
-from imagegen_kit.types import SIMULATED
+from imagegen_kit.providers.accounts import SIMULATION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,8 +19,8 @@ def usage(by: str = "model", *, store: Store | None = None) -> pd.DataFrame:
     """Return calls and spend by model, account, day (UTC) or run, indexed by it.
 
     ``spent_usd`` is what settled calls cost, ``reserved_usd`` what open or unknown calls may still cost; calls whose
-    price nobody knew are counted in ``unknown_costs``. Calls that a simulator answered (``simulated``) cost no real
-    money; their sums are what the service would have charged. ``store`` None is the session's.
+    price or outcome nobody knows are counted in ``unknown_costs``. Calls that a simulator answered (``simulated``) cost
+    no real money: what they would have cost is in ``simulated_usd`` alone. ``store`` None is the session's.
     """
     import pandas as pd
 
@@ -32,16 +32,20 @@ def usage(by: str = "model", *, store: Store | None = None) -> pd.DataFrame:
         store = upward("default_engine")().store
     assert store is not None
     store.journal.flush().result()
+    real = f"(a.account != '{SIMULATION}')"
     rows = store.journal.read(
         f"SELECT {BY[by]} AS g, COUNT(*), SUM(a.state IN ('stored', 'uploaded')), SUM(a.state = 'failed'), "
-        "SUM(a.state = 'unknown'), COALESCE(SUM(CASE l.state WHEN 'settled' THEN l.spent_usd END), 0), "
-        "COALESCE(SUM(CASE WHEN l.state IN ('reserved', 'unknown') THEN l.reserved_usd END), 0), "
-        "SUM(l.state IN ('settled', 'unknown') AND COALESCE(l.spent_usd, l.reserved_usd) IS NULL), "
-        f"SUM(a.origin LIKE '{SIMULATED}%') "
+        f"SUM(a.state = 'unknown'), COALESCE(SUM(CASE WHEN l.state = 'settled' AND {real} THEN l.spent_usd END), 0), "
+        f"COALESCE(SUM(CASE WHEN l.state IN ('reserved', 'unknown') AND {real} THEN l.reserved_usd END), 0), "
+        "SUM(l.state = 'unknown' OR (l.state = 'settled' AND l.spent_usd IS NULL)), "
+        f"SUM(NOT {real}), COALESCE(SUM(CASE WHEN NOT {real} THEN COALESCE(l.spent_usd, l.reserved_usd) END), 0) "
         "FROM attempts a JOIN requests r ON r.id = a.request JOIN runs u ON u.number = r.run "
         "LEFT JOIN ledger l ON l.attempt = a.id GROUP BY g ORDER BY g"
     )
-    names = ("calls", "stored", "failed", "unknown", "spent_usd", "reserved_usd", "unknown_costs", "simulated")
+    names = (
+        *("calls", "stored", "failed", "unknown", "spent_usd", "reserved_usd", "unknown_costs"),
+        *("simulated", "simulated_usd"),
+    )
     columns = {
         name: pd.array([row[i] or 0 for row in rows], dtype="Float64" if name.endswith("_usd") else "Int64")
         for i, name in enumerate(names, 1)

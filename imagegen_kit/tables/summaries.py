@@ -21,35 +21,43 @@ if TYPE_CHECKING:
 # disagreeing rows are counted, not timed.
 TIMED = "s.status = 'ok' AND s.same_model = 1 AND s.seconds NOT NULL"
 
+# A result that a retry replaced is no row any more ("replaced"), but what it cost, or may have cost, was spent.
+_MONEY = (
+    ("cost_usd", "Float64", "CASE WHEN SUM(cost_usd IS NULL) > 0 THEN NULL ELSE SUM(cost_usd) END"),
+    # A fallback's price is known also where the model that it stood in for may have been paid as well.
+    ("known_cost_usd", "Float64", "SUM(COALESCE(cost_usd, CASE status WHEN 'fallback' THEN price_usd END, 0))"),
+    ("unknown_costs", "Int64", "SUM(cost_usd IS NULL)"),
+    (
+        "price_usd",
+        "Float64",
+        "AVG(CASE WHEN status IN ('ok', 'cached') AND same_model = 1 AND picture THEN price_usd END)",
+    ),
+)
 SUMMARY = (
-    ("pictures", "Int64", "COUNT(*)"),
+    ("pictures", "Int64", "SUM(status != 'replaced' AND picture)"),
+    ("texts", "Int64", "SUM(status != 'replaced' AND NOT picture)"),
     ("ok", "Int64", "SUM(status = 'ok')"),
     ("cached", "Int64", "SUM(status = 'cached')"),
     ("fallback", "Int64", "SUM(status = 'fallback')"),
     ("placeholder", "Int64", "SUM(status = 'placeholder')"),
     ("failed", "Int64", "SUM(status IN ('failed', 'blocked', 'unknown', 'cancelled'))"),
-    ("success", "Float64", "1.0 * SUM(status IN ('ok', 'cached')) / COUNT(*)"),
-    ("unfair", "Int64", "SUM(unfair)"),
-    ("simulated", "Int64", "SUM(simulated)"),
-    ("cost_usd", "Float64", "CASE WHEN SUM(cost_usd IS NULL) > 0 THEN NULL ELSE SUM(cost_usd) END"),
-    ("known_cost_usd", "Float64", "COALESCE(SUM(cost_usd), 0)"),
-    ("unknown_costs", "Int64", "SUM(cost_usd IS NULL)"),
-    ("price_usd", "Float64", "AVG(CASE WHEN status IN ('ok', 'cached') AND same_model = 1 THEN price_usd END)"),
+    ("success", "Float64", "1.0 * SUM(status IN ('ok', 'cached')) / SUM(status != 'replaced')"),
+    ("unfair", "Int64", "SUM(unfair AND status != 'replaced')"),
+    ("simulated", "Int64", "SUM(simulated AND status != 'replaced')"),
+    *_MONEY,
     ("timed", "Int64", "SUM(timed)"),
     ("seconds_p50", "Float64", "MAX(CASE WHEN place = (of_timed + 1) / 2 THEN seconds END)"),
     ("seconds_p90", "Float64", "MAX(CASE WHEN place = (9 * of_timed + 9) / 10 THEN seconds END)"),
     ("seconds_max", "Float64", "MAX(CASE WHEN timed THEN seconds END)"),
 )
 COSTS = (
-    ("pictures", "Int64", "COUNT(*)"),
+    ("pictures", "Int64", "SUM(status != 'replaced' AND picture)"),
+    ("texts", "Int64", "SUM(status != 'replaced' AND NOT picture)"),
     ("bought", "Int64", "SUM(attempts > 0 AND status IN ('ok', 'fallback'))"),
     ("cached", "Int64", "SUM(status = 'cached')"),
-    ("cost_usd", "Float64", "CASE WHEN SUM(cost_usd IS NULL) > 0 THEN NULL ELSE SUM(cost_usd) END"),
-    ("known_cost_usd", "Float64", "COALESCE(SUM(cost_usd), 0)"),
-    ("unknown_costs", "Int64", "SUM(cost_usd IS NULL)"),
-    ("price_usd", "Float64", "AVG(CASE WHEN status IN ('ok', 'cached') AND same_model = 1 THEN price_usd END)"),
+    *_MONEY,
     ("basis", "str", "GROUP_CONCAT(DISTINCT cost_basis)"),
-    ("simulated", "Int64", "SUM(simulated)"),
+    ("simulated", "Int64", "SUM(simulated AND status != 'replaced')"),
 )
 
 
@@ -79,11 +87,12 @@ def summary_table(
     if only is not None:
         restrict = " AND r.id IN (SELECT value FROM json_each(?))"
     base = (
-        f"SELECT {inner}, s.status, s.cost_usd, s.price_usd, s.cost_basis, s.seconds, s.attempts, s.same_model, "
-        "MAX(r.unfair, s.told_unfair) AS unfair, c.position, "
-        f"({TIMED}) AS timed, COALESCE(s.origin LIKE '{SIMULATED}%', 0) AS simulated "
+        f"SELECT {inner}, CASE s.replaced WHEN 1 THEN 'replaced' ELSE s.status END AS status, s.cost_usd, s.price_usd, "
+        "s.cost_basis, s.seconds, s.attempts, s.same_model, "
+        "MAX(r.unfair, s.told_unfair) AS unfair, c.position, r.kind != 'text' AS picture, "
+        f"({TIMED} AND s.replaced = 0) AS timed, COALESCE(s.origin LIKE '{SIMULATED}%', 0) AS simulated "
         "FROM runs u JOIN results s ON s.run = u.number JOIN requests r ON r.id = s.request "
-        f"JOIN cells c ON c.id = r.cell {joins} WHERE s.replaced = 0 AND u.id = ?{restrict}"
+        f"JOIN cells c ON c.id = r.cell {joins} WHERE u.id = ?{restrict}"
     )
     if only is None:  # a cell whose recipe raised, where no request tells of it, is a failure too
         elsewhere = [
@@ -91,8 +100,8 @@ def summary_table(
         ]
         outside = ", ".join(f"{sql} AS g{i}" for i, sql in enumerate(elsewhere))
         base += (
-            f" UNION ALL SELECT {outside}, 'failed', 0.0, NULL, 'table', NULL, 0, 0, 0, c.position, 0, 0 FROM runs u "
-            "JOIN cells c ON c.run = u.number JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 "
+            f" UNION ALL SELECT {outside}, 'failed', 0.0, NULL, 'table', NULL, 0, 0, 0, c.position, 1, 0, 0 "
+            "FROM runs u JOIN cells c ON c.run = u.number JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 "
             f"{joins.replace('= r.cell', '= c.id')} WHERE u.id = ? AND e.error_type NOT NULL AND {BROKEN}"
         )
     ranked = (

@@ -54,6 +54,11 @@ class SimulatedClouds:
         for simulator in self.simulators.values():
             simulator.stop()
 
+    def __del__(self) -> None:
+        """Stop what nobody can reach any more: a cell that makes new simulators ran again."""
+        if self.__dict__.get("_undo") is not None:
+            self.stop()
+
     def __enter__(self) -> Self:
         self.start()
         return self

@@ -162,3 +162,11 @@ def test_the_configured_model_is_used_where_none_is_named():
     ik.configure(model="lab/one")
     assert ik.generate("a").status == "ok"
     assert script.calls == 1
+
+
+def test_the_file_format_can_be_asked_of_any_model_and_an_option_by_an_alias():
+    script = model(can=Capabilities(formats=("png", "webp"), options={"mood": "the mood"}), aliases=("one-alias",))
+    ik.generate("a cup", model="one-alias", output_format="webp", mood="calm")
+    assert script.requests[0].options == {"output_format": "webp", "mood": "calm"}
+    told = ik.generate("a cup", model="offline/poster", output_format="webp")
+    assert "output_format webp → png (comparable)" in told.table()["adaptations"][0]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 import imagegen_kit as ik
-from imagegen_kit.errors import ContentBlocked, InvalidInput, ProviderError
+from imagegen_kit.errors import ContentBlocked, InvalidInput, OutcomeUnknown, ProviderError
 from imagegen_kit.imaging.picture import Picture
 from tests.engine.models import job, ledger, model, one, rows
 
@@ -171,3 +172,28 @@ def test_a_style_measures_its_checks_without_demanding_them():
     result = one(style=ik.Style("grey", checks={"min_bytes": 10**6}))
     assert result.status == "ok"
     assert [(c.name, c.passed) for c in result.checks] == [("min_bytes", False)]
+
+
+def test_what_may_have_been_paid_before_a_retry_stays_in_the_costs():
+    model("lab/one", OutcomeUnknown("lost"), price=0.04)
+    run = ik.Experiment(vary={"prompt": ["a cup"]}, fixed={"model": "lab/one"}).run(progress=False)
+    assert run.costs()["unknown_costs"].tolist() == [1]
+    run.retry_failed()
+    costs, summary = run.costs().iloc[0], run.summary().iloc[0]
+    assert (costs["pictures"], costs["bought"], costs["unknown_costs"]) == (1, 1, 1)
+    assert costs["known_cost_usd"] == pytest.approx(0.04)
+    assert pd.isna(costs["cost_usd"])
+    assert (summary["ok"], summary["failed"], summary["success"]) == (1, 0, 1.0)
+    assert ik.usage()["unknown_costs"].tolist() == [1]
+
+
+def test_a_known_price_of_a_fallback_counts_although_the_first_model_may_have_been_paid_too():
+    model("lab/one", OutcomeUnknown("lost"), price=0.04)
+    model("sea/two", price=0.01)
+    policy = ik.Policy(fallback="sea/two")
+    run = ik.Experiment(vary={"prompt": ["a cup"]}, fixed={"model": "lab/one"}, policy=policy).run(progress=False)
+    costs, row = run.costs().iloc[0], run.table().iloc[0]
+    assert costs["known_cost_usd"] == pytest.approx(0.01)
+    assert costs["unknown_costs"] == 1
+    assert row["unfair"]
+    assert "model lab/one → sea/two" in row["adaptations"]

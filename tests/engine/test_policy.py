@@ -26,7 +26,8 @@ from imagegen_kit.errors import InvalidInput
 @pytest.mark.parametrize(
     "wrong",
     [{"attempts": 0}, {"attempts": 2.5}, {"timeout_s": 0}, {"concurrency": 0}, {"clock": "sundial"}, {"assume_usd": -1},
-     {"assume_usd": {"a/b": -1}}, {"checks": ["no such check"]}],
+     {"assume_usd": {"a/b": -1}}, {"assume_usd": "x"}, {"assume_usd": True}, {"assume_usd": {"a/b": "0.1"}},
+     {"assume_usd": float("nan")}, {"timeout_s": "5"}, {"checks": ["no such check"]}],
     ids=str,
 )  # fmt: skip
 def test_a_value_that_makes_no_sense_is_refused(wrong):

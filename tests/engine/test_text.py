@@ -122,7 +122,19 @@ def test_a_plan_goes_on_with_a_stand_in_and_says_that_it_is_a_lower_bound():
     assert got == []
     assert plan["lower_bound"].all()
     assert plan["estimated_usd"].tolist() == [0.01, 0.01]
-    assert plan["pictures"].tolist() == [2, 2]
+    assert plan["pictures"].tolist() == [1, 1]
+
+
+def test_what_texts_cost_is_part_of_a_pictures_price_and_texts_are_no_pictures():
+    writer(json.dumps({"city": "Lisbon"}))
+    exp = ik.Experiment(poem_and_picture, vary={"about": ["a city", "a sea"]})
+    assert exp.projection(1, 1)["usd_per_item"].tolist() == pytest.approx([0.01])
+    run = exp.run(progress=False)
+    assert run.projection(1, 1)["usd_per_item"].tolist() == pytest.approx([0.01])
+    costs = run.costs(by="step")
+    assert costs["pictures"].tolist() == [0, 2]
+    assert costs["texts"].tolist() == [2, 0]
+    assert costs["price_usd"].isna().tolist() == [True, False]
 
 
 def test_a_resumed_run_does_not_ask_again():

@@ -80,6 +80,21 @@ def test_repeats_are_a_whole_number(repeats):
     assert faults(vary={"prompt": ["a"]}, repeats=repeats)[0].startswith("repeats")
 
 
+@pytest.mark.parametrize("budget_usd", ["0.10", True, -1, float("nan")], ids=repr)
+def test_a_budget_is_a_number_of_usd(budget_usd):
+    text = f"budget_usd: {budget_usd!r} is not an amount in USD. Write a number like 0.1."
+    assert faults(vary={"prompt": ["a"]}, budget_usd=budget_usd) == [text]
+
+
+def test_a_budget_in_a_file_is_a_number_too(tmp_path):
+    path = tmp_path / "e.yaml"
+    path.write_text("vary: {prompt: [a]}\nbudget_usd: true\n")
+    with pytest.raises(InvalidInput, match=r"e\.yaml:2 budget_usd"):
+        ik.Experiment.from_yaml(path)
+    path.write_text("vary: {prompt: [a]}\nbudget_usd: 2\n")
+    assert ik.Experiment.from_yaml(path).budget_usd == 2
+
+
 def test_an_unknown_option_is_told_with_the_near_one():
     model()
     assert "Did you mean 'mood'" in faults(vary={"prompt": ["a"], "modd": ["calm"]}, fixed={"model": "lab/one"})[0]

@@ -107,3 +107,14 @@ def test_a_plan_says_which_models_will_end_within_thirty_days():
     assert told.tolist() == ["leaving ends on 2026-12-01, in 10 days; sea/staying takes its place then.", ""]
     early = exp.with_(policy=ik.Policy(clock=on_day("2026-10-01"))).plan()["notices"]
     assert early.tolist() == ["", ""]
+
+
+def test_a_plan_says_what_a_budget_will_refuse():
+    model("sea/priced", price=0.02)
+    model("hill/free-of-a-price", price=None)
+    vary = {"prompt": ["a cup", "a mug"], "model": ["sea/priced", "hill/free-of-a-price"]}
+    notices = ik.Experiment(vary=vary, budget_usd=0.03).plan()["notices"].tolist()
+    assert notices[0] == ""
+    assert "no price is known" in notices[1]
+    assert notices[2] == "the budget of $0.03 may be used up before this cell."
+    assert ik.Experiment(vary=vary).plan()["notices"].tolist() == [""] * 4

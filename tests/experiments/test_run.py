@@ -106,6 +106,16 @@ def test_saving_refuses_a_folder_that_holds_something(tmp_path):
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["mine.txt"]
 
 
+def test_a_place_that_cannot_be_written_is_named_instead_of_an_oserror(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    run = ik.Experiment(vary={"prompt": ["a"]}, fixed={"size": "64"}).run(progress=False)
+    blocked = tmp_path / "file" / "below"
+    with pytest.raises(InvalidInput, match=rf"folder: {blocked} cannot be written: .*\. Name a place"):
+        run.save(blocked)
+    with pytest.raises(InvalidInput, match=rf"path: {blocked}.yaml cannot be written: .*\. Name a place"):
+        run.experiment.to_yaml(f"{blocked}.yaml")
+
+
 def test_a_saved_folder_says_what_the_table_says(tmp_path):
     model("lab/one", ProviderError("no", paid=False), price=0.1)
     run = small(policy=ik.Policy(concurrency=1)).run(progress=False)

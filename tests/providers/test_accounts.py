@@ -8,7 +8,8 @@ from pydantic import SecretStr
 import imagegen_kit as ik
 from imagegen_kit import settings
 from imagegen_kit.catalog.models import ModelSpec
-from imagegen_kit.errors import InvalidInput, UnsupportedRequest
+from imagegen_kit.catalog.prices import Price
+from imagegen_kit.errors import BudgetExceeded, InvalidInput, UnsupportedRequest
 from imagegen_kit.hookspecs import ProviderSpec
 from imagegen_kit.providers.accounts import account_of, cacheable, not_ready, origin_of
 from imagegen_kit.settings import Endpoint
@@ -151,3 +152,22 @@ def test_a_simulated_run_does_not_go_on_with_the_real_service(painter):
     with pytest.raises(InvalidInput, match="simulated_clouds"):
         run.resume()
     assert Painter.made == ["k"]
+
+
+def test_simulated_money_is_counted_apart_and_never_takes_from_a_real_budget(own_registry):
+    Painter.made = []
+    model = ModelSpec("one", price=Price(0.06))
+    ik.register(
+        ProviderSpec("sea", models=(model,), target=Painter, key_env=("SEA_KEY",), base_url="https://sea.example")
+    )
+    ik.configure(keys={"SEA_KEY": "real"}, budget_usd_per_day=0.10)
+    undo = settings.point_at({"sea": Endpoint("http://127.0.0.1:9", SecretStr("k"), "simulated:sea")})
+    assert ik.generate("a cup", model="sea/one").status == "ok"
+    with pytest.raises(BudgetExceeded):  # the limit holds for simulated money too
+        ik.generate("a mug", model="sea/one")
+    undo()
+    assert ik.generate("a cup", model="sea/one").status == "ok"
+    spent = ik.usage().iloc[0]
+    assert (spent["calls"], spent["simulated"]) == (2, 1)
+    assert (spent["spent_usd"], spent["simulated_usd"]) == (pytest.approx(0.06), pytest.approx(0.06))
+    assert set(ik.usage(by="account").index) == {"default", "simulated"}

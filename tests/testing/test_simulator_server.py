@@ -65,6 +65,25 @@ def test_an_unknown_mode_is_refused_with_what_is_near_and_nothing_is_played(echo
     assert said(echo) == "ok"
 
 
+def test_modes_in_a_list_are_refused_with_how_to_write_them(echo: Echo) -> None:
+    with pytest.raises(InvalidInput, match=r'mode: the modes are .* not a list\. Write play\("ok", "quota"\)\.'):
+        echo.play(["ok", "quota"])  # type: ignore[arg-type]
+
+
+def test_a_mode_that_nothing_is_near_to_is_refused_with_all_that_there_are(echo: Echo) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        echo.play("xyzzy")
+    assert caught.value.faults[0].hint == "There are: " + ", ".join(Echo.modes) + "."
+
+
+def test_modes_that_were_not_played_are_forgotten_when_it_stops() -> None:
+    simulator = Echo()
+    with simulator.play("quota", "unavailable"):
+        assert said(simulator) == "quota"
+    with simulator:
+        assert said(simulator) == "ok"
+
+
 def test_the_ledger_keeps_each_request_as_it_arrived(echo: Echo) -> None:
     said(echo, params={"a": "b"}, json={"x": 1}, headers={"Authorization": "Bearer s3cret"})
     (request,) = echo.ledger.requests

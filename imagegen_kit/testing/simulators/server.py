@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import Counter, deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from imagegen_kit.errors import InvalidInput, MissingDependency, unknown_name_fault
+from imagegen_kit.errors import Fault, InvalidInput, MissingDependency, unknown_name_fault
 from imagegen_kit.testing.simulators.ledger import Charge, Ledger, Recorded
 from imagegen_kit.testing.simulators.modes import MODES, UNCHARGED
 
@@ -68,11 +69,20 @@ class Simulator:
 
     def play(self, *modes: str) -> Self:
         """Let the next calls do this, one each; afterwards all goes well. Returns itself."""
-        faults = [unknown_name_fault("mode", mode, self.modes) for mode in modes if mode not in self.modes]
+        faults = [self._mode_fault(mode) for mode in modes if not isinstance(mode, str) or mode not in self.modes]
         if faults:
             raise InvalidInput(faults)
         self._script.extend(modes)
         return self
+
+    def _mode_fault(self, mode: object) -> Fault:
+        if isinstance(mode, (list, tuple)):
+            written = ", ".join(f'"{one}"' for one in mode)
+            return Fault("mode", "the modes are arguments of their own, not a list.", f"Write play({written}).")
+        fault = unknown_name_fault("mode", mode, self.modes)
+        if any(repr(known) in fault.hint for known in self.modes):  # near names are quoted
+            return fault
+        return replace(fault, hint="There are: " + ", ".join(self.modes) + ".")
 
     def next_mode(self) -> str:
         """Return what the call that has just come in shall do."""
@@ -114,7 +124,8 @@ class Simulator:
         return self.stop
 
     def stop(self) -> None:
-        """Stop to serve; calls under way are cut off. Its ledger stays."""
+        """Stop to serve; calls under way are cut off, and modes not played yet are forgotten. Its ledger stays."""
+        self._script.clear()
         serving, self._serving = self._serving, None
         if serving is not None:
             serving.close()
