@@ -38,7 +38,8 @@ class Sent:
 def fairness_table(sent: Iterable[Sent]) -> pd.DataFrame:
     """Return one row for each pair of models and each field in which either was not sent what was asked.
 
-    ``a_sent`` and ``b_sent`` say how (the commonest wording, of unfair ones where there are any), ``pairs`` in how many of the ``of`` compared pairs.
+    ``a_sent`` and ``b_sent`` say how (the commonest wording, of unfair ones where there are any), ``pairs`` in how many
+    of the ``of`` compared pairs.
     ``unfair`` is False where both were changed alike, or where the change weakens no comparison.
     """
     import pandas as pd
