@@ -15,6 +15,7 @@ from imagegen_kit.catalog.entries import MODELS, PRICES
 from imagegen_kit.catalog.models import ModelSpec, retirement_notice
 from imagegen_kit.catalog.prices import Price, cost_of
 from imagegen_kit.errors import InvalidInput
+from imagegen_kit.hookspecs import ProviderSpec
 from imagegen_kit.registry import Registry, get_registry, reset_registry
 from imagegen_kit.settings import reset, settings
 from imagegen_kit.types import ImageRequest, Reply, Usage
@@ -293,6 +294,7 @@ def test_entries_that_nothing_reads_are_shown_with_their_lines_and_the_rest_work
     path.write_text(
         ENTRY.format("mine")
         + "  offlien/one: {as_of: '2026-12-01', source: us}\n"
+        + "  my-service/quick: {as_of: '2026-12-01', source: us}\n"
         + "prices:\n  my-service/quick: {per_picture: 0.5, as_of: '2026-12-01', source: us}\n"
     )
     ik.configure(catalogue=path)
@@ -300,7 +302,7 @@ def test_entries_that_nothing_reads_are_shown_with_their_lines_and_the_rest_work
     assert record.status == "failed"
     assert record.reason == (
         f"{path}:3 models.offlien/one: no plugin offers the provider 'offlien'. Did you mean 'offline'? "
-        f"{path}:5 prices.my-service/quick: service.yaml of imagegen-kit does not read the catalogue; "
+        f"{path}:4 models.my-service/quick: service.yaml of imagegen-kit does not read the catalogue; "
         "state this where its models stand."
     )
     assert record.fix.startswith("correct the entries that the reason names")
@@ -334,3 +336,12 @@ def test_asking_for_models_again_costs_microseconds() -> None:
 
     load_models("openai")
     assert min(timeit.repeat(lambda: load_models("openai"), number=100, repeat=3)) < 0.05
+
+
+def test_a_price_of_the_users_own_counts_for_the_models_of_plugins_too(tmp_path, own_registry):
+    ik.register(ProviderSpec("hut", models=(ModelSpec("one", price=Price(0.01)),), target="hut:Hut"))
+    path = tmp_path / "mine.yaml"
+    path.write_text("prices:\n  hut/one: {per_picture: 0.5, as_of: '2026-11-20', source: our contract}\n")
+    ik.configure(catalogue=path)
+    assert ik.models().loc["hut/one", "price_usd"] == 0.5
+    assert "catalogue" not in ik.plugins().index

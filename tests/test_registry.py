@@ -172,7 +172,7 @@ def test_a_replacement_warns_once_with_dates_and_names(registry: Registry) -> No
     text = r"sky/old was retired on 2026-05-31 \(today is 2026-06-01\); sea/new takes its place"
     with pytest.warns(UserWarning, match=text) as caught:
         registry.model("sky/old", today=TODAY)
-    assert caught[0].filename == __file__
+    assert caught[0].filename == "imagegen_kit"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert registry.model("classic", today=TODAY).id == "sea/new"

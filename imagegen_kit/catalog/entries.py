@@ -57,8 +57,16 @@ def own_entries() -> Mapping[str, tuple[str, ModelSpec | None]]:
     from imagegen_kit.settings import settings  # as above
 
     path = settings().catalogue
-    specs, places = _users(_stamped(path)) if path is not None else ({}, {})
+    specs, places, _ = _users(_stamped(path)) if path is not None else ({}, {}, {})
     return {full: (place, specs.get(full)) for full, place in places.items()}
+
+
+def own_prices() -> Mapping[str, Price]:
+    """Return the prices in the user's catalogue of models that no catalogue knows: those of plugins, by full id."""
+    from imagegen_kit.settings import settings  # as above
+
+    path = settings().catalogue
+    return _users(_stamped(path))[2] if path is not None else {}
 
 
 @lru_cache(maxsize=64)
@@ -101,9 +109,10 @@ def _shipped_prices() -> dict[str, Price]:
 
 
 @lru_cache(maxsize=4)
-def _users(files: tuple[tuple[str, int, int], ...]) -> tuple[Specs, dict[str, str]]:
-    """Return what the user's files change or add, over all providers, and where each entry stands."""
+def _users(files: tuple[tuple[str, int, int], ...]) -> tuple[Specs, dict[str, str], dict[str, Price]]:
+    """Return what the user's files change or add, where each entry stands, and prices of models not known here."""
     found: Specs = {}
+    elsewhere: dict[str, Price] = {}
     places: dict[str, str] = {}
     contents: list[tuple[Document, dict[str, Any]]] = []
     faults: list[Fault] = []
@@ -128,9 +137,11 @@ def _users(files: tuple[tuple[str, int, int], ...]) -> tuple[Specs, dict[str, st
             elif shipped:
                 near = unknown_name_fault("model", full, shipped)
                 faults.append(document.fault(("prices", full), near.what, near.hint))
+            else:
+                elsewhere[full] = price
     if faults:
         raise InvalidInput(faults)
-    return found, places
+    return found, places, elsewhere
 
 
 def _content(document: Document) -> tuple[Document, dict[str, Any]]:

@@ -23,11 +23,12 @@ def get_registry() -> Registry:
     After a ``configure`` that names another catalogue (or other job APIs) plugins are asked again what they offer; what
     this session registered stays. Raises InvalidInput where the user's own catalogue is faulty.
     """
-    if _Process.registry is not None:  # asked for with each request
+    registry = _Process.registry
+    if registry is not None:  # asked for with each request
         from imagegen_kit.settings import revision
 
         if _Process.revision == revision():
-            return _Process.registry
+            return registry
     with _Process.lock:
         if _Process.building:  # the lock lets only this thread come here: a plugin that is being imported
             raise PluginError("a plugin asked for the registry while it was being loaded; let its hooks return specs.")

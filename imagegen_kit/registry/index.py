@@ -13,7 +13,7 @@ from imagegen_kit.lazy import load_target
 from imagegen_kit.registry.loading import BUILTINS, load_plugins, own_source
 from imagegen_kit.registry.names import index
 from imagegen_kit.registry.offers import described_error
-from imagegen_kit.registry.own import CATALOGUE, UNREAD_FIX, job_api_files, unread_entries
+from imagegen_kit.registry.own import CATALOGUE, UNREAD_FIX, job_api_files, unread_entries, with_own_prices
 from imagegen_kit.registry.records import PluginRecord, ResolvedModel, normalized, report
 from imagegen_kit.types import Adaptation
 
@@ -63,14 +63,15 @@ class Registry:
         """
         loaded = load_plugins(self._builtins, self._load, self._block, job_api_files())
         owners = {key: f"{s.name} of {s.distribution}" for key, s in loaded.owners.items()}
-        names = index(loaded.specs.values())
-        if unread := unread_entries(names, owners):
+        specs = with_own_prices(loaded.specs)
+        names = index(specs.values())
+        if unread := unread_entries(index([*specs.values(), *with_own_prices(self._session).values()]), owners):
             loaded.records.append(own_source(CATALOGUE).record("failed", " ".join(unread), UNREAD_FIX))
         broken = [record for record in loaded.records if record.broken]
         if self._strict and broken:
             raise PluginError(f"{len(broken)} plugins cannot be used (strict mode):\n{report(broken)}")
         with self._lock:
-            self._installed, self._owners = loaded.specs, owners
+            self._installed, self._owners = specs, owners
             self._names = names
             self._records = [self._with_notes(record) for record in loaded.records]
             self._renew(self._session)
@@ -222,7 +223,7 @@ class Registry:
         return undo
 
     def _renew(self, session: dict[tuple[str, str], Spec]) -> None:
-        self._names = index([*self._installed.values(), *session.values()])
+        self._names = index([*self._installed.values(), *with_own_prices(session).values()])
         self._session = session
 
 
