@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ import typer
 from imagegen_kit.cli.frame import FAILED, app
 
 if TYPE_CHECKING:
+    from imagegen_kit.hookspecs import ProviderSpec
     from imagegen_kit.registry import PluginRecord
 
 plugin = typer.Typer(
@@ -36,7 +38,8 @@ def new(
     for path in sorted(p for p in written.rglob("*") if p.is_file()):
         typer.echo(f"  {path}")
     typer.echo("Next:")
-    for line in (f"cd {shlex.quote(str(written))}", "pip install -e . --group test", "pytest"):
+    upgrade = "python -m pip install -U pip"  # `--group` came with pip 25.1, and Python 3.11 brings 23
+    for line in (f"cd {shlex.quote(str(written))}", upgrade, "python -m pip install -e . --group test", "pytest"):
         typer.echo(f"  {line}")
 
 
@@ -48,10 +51,14 @@ def check(
     if name is not None and Path(name).suffix in (".yaml", ".yml"):
         typer.echo(f"{name}: {_file_in_words(Path(name))}")
         return
-    found = _records(name)
+    found = sorted(map(_examined, _records(name)), key=lambda record: record.broken)
     for record in found:
-        typer.echo(_in_words(record))
-    if any(record.broken for record in found):
+        typer.echo(_in_one_line(record) if name is None and _builtin(record) else _in_words(record))
+    broken = [record.name for record in found if record.broken]
+    if name is None:
+        need = f"need{'s' * (len(broken) == 1)} mending: {', '.join(broken)}" if broken else "need mending"
+        typer.echo(f"{len(broken) or 'None'} of {len(found)} plugins {need}.")
+    if broken:
         raise typer.Exit(FAILED)
 
 
@@ -76,15 +83,83 @@ def _records(name: str | None) -> list[PluginRecord]:
     return found
 
 
-def _in_words(record: PluginRecord) -> str:
-    """Return a record with what it offers and what each provider still needs, on lines of their own."""
+def _providers(record: PluginRecord) -> list[ProviderSpec]:
+    """Return the providers that a plugin offers."""
+    from imagegen_kit.registry import get_registry
+
+    offered = [model.provider for model in get_registry().models() if model.id in record.offers]
+    return list({provider.name: provider for provider in offered}.values())
+
+
+def _examined(record: PluginRecord) -> PluginRecord:
+    """Return ``record``, as failed where one of its providers could not draw whatever a user sets."""
+    faults = [fault for provider in _providers(record) if (fault := _fault_of(provider))]
+    if not faults or record.broken:
+        return record
+    (what, *_), (fix, *_) = zip(*faults, strict=True)
+    more = f" (and {len(faults) - 1} more of its providers)" if len(faults) > 1 else ""
+    return replace(record, status="failed", reason=what + more, fix=fix)
+
+
+def _fault_of(provider: ProviderSpec) -> tuple[str, str] | None:
+    """Return what is wrong with a provider and how to mend it; what its ``install`` brings may still be missing."""
+    from imagegen_kit.errors import MissingDependency, PluginError
+    from imagegen_kit.registry import get_registry
+
+    try:
+        get_registry().provider_target(provider.name)
+    except MissingDependency as error:
+        if not provider.install:
+            fix = "name it in the dependencies of pyproject.toml, or in `install` of the ProviderSpec."
+            return error.message, fix
+    except PluginError as error:
+        fix = 'name a class that can be imported in `target` of the ProviderSpec: "package.module:Class".'
+        return error.message, fix
+    if not (provider.base_url or provider.base_url_env or provider.origin or provider.origin_env):
+        reason = f"provider {provider.name!r} says nowhere where its pictures come from."
+        fix = f'give its ProviderSpec a base_url or base_url_env, or origin="local:{provider.name}" if it draws here.'
+        return reason, fix
+    return None
+
+
+def _needs(provider: ProviderSpec) -> str:
+    """Return what to install or to set before a provider can be used; "ready" where there is nothing."""
+    from imagegen_kit.errors import MissingDependency, PluginError
     from imagegen_kit.providers.accounts import not_ready
     from imagegen_kit.registry import get_registry
 
+    try:
+        get_registry().provider_target(provider.name)
+    except MissingDependency:
+        return provider.install or "cannot be imported"
+    except PluginError:
+        return "cannot be imported"
+    return not_ready(provider) or "ready"
+
+
+def _builtin(record: PluginRecord) -> bool:
+    from imagegen_kit.registry import BUILTINS
+
+    return record.name in {module.removeprefix("imagegen_kit.").removesuffix(".plugin") for module in BUILTINS}
+
+
+def _in_one_line(record: PluginRecord) -> str:
+    """Return a record with how much it offers."""
+    from imagegen_kit.views.words import count
+
+    models = sum("/" in offer for offer in record.offers)
+    others = len(record.offers) - models
+    offered = [count(models, "model")] * bool(models) + [count(others, "style")] * bool(others)
+    return f"{record}; {' and '.join(offered)}" if offered else str(record)
+
+
+def _in_words(record: PluginRecord) -> str:
+    """Return a record with what it offers and what each provider still needs, on lines of their own."""
     lines = [str(record)]
-    for model in get_registry().models():
-        if model.id in record.offers:
-            lines.append(f"  {model.id}  {not_ready(model.provider) or 'ready'}")
+    for provider in _providers(record):
+        needs = _needs(provider)
+        ids = [f"{provider.name}/{model.name}" for model in provider.models]
+        lines += [f"  {id}  {needs}" for id in ids if id in record.offers]
     lines += [f"  {offer}" for offer in record.offers if "/" not in offer]
     return "\n".join(lines)
 

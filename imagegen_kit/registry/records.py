@@ -68,4 +68,6 @@ def report(records: Iterable[PluginRecord]) -> str:
 def fix_for(distribution: str, newer: str = "") -> str:
     """Say with pip how to mend a plugin of ``distribution``; ``newer`` is what is too old, if not it."""
     block = f"IMAGEGEN_BLOCK_PLUGINS={distribution}"
-    return f"pip install -U {newer or distribution}. To go without it: pip uninstall {distribution}, or set {block}."
+    author = "" if newer else " (its author: correct the line that the reason names)"
+    go_on = f"To go without it: pip uninstall {distribution}, or set {block}."
+    return f"pip install -U {newer or distribution}{author}. {go_on}"

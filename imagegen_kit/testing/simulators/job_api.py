@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 FACTS: Mapping[str, Facts] = {**QUEUES, **OTHERS}
 OWN = {
-    "job_failed": "the job ends in failure, uncharged",
+    "job_failed": "the job ends in failure, uncharged unless the service bills failures",
     "never_ends": "the job runs for ever",
     "unknown_status": "the job gets a status that nobody knows",
     "foreign_poll_url": "the address for polls is on another host",
@@ -175,8 +175,12 @@ class JobApiSimulator(Simulator):
         if mode == "blocked_before" and "refused" not in facts.states:
             return failure(facts, facts.refused_http, "the prompt is not allowed", form=facts.refusal)
         self.jobs[job.id] = job
-        if job.mode not in ("job_failed", "blocked_before"):
-            self.charge(mode, Charge(f"{self.service}/{model}", job_id=job.id))
+        charge = Charge(f"{self.service}/{model}", job_id=job.id)
+        ends_as = {"job_failed": "failed", "blocked_before": "refused"}.get(mode)
+        if ends_as is None:
+            self.charge(mode, charge)
+        elif ends_as in facts.billed:
+            self.ledger.accept(charge)
         if mode == "drop":
             return Dropped()
         if mode == "slow":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.testing.simulators.drawing import size_of as size_of_picture
@@ -66,7 +67,16 @@ def fields_of(body: Any, door: Door, uploads: Mapping[str, bytes]) -> dict[str, 
             raise Unfit(f"{name}: value is not a valid integer")
         if _is_picture(last):
             flat[name] = _pictures(name, value, uploads)
-    return flat
+    return {**_read(flat, door), **flat}
+
+
+def _read(flat: Mapping[str, Any], door: Door) -> dict[str, Any]:
+    """Return what stands in fields that have names of their own, by the usual names."""
+    found: dict[str, Any] = {}
+    for name, form in door.reads.items():
+        if name in flat and (match := re.fullmatch(form, str(flat[name]), re.DOTALL)):
+            found |= match.groupdict()
+    return found
 
 
 def _flat(value: Mapping[str, Any], before: str) -> Any:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Door:
     """One way in: its path (``{model}`` may hold slashes), the form of the body, and the only fields that it takes.
 
-    ``needs`` are the fields without which it refuses, ``only`` a pattern of the models that it is for.
+    ``needs`` are the fields without which it refuses, ``only`` a pattern of the models that it is for. ``reads`` are
+    regular expressions by field: what their groups find (prompt, seed, width, height…) is read by those names.
     """
 
     path: str
@@ -27,11 +28,15 @@ class Door:
     needs: frozenset[str] = frozenset({"prompt"})
     form: str = "json"
     only: str = "*"
+    reads: Mapping[str, str] = field(default_factory=empty)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """One service. ``states`` are the answers to a poll by what became of the job: pending, done, failed and others."""
+    """One service. ``states`` are the answers to a poll by what became of the job: pending, done, failed and others.
+
+    ``billed`` are those of them that are charged though no picture comes.
+    """
 
     doors: tuple[Door, ...]
     auth: tuple[str, str] | None = ("authorization", "Bearer {key}")
@@ -40,6 +45,7 @@ class Facts:
     poll: str = ""
     states: Mapping[str, Any] = field(default_factory=empty)
     pending_http: int = 200
+    billed: frozenset[str] = frozenset()
     result: str = ""
     results: Mapping[str, Any] = field(default_factory=empty)
     cancel: tuple[str, str] | None = None

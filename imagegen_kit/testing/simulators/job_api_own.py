@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.catalog.job_api_paths import parse
-from imagegen_kit.catalog.job_api_placeholders import SPREAD, names_used
+from imagegen_kit.catalog.job_api_placeholders import PLACEHOLDER, SPREAD, alternatives, names_used
 from imagegen_kit.testing.simulators.job_api_body import ANY
 from imagegen_kit.testing.simulators.job_api_facts import Door, Facts
 
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 
 PICTURES = {"b64": "{b64}", "data_uri": "data:image/png;base64,{b64}"}
 STATUSES = {"true": True, "false": False}
+SIDES = r"(?P<width>\d+)[xX*](?P<height>\d+)"
+READS = {  # what a field holds, by the placeholder of its template
+    "prompt": "(?P<prompt>.*)",
+    "seed": r"(?P<seed>-?\d+)",
+    "width": r"(?P<width>\d+)",
+    "height": r"(?P<height>\d+)",
+    "size": SIDES,
+    "aspect_ratio": r"(?P<aspect_ratio>\d+:\d+)",
+    "resolution": r"(?P<resolution>\w+)",
+}
 
 
 def facts_of(api: JobApi) -> Facts:
@@ -29,8 +39,9 @@ def facts_of(api: JobApi) -> Facts:
         poll=_path(api.poll.url or "/poll/{id}") if api.poll else "",
         pending_http=api.poll.pending_http[0] if api.poll and api.poll.pending_http else 200,
         states=_states(api),
+        billed=_billed(api),
         result=_path(api.result.url or "/result/{id}") if api.result else "",
-        results=_states(api) if api.result else {},
+        results=_pictured(api, {}) if api.result else {},
         cancel=(api.cancel.method, _path(api.cancel.url or "/cancel/{id}")) if api.cancel else None,
         error=_at({}, api.error, "{words}"),
     )
@@ -47,7 +58,21 @@ def _door(form: Submit) -> Door:
     fields = dict(_fields(body, ""))
     needs = frozenset(name for name, template in fields.items() if template == "{prompt}")
     takes = frozenset(ANY if name.rpartition(".")[2] == SPREAD else name for name in fields)
-    return Door(path=_path(form.url), takes=takes, needs=needs, form="json" if form.json is not None else "multipart")
+    reads = {name: found for name, template in fields.items() if (found := _reading(template))}
+    kind = "json" if form.json is not None else "multipart"
+    return Door(path=_path(form.url), takes=takes, needs=needs, form=kind, reads=reads)
+
+
+def _reading(template: Any) -> str:
+    """Return the regular expression that reads a field written by ``template``, "" where there is nothing to read."""
+    if not isinstance(template, str):
+        return ""
+    names = [alternatives(inside) for inside in PLACEHOLDER.findall(template)]
+    known = [next((READS[name] for name in among if name in READS), ".*") for among in names]
+    if set(known) <= {".*"} or len(set(known)) < len(known) or (SIDES in known and len(known) > 1):
+        return ""
+    fixed = map(re.escape, PLACEHOLDER.sub("\0", template).split("\0"))
+    return "".join(part for pair in zip(fixed, [*known, ""], strict=True) for part in pair)
 
 
 def _fields(body: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:
@@ -67,7 +92,16 @@ def _accepted(api: JobApi) -> Any:
     return found
 
 
+def _billed(api: JobApi) -> frozenset[str]:
+    """Return the states that are charged though no picture comes."""
+    if api.poll is None:
+        return frozenset()
+    shown = {"failed": api.poll.failed[:1], "refused": api.poll.moderated[:1]}
+    return frozenset(state for state, status in shown.items() if set(status) & set(api.poll.billed))
+
+
 def _states(api: JobApi) -> dict[str, Any]:
+    """Return the answers to a poll, or to the submit where there is none; a further call may hold the picture."""
     done: dict[str, Any] = {}
     states: dict[str, Any] = {}
     if poll := api.poll:
@@ -79,12 +113,19 @@ def _states(api: JobApi) -> dict[str, Any]:
         states["unknown"] = _at({}, poll.status, "{status}")
         if poll.done:
             done = _at({}, poll.status, STATUSES.get(poll.done[0], poll.done[0]))
-    states["empty"] = done
-    states["done"] = _at(done, api.output.path, _picture(api))
-    if api.output.kind == "bytes":
-        states["done"] = "{bytes}"
-    if api.cost:
-        states["done"] = _at(states["done"], api.cost.path, 2)
+    if api.result:
+        return {**states, "done": _charged(api, done)}
+    return {**states, **_pictured(api, done)}
+
+
+def _charged(api: JobApi, document: Any) -> Any:
+    return _at(document, api.cost.path, 2) if api.cost else document
+
+
+def _pictured(api: JobApi, done: Any) -> dict[str, Any]:
+    """Return the answers where the picture should be; ``done`` is what stands beside it."""
+    bare = api.output.kind == "bytes"  # then there is no document that could say more
+    states = {"empty": done, "done": "{bytes}" if bare else _charged(api, _at(done, api.output.path, _picture(api)))}
     for one in api.blocked:
         if one.billed:
             states["blocked"] = _at(states["done"], one.path, STATUSES.get(one.values[0], one.values[0]))
