@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -147,10 +148,8 @@ def _in_one_line(record: PluginRecord) -> str:
     """Return a record with how much it offers."""
     from imagegen_kit.views.words import count
 
-    models = sum("/" in offer for offer in record.offers)
-    others = len(record.offers) - models
-    offered = [count(models, "model")] * bool(models) + [count(others, "style")] * bool(others)
-    return f"{record}; {' and '.join(offered)}" if offered else str(record)
+    kinds = Counter("model" if "/" in offer else offer.partition(":")[0] for offer in record.offers)
+    return "; ".join([str(record), *(count(n, kind) for kind, n in kinds.items())])
 
 
 def _in_words(record: PluginRecord) -> str:
@@ -158,7 +157,7 @@ def _in_words(record: PluginRecord) -> str:
     lines = [str(record)]
     for provider in _providers(record):
         needs = _needs(provider)
-        ids = [f"{provider.name}/{model.name}" for model in provider.models]
+        ids = sorted(f"{provider.name}/{model.name}" for model in provider.models)
         lines += [f"  {id}  {needs}" for id in ids if id in record.offers]
     lines += [f"  {offer}" for offer in record.offers if "/" not in offer]
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from importlib import metadata
 from pathlib import Path
 
@@ -36,14 +37,14 @@ def write_plugin(name: str, folder: Path | None = None, author: str | None = Non
         faults.append(Fault("author", f"{author!r} is not a name.", "Write it without quotes and backslashes."))
     if faults:
         raise InvalidInput(faults)
-    for path, text in render(name, author).items():
+    for path, text in render(name, author, date.today().year).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
     return folder
 
 
-def render(name: str, author: str | None = None) -> dict[str, str]:
-    """Return the files of the distribution for ``name``, by their paths in it."""
+def render(name: str, author: str | None, year: int) -> dict[str, str]:
+    """Return the files of the distribution for ``name``, by their paths in it; ``year`` stands in its LICENSE."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     jinja = Environment(  # noqa: S701  # makes Python and TOML, not HTML
@@ -61,6 +62,7 @@ def render(name: str, author: str | None = None) -> dict[str, str]:
         "package": f"imagegen_kit_{module}",
         "class_name": "".join(part.capitalize() for part in name.split("-")),
         "author": author or f"the authors of {distribution}",
+        "year": str(year),
     }
     return {
         jinja.from_string(path).render(values): jinja.get_template(f"{template}.jinja").render(values)
