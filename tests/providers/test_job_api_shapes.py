@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import pytest
 
 from imagegen_kit.catalog.job_api import JobApi, load_job_api, shipped_job_apis
@@ -114,6 +115,61 @@ def test_a_field_that_says_refused_is_a_refusal(tmp_path: Path) -> None:
     with JobApiSimulator(api).play("blocked_after") as sim, pytest.raises(ContentBlocked) as caught:
         ask(sim, spec=provider_of(api))
     assert caught.value.paid is True
+
+
+OWN_WORDS = """\
+headers: {x-ink-key: "{key}"}
+submit: {url: "{base}/jobs", json: {text: "{prompt}", w: "{width}", page: {h: "{height}"}, luck: "{seed}"}}
+id: id
+poll: {url: "{base}/jobs/{id}", status: state, pending: waiting, done: done, moderated: refused, billed: refused}
+result: {url: "{base}/jobs/{id}/picture"}
+output: {kind: bytes}
+cost: {path: usd, usd: 1}
+"""
+
+
+def test_a_picture_behind_a_further_address_has_its_cost_beside_the_status(tmp_path: Path) -> None:
+    api = own(OWN_WORDS, tmp_path)
+    with JobApiSimulator(api, polls=0) as sim:
+        headers = {"x-ink-key": sim.key}
+        with httpx2.Client(base_url=sim.base_url, headers=headers) as http:
+            job = http.post("/jobs", json={"text": "a red cup"}).json()["id"]
+            told, picture = http.get(f"/jobs/{job}"), http.get(f"/jobs/{job}/picture")
+        assert ask(sim, spec=provider_of(api)).cost_usd == 2
+    assert told.json() == {"state": "done", "usd": 2}
+    assert size_of(picture.content) == (512, 512)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("", ""), ('w: "{width}", page: {h: "{height}"}', 'dims: "{size}"'), ("page: {h:", "page: {tall:")],
+    ids=["apart", "in one", "another name"],
+)
+def test_the_size_is_read_from_the_field_that_the_file_gives_it(old: str, new: str, tmp_path: Path) -> None:
+    api = own(OWN_WORDS.replace(old, new, 1), tmp_path)
+    with JobApiSimulator(api) as sim:
+        assert size_of(ask(sim, spec=provider_of(api), size="96x64").pictures[0]) == (96, 64)
+
+
+def test_prompt_and_seed_of_any_name_make_the_picture(tmp_path: Path) -> None:
+    api = own(OWN_WORDS, tmp_path)
+    with JobApiSimulator(api) as sim:
+        drawn = {
+            ask(sim, spec=provider_of(api), prompt=prompt, seed=seed).pictures[0]
+            for prompt in ("a red cup", "a blue cup")
+            for seed in (1, 2, 1)
+        }
+    assert len(drawn) == 4
+
+
+@pytest.mark.parametrize(("billed", "paid"), [(", billed: refused", True), ("", False)], ids=["billed", "free"])
+def test_a_refusal_is_charged_where_the_file_says_so(billed: str, paid: bool, tmp_path: Path) -> None:
+    api = own(OWN_WORDS.replace(", billed: refused", billed), tmp_path)
+    with JobApiSimulator(api).play("blocked_before") as sim:
+        with pytest.raises(ContentBlocked) as caught:
+            ask(sim, spec=provider_of(api))
+        assert len(sim.ledger.accepted) == int(paid)
+    assert caught.value.paid is paid
 
 
 class Hosting(JobApiSimulator):

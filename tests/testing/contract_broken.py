@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import threading
+import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 import pytest
 
 from imagegen_kit import providers as kit
 from imagegen_kit.errors import ProviderError, RateLimited
 from imagegen_kit.testing.contracts import ProviderContract, StyleContract
+from imagegen_kit.testing.contracts.holding import Yields
+from imagegen_kit.testing.contracts.jobs import Jobs
 from imagegen_kit.testing.simulators.server import Simulator
 from imagegen_kit.types import Style
 from tests.testing.contract_toy import CAN, SPEC, Toy, ToyService, drawn
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
 LOCAL_CAN = kit.Capabilities(seed=True, max_side=128, default_side=64)
 LOCAL = kit.ProviderSpec(
     "local",
-    models=(kit.ModelSpec("one", can=LOCAL_CAN, card="Draws on this machine.", price=kit.Price(0.0)),),
+    models=(kit.ModelSpec("one", can=LOCAL_CAN, card="Draws here.", price=kit.Price(0.0)),),
     target="tests.testing.contract_broken:Local",
     origin="local:local",
 )
@@ -51,7 +56,7 @@ def changed(spec: kit.ProviderSpec, **more: Any) -> kit.ProviderSpec:
     return replace(spec, models=(first,), **more)
 
 
-class OverHttp(ProviderContract):
+class ToyFixtures:
     """The toy service, with a provider and a spec of which one thing is broken."""
 
     broken: Any = Toy
@@ -66,6 +71,9 @@ class OverHttp(ProviderContract):
     @pytest.fixture
     def spec(self) -> kit.ProviderSpec:
         return changed(SPEC, **{"target": type(self).broken, **self.more})
+
+
+class OverHttp(ToyFixtures, ProviderContract): ...
 
 
 class Offline(ProviderContract):
@@ -98,6 +106,10 @@ class Test_importing_the_plugin_loads_nothing_heavy(Offline):
 
 class Test_every_model_has_a_card(Offline):
     more = {"card": ""}
+
+
+class Test_the_target_loads(Offline):
+    broken = "tests.testing.contract_broken:Misspelt"
 
 
 class Test_what_must_be_set_can_be_found(OverHttp):
@@ -375,6 +387,85 @@ class Test_it_is_closed_twice_without_harm(OverHttp):
                 raise RuntimeError("it is closed already")
             self.closed = True
             await super().aclose()
+
+
+class TestOpenConnections(OverHttp):
+    """Fails in the check of aclose()."""
+
+    class broken:
+        kept: ClassVar[list[socket.socket]] = []
+
+        def __init__(self, account: kit.Account) -> None:
+            self.account = account
+
+        async def generate(self, request: kit.ImageRequest, on_progress: kit.OnProgress) -> kit.Reply:
+            toy = Toy(self.account)
+            try:
+                reply = await toy.generate(request, on_progress)
+            finally:
+                await toy.aclose()
+            port = urlsplit(self.account.base_url or "").port
+            self.kept.append(await asyncio.to_thread(socket.create_connection, ("127.0.0.1", port)))
+            return reply
+
+    more = {"resumable": False}
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def end(cls) -> Iterator[None]:
+        yield
+        for one in cls.broken.kept:
+            one.close()
+
+
+class Test_the_event_loop_is_never_held(OverHttp):
+    class broken(Toy):
+        async def collect(self, job_id: str, request: Any, on_progress: kit.OnProgress) -> kit.Reply:
+            time.sleep(0.4)
+            return await super().collect(job_id, request, on_progress)
+
+
+class TestHeldByGenerate(ToyFixtures, Yields):
+    class broken(Toy):
+        async def generate(self, request: kit.ImageRequest, on_progress: kit.OnProgress) -> kit.Reply:
+            time.sleep(0.4)
+            return await super().generate(request, on_progress)
+
+
+class TestSlowOnceOnly(ToyFixtures, Yields):
+    """Sound: the first call may load what it needs."""
+
+    class broken(Toy):
+        loaded = False
+
+        async def generate(self, request: kit.ImageRequest, on_progress: kit.OnProgress) -> kit.Reply:
+            if not self.loaded:
+                self.loaded = True
+                time.sleep(0.4)
+            return await super().generate(request, on_progress)
+
+
+class TestWaitsByItself(ToyFixtures, Jobs):
+    """Fails in the check of how a job is waited for."""
+
+    class broken(Toy):
+        async def finished(self, job_id: str, request: kit.ImageRequest, on_progress: kit.OnProgress) -> kit.Reply:
+            await asyncio.sleep(1.1)
+            return await super().finished(job_id, request, on_progress)
+
+
+class TestBrokenSimulator(OverHttp):
+    """Fails where the author's own simulator breaks."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def simulator(cls) -> Iterator[Simulator]:
+        class Breaks(ToyService):
+            async def stop_job(self, request: Any) -> Any:
+                raise KeyError("no such shelf")
+
+        with Breaks() as running:
+            yield running
 
 
 # secrets

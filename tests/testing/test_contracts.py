@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from imagegen_kit.testing.contracts import ProviderContract, StyleContract
+from imagegen_kit.testing.contracts.words import sentence
 from tests.testing import contract_broken
 
 pytestmark = pytest.mark.slow
@@ -25,6 +26,18 @@ SEEN_TOO = {
     "a_picture_is_kept_with_its_origin": {"the_same_ask_is_bought_once"},
     "every_size_is_drawn": {"what_a_model_cannot_do_never_reaches_it"},
 }
+UNLOADABLE = "the_target_loads"  # then nothing else can be tried: every check says so in the same words
+# Other ways to fail a check: the class, the check, and what its message says.
+OTHER_WAYS = [
+    ("TestOpenConnections", "it_is_closed_twice_without_harm", "write aclose()"),
+    ("TestHeldByGenerate", "the_event_loop_is_never_held", "generate() held the event loop for 0.4 s: use await"),
+    ("TestWaitsByItself", "a_job_is_named_before_the_first_look", "await on_progress.clock.sleep(seconds)"),
+    (
+        "TestBrokenSimulator",
+        "a_job_is_cancelled_at_the_service",
+        "The simulator itself broke: KeyError: 'no such shelf'",
+    ),
+]
 NOT_BROKEN_HERE = {
     "the_same_ask_is_bought_once",  # the engine's doing; it fails with the origin's, above
     "what_it_cannot_do_is_refused_before_it_is_sent",  # `fit` refuses, whatever the provider does
@@ -63,7 +76,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]
     return dict(found)
 
 
-@pytest.mark.parametrize("name", ["TestSound", "TestSoundOffline"])
+@pytest.mark.parametrize("name", ["TestSound", "TestSoundOffline", "TestSlowOnceOnly"])
 def test_a_sound_provider_passes(failed: dict[str, dict[str, str]], name: str) -> None:
     assert failed[name] == {}
 
@@ -72,7 +85,26 @@ def test_a_sound_provider_passes(failed: dict[str, dict[str, str]], name: str) -
 def test_a_broken_one_is_caught_by_the_check_that_names_it(failed: dict[str, dict[str, str]], name: str) -> None:
     check = name.removeprefix("Test_")
     assert check in failed[name], f"{name} passed: {failed[name]}"
+    if check == UNLOADABLE:
+        words = (
+            "does not load, AttributeError: module 'tests.testing.contract_broken' has no attribute 'Misspelt'. Write"
+        )
+        assert all(words in said for said in failed[name].values()), failed[name]
+        return
     assert set(failed[name]) - {check} <= SEEN_TOO.get(check, set()), failed[name]
+
+
+@pytest.mark.parametrize(("name", "check", "words"), OTHER_WAYS, ids=[name for name, *_ in OTHER_WAYS])
+def test_another_way_to_break_it_is_told_in_words_of_its_own(
+    failed: dict[str, dict[str, str]], name: str, check: str, words: str
+) -> None:
+    assert set(failed[name]) == {check}, failed[name]
+    assert words in failed[name][check]
+
+
+@pytest.mark.parametrize("said", ["it broke", "it broke.", "it broke. ", "it broke.."])
+def test_a_sentence_has_one_full_stop(said: str) -> None:
+    assert sentence(said) == "it broke."
 
 
 def test_every_check_is_proved() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -331,3 +332,24 @@ def test_500_calls_at_32_in_flight_cost_little() -> None:
         asyncio.run(ask())
         assert time.perf_counter() - before < 10
         assert len(simulator.ledger.accepted) == 500
+
+
+def test_what_breaks_in_a_route_is_kept_and_connections_are_counted() -> None:
+    class Breaks(Simulator):
+        def routes(self) -> list[Any]:
+            return [Route("/", self.answer)]
+
+        async def answer(self, request: Any) -> Any:
+            raise KeyError("no such shelf")
+
+    with Breaks() as sim:
+        assert (sim.broken, sim.connections) == ([], 0)
+        with httpx2.Client(base_url=sim.base_url) as http:
+            assert http.get("/").status_code == 500
+        assert sim.broken[0].endswith("KeyError: 'no such shelf'\n")
+        with socket.create_connection(("127.0.0.1", int(sim.base_url.rpartition(":")[2]))):
+            deadline = time.monotonic() + 5
+            while sim.connections != 1 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert sim.connections == 1
+    assert sim.connections == 0

@@ -23,6 +23,7 @@ class HurriedClock:
 
     def __init__(self) -> None:
         self._skipped_s = 0.0
+        self.waits = 0  # how often somebody waited by this clock
 
     def now(self) -> datetime:
         """Return a fixed day: nothing under test may depend on today's date."""
@@ -34,6 +35,7 @@ class HurriedClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait ``seconds``, at most 5 ms."""
+        self.waits += 1
         await asyncio.sleep(min(seconds, LONGEST_WAIT_S))
         self._skipped_s += max(0.0, seconds - LONGEST_WAIT_S)
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from imagegen_kit.lazy import load_target
 from imagegen_kit.providers.base import VERBS
 from imagegen_kit.registry.faults import spec_faults
 from imagegen_kit.testing.contracts.subject import Subject
+from imagegen_kit.testing.contracts.words import sentence
 
 if TYPE_CHECKING:
     from imagegen_kit.hookspecs import ProviderSpec
@@ -54,8 +54,12 @@ class Described(Subject):
 
     def test_every_model_has_a_card(self, trial: Trial) -> None:
         """A user reads in ``ik.models()`` what a model is: one sentence, in ``ModelSpec.card``."""
-        without = [m.name for m in trial.spec.models if len(m.card.split()) < 3]
+        without = [m.name for m in trial.spec.models if not m.card.strip()]
         assert not without, f"no card says what {', '.join(without)} is: give ModelSpec.card a sentence"
+
+    def test_the_target_loads(self, trial: Trial) -> None:
+        """The spec's ``target`` can be imported, and is a class that has one of the verbs."""
+        assert callable(trial.target())
 
     def test_what_must_be_set_can_be_found(self, spec: ProviderSpec) -> None:
         """Who needs a key says where to get one; where the pictures come from (their origin) is said in any case."""
@@ -76,13 +80,14 @@ class Described(Subject):
         """The object is built outside any event loop, even without a key, and opens no connection."""
         from imagegen_kit.providers.base import Account
 
-        target = load_target(trial.spec.target) if isinstance(trial.spec.target, str) else trial.spec.target
+        target = trial.target()
         try:
             target(Account())
             trial.build()
         except Exception as error:
             pytest.fail(
-                f"building it raised {type(error).__name__}: {error}. Keep the account, and raise in generate()."
+                f"building it raised {type(error).__name__}: {sentence(error)} Keep the account, "
+                f"and raise in generate()."
             )
         if trial.simulator is not None:
             assert not trial.simulator.ledger.requests, "it calls the service when it is built: wait for generate()"

@@ -25,6 +25,7 @@ from imagegen_kit.imaging.decode import open_sound
 from imagegen_kit.providers.base import Account
 from imagegen_kit.testing.contracts.subject import Subject
 from imagegen_kit.testing.contracts.trial import sound
+from imagegen_kit.testing.contracts.words import sentence
 
 if TYPE_CHECKING:
     from imagegen_kit.testing.contracts.trial import Trial
@@ -135,8 +136,8 @@ def _failure(trial: Trial, mode: str) -> ProviderError | None:
         pytest.fail(f"{mode!r} raised {type(error).__name__}: raise a ProviderError, which says what was paid")
     except Exception as error:
         pytest.fail(
-            f"{mode!r} let {type(error).__name__} escape: {error}. Make a ProviderError of what your client raises "
-            f"of it: faults.http_fault, faults.transport_fault, faults.unreadable."
+            f"{mode!r} let {type(error).__name__} escape: {sentence(error)} Make a ProviderError of what your client "
+            f"raises of it: faults.http_fault, faults.transport_fault, faults.unreadable."
         )
     if mode in UNSOUND and data:  # handed on as it came: the engine examines every picture
         try:
@@ -165,7 +166,7 @@ def _caught(trial: Trial, account: Account) -> ProviderError:
     except ProviderError as error:
         return error
     except Exception as error:
-        pytest.fail(f"{type(error).__name__} escaped: {error}. Only a ProviderError may leave a provider.")
+        pytest.fail(f"{type(error).__name__} escaped: {sentence(error)} Only a ProviderError may leave a provider.")
     pytest.fail("a picture came back, where the service cannot have made one")
 
 

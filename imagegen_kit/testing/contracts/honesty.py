@@ -10,6 +10,7 @@ from imagegen_kit.capabilities import Capabilities, Fitted
 from imagegen_kit.errors import ProviderError
 from imagegen_kit.testing.contracts.subject import Subject
 from imagegen_kit.testing.contracts.trial import mask, reference, sound
+from imagegen_kit.testing.contracts.words import sentence
 from imagegen_kit.types import ImageRequest, Reply, Size
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Honest(Subject):
             except Exception as error:
                 pytest.fail(
                     f"{model.name} was asked only for what its capabilities name and raised {type(error).__name__}: "
-                    f"{error}. Declare less in Capabilities, or take what is declared."
+                    f"{sentence(error)} Declare less in Capabilities, or take what is declared."
                 )
             assert isinstance(fitted.sent, ImageRequest)
             _compare(model, fitted.sent.size, reply, unasked=False)

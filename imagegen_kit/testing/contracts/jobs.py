@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pytest
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from imagegen_kit.testing.contracts.trial import Trial
 
 COMMIT_S = 0.03  # how long the journal takes here to commit a job's id
+LONG_S = 1.0  # of waiting for a job, where the clock that polls should wait by is in a hurry
 NAME_IT = "await on_progress(Accepted(job_id)) right after the submit"
 
 
@@ -56,6 +58,7 @@ class Jobs(Subject):
         assert len(service.ledger.accepted) == 1, "the job was named before the service had taken it, or taken twice"
         earlier = [r for r in service.ledger.requests[:asked] if r.method == "GET"]
         assert not earlier, f"{earlier[0].path} was asked for before the job was named: first Accepted, then the poll"
+        _waits_by_the_clock(trial, model)
 
     def test_a_job_is_collected_after_a_restart(self, trial: Trial) -> None:
         """Another object, after a restart, collects the same picture by the job's id, and buys nothing."""
@@ -153,6 +156,27 @@ def _job(sink: Sink) -> str:
     named = [e.job_id for e in sink.events if isinstance(e, Accepted)]
     assert named, f"no job was named: {NAME_IT}"
     return named[0]
+
+
+def _waits_by_the_clock(trial: Trial, model: ModelSpec) -> None:
+    """Fail where jobs take long by every watch but the one that was given: the least of three tries counts."""
+    took = []
+    for _ in range(3):
+        since: list[float] = []
+
+        async def named(event: Accepted | Progress, since: list[float] = since) -> None:
+            if isinstance(event, Accepted):
+                since.append(time.monotonic())
+
+        sink = Sink(named)
+        trial.call(trial.plain(model), sink)
+        took.append(time.monotonic() - since[0] - trial.service().latency if since else 0.0)
+        if sink.clock.waits or took[-1] <= LONG_S:
+            return
+    pytest.fail(
+        f"a job took {min(took):.1f} s and no wait went by on_progress.clock: between polls write "
+        f"`await on_progress.clock.sleep(seconds)`, not asyncio.sleep, so that tests and demos need not wait"
+    )
 
 
 async def _cut_off(trial: Trial, request: Any) -> str:

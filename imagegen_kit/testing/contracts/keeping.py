@@ -10,6 +10,7 @@ from imagegen_kit.providers.accounts import cacheable, origin_of
 from imagegen_kit.testing.contracts.subject import Subject
 from imagegen_kit.testing.contracts.through_engine import ask_engine, own_engine
 from imagegen_kit.testing.contracts.trial import mask, reference
+from imagegen_kit.testing.contracts.words import sentence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +54,7 @@ class Keeps(Subject):
             result = ask_engine(engine, trial, trial.lead())
         trial.drain()
         assert result.status == "ok", (
-            f"after a 503 and a 429 the engine gave up: {result.error_type}: {result.error}. Raise them with "
+            f"after a 503 and a 429 the engine gave up: {result.error_type}: {sentence(result.error)} Raise them with "
             f"retryable=True and paid=False"
         )
         assert len(service.ledger.accepted) == 1, "a failure that was told as unpaid was charged"

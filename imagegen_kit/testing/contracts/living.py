@@ -12,6 +12,7 @@ import pytest
 
 from imagegen_kit.testing.contracts.subject import Subject
 from imagegen_kit.testing.contracts.trial import sound
+from imagegen_kit.testing.contracts.words import sentence
 
 if TYPE_CHECKING:
     from imagegen_kit.testing.contracts.trial import Trial
@@ -70,6 +71,8 @@ class Lives(Subject):
     def test_it_is_closed_twice_without_harm(self, trial: Trial) -> None:
         """``aclose`` ends what is open, may come before any call, and does no harm the second time."""
         if not hasattr(trial.build(), "aclose"):
+            left = trial.run(_left_open(trial))
+            assert not left, f"connections stay open after a call ({left}): write aclose(), and close the client there"
             pytest.skip("it has no aclose()")
 
         async def close() -> None:
@@ -83,7 +86,21 @@ class Lives(Subject):
         try:
             trial.run(close())
         except Exception as error:
-            pytest.fail(f"aclose() raised {type(error).__name__}: {error}. Close what is open, and forget it.")
+            pytest.fail(f"aclose() raised {type(error).__name__}: {sentence(error)} Close what is open, and forget it.")
+
+
+async def _left_open(trial: Trial) -> int:
+    """Return how many more connections to the service are open after a call than before."""
+    if trial.simulator is None:
+        return 0
+    before = trial.simulator.connections
+    provider = trial.build()
+    await trial.ask(provider, trial.request(trial.lead()))
+    for _ in range(50):
+        if trial.simulator.connections <= before:
+            return 0
+        await asyncio.sleep(0.02)
+    return trial.simulator.connections - before
 
 
 async def _cancelled(trial: Trial, request: object) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from imagegen_kit.testing.contracts.description import Described
 from imagegen_kit.testing.contracts.drawing import Draws
 from imagegen_kit.testing.contracts.failing import Fails
+from imagegen_kit.testing.contracts.holding import Yields
 from imagegen_kit.testing.contracts.honesty import Honest
 from imagegen_kit.testing.contracts.jobs import Jobs
 from imagegen_kit.testing.contracts.keeping import Keeps
@@ -13,7 +14,7 @@ from imagegen_kit.testing.contracts.other_kinds import Answers
 from imagegen_kit.testing.contracts.secrecy import Secret
 
 
-class ProviderContract(Described, Draws, Honest, Fails, Jobs, Lives, Secret, Keeps, Answers):
+class ProviderContract(Described, Draws, Honest, Fails, Jobs, Lives, Yields, Secret, Keeps, Answers):
     """The whole contract of a provider. Subclass it in a test file and say which provider it is.
 
     ``provider`` names an installed one; or write a fixture ``spec`` that returns a ``ProviderSpec``. A provider that

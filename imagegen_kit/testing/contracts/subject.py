@@ -52,8 +52,16 @@ class Subject:
         """The provider on trial."""
         if simulator is not None:
             simulator.ledger.clear()
+            simulator.broken.clear()
         found = Trial(spec, simulator, self.settings, self.models, self.size)
+        found.target()  # one that does not load is told once, and clearly, before any check
         if simulator is not None:
             found.drain()
         yield found
         found.close()
+        if simulator is not None and simulator.broken:
+            lines = simulator.broken[-1].rstrip().splitlines()
+            where = next((line.strip() for line in reversed(lines) if line.startswith("  File ")), "")
+            pytest.fail(
+                f"`simulator.broken` is not empty, {where}. The simulator itself broke: {lines[-1]}", pytrace=False
+            )

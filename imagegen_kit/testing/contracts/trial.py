@@ -21,6 +21,7 @@ from imagegen_kit.providers.base import VERBS, Account
 from imagegen_kit.settings import Endpoint
 from imagegen_kit.testing.contracts.clock import Sink
 from imagegen_kit.testing.contracts.sent import Sent
+from imagegen_kit.testing.contracts.words import sentence
 from imagegen_kit.types import EMPTY, ImageRequest, Reference, Reply, Size, Unsupported, VideoRequest
 
 if TYPE_CHECKING:
@@ -103,10 +104,26 @@ class Trial:
             return None
         return Endpoint(self.simulator.base_url, SecretStr(self.key), f"simulated:{self.spec.name}")
 
+    def target(self) -> Any:
+        """Return the provider's class (or a function that builds one). Fails in words that name it."""
+        named = self.spec.target
+        try:
+            found = load_target(named) if isinstance(named, str) else named
+        except Exception as error:
+            text = f"the target {named!r} does not load, {type(error).__name__}: {sentence(error)}"
+            pytest.fail(f"{text} Write it as 'module:Class', and install what it imports.", pytrace=False)
+        if not callable(found):
+            pytest.fail(
+                f"the target {named!r} is a {type(found).__name__}: name a class, 'module:Class'", pytrace=False
+            )
+        if isinstance(found, type) and not any(hasattr(found, verb) for verb in VERBS.values()):
+            verbs = ", ".join(dict.fromkeys(VERBS.values()))
+            pytest.fail(f"the target {named!r} is a class without any of the verbs {verbs}: write one", pytrace=False)
+        return found
+
     def build(self, account: Account | None = None) -> Any:
         """Return a new provider object."""
-        target = load_target(self.spec.target) if isinstance(self.spec.target, str) else self.spec.target
-        return target(self.account() if account is None else account)
+        return self.target()(self.account() if account is None else account)
 
     @asynccontextmanager
     async def provider(self, account: Account | None = None) -> AsyncIterator[Any]:
@@ -219,7 +236,7 @@ def sound(reply: Reply) -> Image.Image:
     try:
         return open_sound(reply.pictures[0], where="the picture")
     except InvalidInput as error:
-        pytest.fail(f"the picture cannot be used: {error}. Return the file's bytes as the service sent them.")
+        pytest.fail(f"the picture cannot be used: {sentence(error)} Return the file's bytes as the service sent them.")
 
 
 def noise(number: int = 0, side: int = 48) -> Picture:

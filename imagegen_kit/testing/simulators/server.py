@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 import zlib
 from collections import Counter, deque
 from dataclasses import replace
@@ -28,7 +29,8 @@ class Simulator:
 
     ``latency`` is how many seconds it seems to work on each call, ``key`` the only key that it takes, ``look`` how its
     pictures look: "plain" (made at once) or "drawn" (worth looking at, by the offline model ``drawn_by``). ``play``
-    says what the next calls do. A subclass gives ``routes`` (of starlette) and asks ``next_mode`` once for each call
+    says what the next calls do; ``broken`` holds the traceback of every exception that one of its routes let escape,
+    for the client sees a bare 500. A subclass gives ``routes`` (of starlette) and asks ``next_mode`` once for each call
     that it would take.
     """
 
@@ -42,6 +44,7 @@ class Simulator:
             raise InvalidInput([unknown_name_fault("look", look, LOOKS)])
         self.latency, self.key, self.look = latency, key, look
         self.ledger = Ledger()
+        self.broken: list[str] = []
         self._script: deque[str] = deque()
         self._repeats: Counter[tuple[str, str]] = Counter()
         self._serving: Serving | None = None
@@ -66,6 +69,11 @@ class Simulator:
     def base_url(self) -> str:
         """The address to give to the provider. Raises InvalidInput where the simulator is not running."""
         return self.origin_url + self.prefix
+
+    @property
+    def connections(self) -> int:
+        """How many connections clients hold open."""
+        return self._serving.connections if self._serving is not None else 0
 
     def play(self, *modes: str) -> Self:
         """Let the next calls do this, one each; afterwards all goes well. Returns itself."""
@@ -116,12 +124,19 @@ class Simulator:
 
                 from imagegen_kit.testing.simulators.serving import Serving
 
-                app = Starlette(routes=self.routes())
+                app = Starlette(routes=self.routes(), exception_handlers={Exception: self._note})
             except ImportError as error:
                 install = "pip install 'imagegen-kit[serve]'"
                 raise MissingDependency("a simulator", error.name or "starlette", install) from error
             self._serving = Serving(_Recording(app, self.ledger), f"simulated-{self.name}")
         return self.stop
+
+    async def _note(self, _: Any, error: Exception) -> Any:
+        """Keep the traceback of a route that broke, before the client hears of it."""
+        from starlette.responses import PlainTextResponse
+
+        self.broken.append("".join(traceback.format_exception(error)))
+        return PlainTextResponse("Internal Server Error", 500)
 
     def stop(self) -> None:
         """Stop to serve; calls under way are cut off, and modes not played yet are forgotten. Its ledger stays."""

@@ -36,6 +36,11 @@ class Serving:
         self._thread.start()
         ready.wait()
 
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._state.connections)
+
     def close(self) -> None:
         """Close every connection, stop, and wait until the thread has ended."""
         self._loop.call_soon_threadsafe(self._leave.set)
