@@ -22,11 +22,40 @@ def blocks(page: Path) -> list[str]:
     return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
 
 
+def write_files(page: Path, folder: Path) -> list[str]:
+    """Write each block that a comment gives a file's name, as it is printed; return the names."""
+    named = dict(re.findall(r"<!-- (\S+) -->\n```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S))
+    for name, text in named.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return list(named)
+
+
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda p: p.name)
 def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     code = "\n".join(blocks(page))
+    write_files(page, tmp_path)
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_each_block_of_the_page_on_plugins_is_complete(tmp_path: Path) -> None:
+    """A block runs as it is printed, with nothing of another but the files that the page has named until then."""
+    page = ROOT / "docs/write-a-plugin.md"
+    assert write_files(page, tmp_path)[-2:] == ["painter.py", "test_painter.py"]
+    for code in [f"import {name}" for name in ("painter", "test_painter")] + blocks(page):
+        done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_last_block_of_the_page_on_plugins_runs_where_a_picture_is_cached(tmp_path: Path) -> None:
+    page = ROOT / "docs/write-a-plugin.md"
+    write_files(page, tmp_path)
+    before = "import imagegen_kit as ik\nik.generate('a red kite', model='offline/collage', size=256, seed=7)\n"
+    code = before + blocks(page)[-1] + 'print(run.table()["status"].tolist())'
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "['ok', 'cached']"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

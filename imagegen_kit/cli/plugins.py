@@ -124,17 +124,15 @@ def _fault_of(provider: ProviderSpec) -> tuple[str, str] | None:
 
 
 def _needs(provider: ProviderSpec) -> str:
-    """Return what to install or to set before a provider can be used; "ready" where there is nothing."""
-    from imagegen_kit.errors import MissingDependency, PluginError
+    """Return what to install or to set before a sound provider can be used; "ready" where there is nothing."""
+    from imagegen_kit.errors import MissingDependency
     from imagegen_kit.providers.accounts import not_ready
     from imagegen_kit.registry import get_registry
 
     try:
         get_registry().provider_target(provider.name)
     except MissingDependency:
-        return provider.install or "cannot be imported"
-    except PluginError:
-        return "cannot be imported"
+        return provider.install
     return not_ready(provider) or "ready"
 
 
@@ -156,9 +154,9 @@ def _in_words(record: PluginRecord) -> str:
     """Return a record with what it offers and what each provider still needs, on lines of their own."""
     lines = [str(record)]
     for provider in _providers(record):
-        needs = _needs(provider)
+        needs = "" if record.broken else f"  {_needs(provider)}"
         ids = sorted(f"{provider.name}/{model.name}" for model in provider.models)
-        lines += [f"  {id}  {needs}" for id in ids if id in record.offers]
+        lines += [f"  {id}{needs}" for id in ids if id in record.offers]
     lines += [f"  {offer}" for offer in record.offers if "/" not in offer]
     return "\n".join(lines)
 
