@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 _NAMES = {"Mapping": Mapping, "Price": Price, "date": date, "Kind": Kind}  # what the dataclasses import for typing only
-# the ways in which providers reach their models; those of models/*.yaml, as a test says
-_Api = Literal["generate_content", "images", "interactions", "job", "predict_long_running", "responses"]
+# the ways in which providers reach their models: those of models/*.yaml, and "chat" for servers of one's own
+_Api = Literal["chat", "generate_content", "images", "interactions", "job", "predict_long_running", "responses"]
 _RATES = r"^(input_text|input_image|cached_text|cached_image|output_text|output_image|output_video)$"
 
 

@@ -58,7 +58,7 @@ CATALOGUE = """
 models:
   gemini/by-interactions: {kind: image, api: interactions, as_of: "2026-11-20", source: this test}
   gemini/omni: {kind: video, api: interactions, as_of: "2026-11-20", source: this test}
-  vertex/veo: {kind: video, api: generate_videos, as_of: "2026-11-20", source: this test}
+  vertex/veo: {kind: video, api: predict_long_running, as_of: "2026-11-20", source: this test}
 """
 
 
