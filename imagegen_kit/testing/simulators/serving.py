@@ -58,10 +58,16 @@ class Serving:
         server = await self._loop.create_server(protocol, sock=self._listening, backlog=2048)
         ready.set()
         await self._leave.wait()
+        # A closed server leaves what it accepted and has not yet taken in unclosed: so first nothing more comes in.
+        self._loop.remove_reader(self._listening.fileno())
+        quiet = 0
+        while quiet < 5:  # a connection that is being taken in just now has a task of its own until it is there
+            taking_in = asyncio.all_tasks() - self._state.tasks - {asyncio.current_task()}
+            for connection in list(self._state.connections):
+                connection.transport.abort()
+            quiet = 0 if taking_in or self._state.connections else quiet + 1
+            await asyncio.sleep(0)  # the protocols hear that their connections are lost
         server.close()
-        for connection in list(self._state.connections):
-            connection.transport.abort()
-        await asyncio.sleep(0)  # the protocols hear that their connections are lost
         tasks = list(self._state.tasks)
         for task in tasks:
             task.cancel()
