@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,11 +32,6 @@ class Sent:
     def holds(self, value: object) -> bool:
         """Whether ``value`` stands somewhere in what was sent."""
         return str(value) in self.texts
-
-    def carries(self, data: bytes) -> bool:
-        """Whether the bytes ``data`` were sent, as they are or in base64."""
-        plain = base64.b64encode(data)
-        return any(data in r.body or plain in r.body for r in self.requests)
 
     def comparable(self) -> tuple[tuple[str, str, bytes], ...]:
         """Return what was submitted, without what differs between equal calls (the boundaries of forms)."""
