@@ -78,7 +78,7 @@ def reserve(
         connection.execute(sql, values)
     if entry.usd != 0:
         connection.execute(
-            "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, 'reserved', ?, NULL)",
+            "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, 'reserved', ?, NULL, NULL)",
             (entry.attempt, entry.run, entry.session, entry.account, entry.model, entry.day, entry.usd),
         )
     return None

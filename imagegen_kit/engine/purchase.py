@@ -130,7 +130,7 @@ class Purchase:
         attempt, now = engine.store.journal.new_id(), policy.clock.now()
         row = (
             attempt, self.request_id, number, "submitting", prepared.model.id, prepared.account, prepared.origin,
-            prepared.key, prepared.sent.to_json() if self.fallback else None, usd, timestamp(now),
+            prepared.key, prepared.sent.to_json() if self.fallback else None, usd, timestamp(now), None,
         )  # fmt: skip
         rows = [*(() if self.recorded else self.intent), (INSERT_ATTEMPT, row)]
         budgets = engine.budgets(self.run_budget_usd)

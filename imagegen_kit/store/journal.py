@@ -22,9 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 _RENEW = {  # from an older version to the next
     "1": ("ALTER TABLE results ADD COLUMN prices TEXT", "ALTER TABLE results ADD COLUMN origin TEXT"),
+    "2": (
+        "ALTER TABLE attempts ADD COLUMN key_id TEXT",
+        "ALTER TABLE ledger ADD COLUMN key_id TEXT",
+        "ALTER TABLE artifacts ADD COLUMN damaged_at TEXT",
+        *(f"DROP TABLE {name}" for name in ("uploads", "limits", "leases")),  # nothing was ever written there
+    ),
 }
 LOCK_PATIENCE_S = 30.0  # how long another process may hold the file before this one gives up
 BATCH = 512  # statements groups in one transaction; beyond that a flush is cheap compared with the rows

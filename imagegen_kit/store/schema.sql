@@ -118,10 +118,12 @@ CREATE TABLE IF NOT EXISTS attempts (
     error TEXT,
     timings TEXT,
     started_at TEXT NOT NULL,
-    finished_at TEXT
+    finished_at TEXT,
+    key_id TEXT                      -- which API key paid: a salted fingerprint, NULL where none is needed
 );
 CREATE INDEX IF NOT EXISTS attempts_request ON attempts (request);
 CREATE INDEX IF NOT EXISTS attempts_open ON attempts (state) WHERE finished_at IS NULL;
+CREATE INDEX IF NOT EXISTS attempts_found ON attempts (key) WHERE state IN ('submitted', 'running', 'unknown');
 
 CREATE TABLE IF NOT EXISTS artifacts (
     sha256 TEXT PRIMARY KEY,
@@ -132,18 +134,24 @@ CREATE TABLE IF NOT EXISTS artifacts (
     size_bytes INTEGER NOT NULL,
     parents TEXT,                    -- JSON list of sha256
     created_at TEXT NOT NULL,
-    removed_at TEXT                  -- clean-up took the bytes away
+    removed_at TEXT,                 -- clean-up took the bytes away
+    damaged_at TEXT                  -- the bytes had changed: they were put into quarantine
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS uploads (
     id INTEGER PRIMARY KEY,
-    sha256 TEXT NOT NULL REFERENCES artifacts (sha256),
-    url TEXT NOT NULL,
-    state TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    format TEXT NOT NULL,
+    target TEXT NOT NULL,            -- the object store, without keys: s3://bucket/prefix
+    name TEXT NOT NULL,              -- the object's name below it
+    state TEXT NOT NULL,             -- planned | running | done | failed
+    attempts INTEGER NOT NULL DEFAULT 0,
     error TEXT,
     started_at TEXT NOT NULL,
     finished_at TEXT
 );
+CREATE INDEX IF NOT EXISTS uploads_open ON uploads (state) WHERE state != 'done';
+CREATE UNIQUE INDEX IF NOT EXISTS uploads_object ON uploads (target, name, sha256);
 
 CREATE TABLE IF NOT EXISTS request_refs (
     request INTEGER NOT NULL REFERENCES requests (id),
@@ -197,25 +205,32 @@ CREATE TABLE IF NOT EXISTS ledger (
     day TEXT NOT NULL,               -- UTC
     state TEXT NOT NULL,             -- reserved | settled | released | unknown
     reserved_usd REAL,               -- NULL: no price was known and no budget was set
-    spent_usd REAL
+    spent_usd REAL,
+    key_id TEXT                      -- as in attempts
 );
 CREATE INDEX IF NOT EXISTS ledger_run ON ledger (run, state);
 CREATE INDEX IF NOT EXISTS ledger_day ON ledger (day, state);
 CREATE INDEX IF NOT EXISTS ledger_session ON ledger (session, state);
+CREATE INDEX IF NOT EXISTS ledger_key ON ledger (key_id, state);
 
 CREATE TABLE IF NOT EXISTS limits (
-    account TEXT PRIMARY KEY,
-    not_before TEXT,
-    rate_per_minute REAL,
-    state TEXT NOT NULL,
-    updated_at TEXT NOT NULL
+    name TEXT PRIMARY KEY,           -- provider and key: gemini/key-3f9a12bc
+    state TEXT NOT NULL,             -- new | ok | dead
+    not_before REAL NOT NULL,        -- nobody calls before; seconds since 1970, like all times here
+    rate REAL,                       -- calls a second at rate_at, from where it grows; NULL: no limit has shown
+    rate_at REAL,
+    next_at REAL NOT NULL,           -- when the next call is due at this rate
+    window_at REAL NOT NULL,         -- calls are counted from here on, to know the rate at which a limit shows
+    window_calls INTEGER NOT NULL,
+    reason TEXT,                     -- why it is dead, or rests
+    updated_at REAL NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS leases (
-    name TEXT PRIMARY KEY,
-    owner TEXT NOT NULL,
-    expires_at TEXT NOT NULL,
-    detail TEXT
+    name TEXT PRIMARY KEY,           -- what is held: "session <id>", or the key of a request that is being bought
+    owner TEXT NOT NULL,             -- the session that holds it
+    expires_at REAL NOT NULL,        -- seconds since 1970; a request's lease lives as long as its session's
+    detail INTEGER                   -- the attempt that buys it
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS events (
