@@ -8,7 +8,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 PLUGINS := $(wildcard plugins/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test check notebooks bench build clean
+.PHONY: help demo lab test soak check notebooks bench build clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 12
@@ -42,6 +42,9 @@ lab: $(VENV)/lab  ## open the notebooks in JupyterLab
 test: check  ## set up and run every test, the notebooks included
 	$(BIN)/python -m pytest
 	$(MAKE) --no-print-directory notebooks
+
+soak: $(VENV)/dev  ## the long fault tests: kills, floods, whole corpora
+	IMAGEGEN_SOAK=1 $(BIN)/python -m pytest -m soak -v --durations=0 tests
 
 check: $(VENV)/dev  ## lint, format and types
 	$(BIN)/ruff check .
