@@ -58,7 +58,7 @@ def test_a_refusal_stops_everybody_for_as_long_as_the_service_asked():
 
 
 def test_the_rate_is_half_of_what_it_was_and_back_after_ten_seconds():
-    limit, before = calls(Limit(), NOW, 10, step=0.1)  # ten a second
+    limit, _ = calls(Limit(), NOW, 10, step=0.1)  # ten a second
     limit = limit.refused(NOW + 10, NOW + 9.9, 0.0, "rest")
     assert limit.rate_now(NOW + 10) == pytest.approx(5, rel=0.1)
     assert limit.rate_now(NOW + 19) >= 0.9 * 10
