@@ -13,8 +13,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from imagegen_kit.engine.budget import Budgets
+from imagegen_kit.engine.flight import Heartbeat
 from imagegen_kit.engine.keep import failed_checks, keep_inputs, recheck
-from imagegen_kit.engine.limits import DEFAULT_CONCURRENCY, AccountLimit, Pause
+from imagegen_kit.engine.limits import Key, Rota
 from imagegen_kit.engine.loop import BackgroundLoop
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.prepare import Prepared, prepare
@@ -34,8 +35,8 @@ from imagegen_kit.engine.rows import (
     result_row,
 )
 from imagegen_kit.engine.standin import draw_placeholder
-from imagegen_kit.errors import BudgetExceeded, InvalidInput
-from imagegen_kit.providers.accounts import account_of
+from imagegen_kit.errors import BudgetExceeded, ImagegenError, InvalidInput, ProviderError
+from imagegen_kit.providers.accounts import accounts_of, fingerprint
 from imagegen_kit.registry import get_registry
 from imagegen_kit.settings import settings
 from imagegen_kit.types import Adaptation, Cost, Result
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.scope import Recorded, Scope
     from imagegen_kit.hookspecs import ProviderSpec
     from imagegen_kit.providers.base import Account
-    from imagegen_kit.registry import Registry, ResolvedModel
+    from imagegen_kit.registry import Registry
     from imagegen_kit.store import Store
     from imagegen_kit.store.journal import Statement
     from imagegen_kit.types import Progress, Request
@@ -65,44 +66,58 @@ class Engine:
         cores = os.cpu_count() or 2
         self._threads = ThreadPoolExecutor(cores, thread_name_prefix="imagegen-picture")
         self.keeping = asyncio.Semaphore(2 * cores + 4)  # pictures in memory that wait for a thread
-        self._limits: dict[tuple[str, int], AccountLimit] = {}
-        self._pauses: dict[str, Pause] = {}
-        self._providers: dict[str, tuple[ProviderSpec, Account, Any]] = {}
+        self._rotas: dict[str, tuple[ProviderSpec, tuple[Account, ...], Rota]] = {}
         self._replaced: list[Any] = []  # of accounts no longer in force; calls may be under way
         self.remembered = Remembered()
         self._in_flight: dict[Any, tuple[Purchase, asyncio.Task[Result]]] = {}
         self._bought: dict[int, tuple[Purchase, asyncio.Task[Result]]] = {}
+        self.heartbeat = Heartbeat(store.journal, self.session, lambda: self._bought)
+        ((salt,),) = store.journal.read("SELECT value FROM meta WHERE name = 'salt'")
+        self.salt = bytes.fromhex(salt)
 
     @property
     def registry(self) -> Registry:
         """The registry of this process; cells may register into it at any time."""
         return get_registry()
 
-    def limit(self, model: ResolvedModel, policy: Policy) -> AccountLimit:
-        """Return the limit that calls to ``model`` share."""
-        concurrency = policy.concurrency or model.spec.concurrency or DEFAULT_CONCURRENCY
-        key = (model.id, concurrency)
-        if key not in self._limits:
-            self._limits[key] = AccountLimit(concurrency, self._pauses.setdefault(model.id, Pause()))
-        return self._limits[key]
-
     def budgets(self, run_usd: float | None) -> Budgets:
         """Return the budgets in force now."""
         current = settings()
-        return Budgets(run_usd, current.budget_usd, current.budget_usd_per_day)
+        return Budgets(run_usd, current.budget_usd, current.budget_usd_per_day, current.budget_usd_per_account)
 
-    async def provider(self, spec: ProviderSpec) -> Any:
-        """Return the one provider object of an account, loading its module in a thread at first use."""
-        account = account_of(spec)
-        known = self._providers.get(spec.name)
-        if known is None or known[0] is not spec or known[1] != account:
+    async def rota(self, spec: ProviderSpec) -> Rota:
+        """Return the keys of a provider, each with its object, loading its module in a thread at first use.
+
+        Raises ProviderError where it cannot be loaded.
+        """
+        accounts = accounts_of(spec)
+        known = self._rotas.get(spec.name)
+        if known is not None and known[0] is spec and known[1] == accounts:
+            return known[2]
+        try:
             target = await asyncio.to_thread(self._load, spec)
-            known = self._providers.get(spec.name)
-            if known is None or known[0] is not spec or known[1] != account:  # nobody else was faster
-                if known is not None:
-                    self._replaced.append(known[2])
-                known = self._providers[spec.name] = (spec, account, target(account))
+            known = self._rotas.get(spec.name)
+            if known is None or known[0] is not spec or known[1] != accounts:  # nobody else was faster
+                known = self._rotas[spec.name] = (spec, accounts, self._make_rota(spec, accounts, target))
+        except Exception as error:  # nothing was sent
+            words = str(error) if isinstance(error, ImagegenError) else f"{type(error).__name__}: {error}"
+            message = f"{spec.name} cannot be used: {words}"
+            raise ProviderError(message, retryable=False, paid=False, provider=spec.name) from error
         return known[2]
+
+    def _make_rota(self, spec: ProviderSpec, accounts: tuple[Account, ...], target: Any) -> Rota:
+        """Return the keys of ``accounts``; what is known of a key that stays in force is kept."""
+        before = self._rotas.get(spec.name)
+        old = {key.account.name: key for key in before[2].keys} if before is not None else {}
+        keys = []
+        for account in accounts:
+            key = old.get(account.name)
+            if before is None or before[0] is not spec or key is None or key.account != account:
+                id = fingerprint(account, self.salt)
+                key = Key(account, id, f"{spec.name} {id or account.name}", target(account))
+            keys.append(key)
+        self._replaced += [key.provider for key in old.values() if key not in keys]
+        return Rota(tuple(keys))
 
     def _load(self, spec: ProviderSpec) -> Any:
         """Import what a provider needs, away from the loop; the list of token prices too, which takes 0.1 s."""
@@ -152,7 +167,7 @@ class Engine:
         reusable = policy.cache and prepared.cacheable
         if reusable:
             found = find_cached(self.store, self.remembered, prepared, step)
-            if found is not None and await self._still_passes(found, policy):
+            if found is not None and await self.still_passes(found, policy):
                 told = found.adaptations[len(prepared.notes) :]
                 row = result_row(request_id, place, found, at, told)
                 self.store.journal.append([*scope.open(), *intent, (INSERT_RESULT, row)])
@@ -171,8 +186,9 @@ class Engine:
                 self.store.journal.append([*intent, (INSERT_RESULT, result_row(request_id, place, mine, at, told))])
                 return mine
         purchase = Purchase(
-            self, prepared, policy, place, request_id, intent, measure, scope.budget_usd, on_progress=on_progress
-        )
+            self, prepared, policy, place, request_id, intent, measure, scope.budget_usd, on_progress=on_progress,
+            claims=reusable,
+        )  # fmt: skip
         task = asyncio.create_task(self._buy(purchase, resumed=recorded is not None))
         self._bought[request_id] = (purchase, task)
         if reusable:
@@ -211,7 +227,8 @@ class Engine:
                 purchase.given_up = True
                 task.cancel()
 
-    async def _still_passes(self, found: Result, policy: Policy) -> bool:
+    async def still_passes(self, found: Result, policy: Policy) -> bool:
+        """Whether a stored picture passes the checks that ``policy`` demands."""
         if policy.checks is None or not found.artifacts:
             return True
         checks = await self.in_thread(recheck, found.artifacts[0], found.sent, policy.checks)
@@ -274,9 +291,10 @@ class Engine:
             return result, True
         second = Purchase(
             self, prepared, purchase.policy, purchase.place, purchase.request_id,
-            () if recorded else purchase.intent, purchase.measure, purchase.run_budget_usd, fallback=True,
+            () if recorded else purchase.intent, purchase.measure, purchase.run_budget_usd, first=purchase,
             spent_before=failed.cost, attempts=list(failed.attempts),
         )  # fmt: skip
+        purchase.submitted = False
         result = await second.run()
         return result, second.recorded
 
@@ -306,9 +324,11 @@ class Engine:
             tasks = [task for _, task in self._bought.values()]
             if tasks:
                 await asyncio.wait(tasks, timeout=patience_s)
-            for provider in (*self._replaced, *(known[2] for known in self._providers.values())):
+            in_force = [key.provider for _, _, rota in self._rotas.values() for key in rota.keys]
+            for provider in (*self._replaced, *in_force):
                 if hasattr(provider, "aclose"):
                     await provider.aclose()
+            await self.heartbeat.end()
 
         self.background.submit(finish()).result()
         self.background.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import random
+import secrets
 import sqlite3
 import threading
 import time
@@ -98,6 +99,7 @@ class Journal:
             if statement.strip():
                 self._connection.execute(statement)
         self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (SCHEMA_VERSION,))
+        self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('salt', ?)", (secrets.token_hex(16),))
         self._connection.execute("INSERT OR IGNORE INTO sequences VALUES ('row', 1)")
         self._connection.execute("COMMIT")
 

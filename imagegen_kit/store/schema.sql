@@ -123,7 +123,8 @@ CREATE TABLE IF NOT EXISTS attempts (
 );
 CREATE INDEX IF NOT EXISTS attempts_request ON attempts (request);
 CREATE INDEX IF NOT EXISTS attempts_open ON attempts (state) WHERE finished_at IS NULL;
-CREATE INDEX IF NOT EXISTS attempts_found ON attempts (key) WHERE state IN ('submitted', 'running', 'unknown');
+CREATE INDEX IF NOT EXISTS attempts_found ON attempts (key)
+    WHERE state IN ('submitting', 'submitted', 'running', 'ready', 'unknown');
 
 CREATE TABLE IF NOT EXISTS artifacts (
     sha256 TEXT PRIMARY KEY,
@@ -214,23 +215,22 @@ CREATE INDEX IF NOT EXISTS ledger_session ON ledger (session, state);
 CREATE INDEX IF NOT EXISTS ledger_key ON ledger (key_id, state);
 
 CREATE TABLE IF NOT EXISTS limits (
-    name TEXT PRIMARY KEY,           -- provider and key: gemini/key-3f9a12bc
-    state TEXT NOT NULL,             -- new | ok | dead
+    name TEXT PRIMARY KEY,           -- a key ("gemini key-3f9a12bc") or a key at one model ("gemini/x key-3f9a12bc")
+    state TEXT NOT NULL,             -- ok | dead: the service refuses the key, or its credit is used up
     not_before REAL NOT NULL,        -- nobody calls before; seconds since 1970, like all times here
     rate REAL,                       -- calls a second at rate_at, from where it grows; NULL: no limit has shown
-    rate_at REAL,
+    rate_at REAL NOT NULL,
     next_at REAL NOT NULL,           -- when the next call is due at this rate
-    window_at REAL NOT NULL,         -- calls are counted from here on, to know the rate at which a limit shows
-    window_calls INTEGER NOT NULL,
+    recent REAL NOT NULL,            -- calls, fading away, at recent_at: tells the rate at which a limit shows
+    recent_at REAL NOT NULL,
     reason TEXT,                     -- why it is dead, or rests
     updated_at REAL NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS leases (
-    name TEXT PRIMARY KEY,           -- what is held: "session <id>", or the key of a request that is being bought
+    name TEXT PRIMARY KEY,           -- what is held: "session <id>", by which other processes know that it lives
     owner TEXT NOT NULL,             -- the session that holds it
-    expires_at REAL NOT NULL,        -- seconds since 1970; a request's lease lives as long as its session's
-    detail INTEGER                   -- the attempt that buys it
+    expires_at REAL NOT NULL         -- seconds since 1970
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS events (
