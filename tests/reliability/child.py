@@ -20,6 +20,7 @@ from typing import Any
 
 import imagegen_kit as ik
 from imagegen_kit.engine.job import Job
+from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import ImagegenError
 from imagegen_kit.providers.job_api.provider import JobApiProvider
 from imagegen_kit.store.journal import Journal
@@ -30,9 +31,9 @@ _writing = threading.Lock()
 
 
 def say(event: str, **what: Any) -> None:
-    """Append one line to the log."""
+    """Append one line to the log; ``at`` is on the clock that all processes of the machine share."""
     with _writing, LOG.open("a") as file:
-        file.write(json.dumps({"event": event, "at": time.time(), **what}) + "\n")
+        file.write(json.dumps({"event": event, "at": time.monotonic(), **what}) + "\n")
 
 
 def die() -> None:
@@ -68,6 +69,7 @@ def ask() -> None:
     def work() -> None:
         while waiting:
             prompt = waiting.pop()
+            say("asking", prompt=prompt)
             try:
                 answer = ik.generate(prompt, model=TASK["model"], policy=policy, **TASK.get("fixed", {}))
             except ImagegenError as error:
@@ -135,7 +137,7 @@ if __name__ == "__main__":
     if TASK.get("die"):
         arm(TASK["die"], TASK.get("nth", 1))
     if TASK.get("wait"):  # several children start at once when all of them are ready
-        ik.models()
+        default_engine().registry.models()
         say("ready")
         sys.stdin.readline()
     try:
