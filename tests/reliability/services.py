@@ -7,7 +7,6 @@ call between the two programs. They live on threads of the test's process and so
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import threading
