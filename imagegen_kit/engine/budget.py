@@ -53,7 +53,7 @@ class Refusal:
     account: bool = False
 
 
-_SPENT = "SELECT COALESCE(SUM(CASE state WHEN 'settled' THEN spent_usd ELSE reserved_usd END), 0) FROM ledger"
+_SPENT = "SELECT COALESCE(SUM(usd), 0) FROM spending WHERE scope = ? AND simulated = ?"
 
 
 def refused(connection: sqlite3.Connection, entry: Entry, budgets: Budgets) -> Refusal | None:
@@ -62,14 +62,13 @@ def refused(connection: sqlite3.Connection, entry: Entry, budgets: Budgets) -> R
     Run it inside the write transaction that enters it, so that no two calls see the same money. Simulated money is
     counted apart: it is held against the same limits, and never takes from the real one.
     """
-    kind = "AND (account = ?) = ?", (SIMULATION, int(entry.account == SIMULATION))
     limits = (
-        ("this run's budget", budgets.run_usd, "run = ?", entry.run),
-        ("this session's budget", budgets.session_usd, "session = ?", entry.session),
-        ("today's budget", budgets.day_usd, "day = ?", entry.day),
-        (ACCOUNT, budgets.account_usd, *_account(entry)),
+        ("this run's budget", budgets.run_usd, f"run {entry.run}"),
+        ("this session's budget", budgets.session_usd, f"session {entry.session}"),
+        ("today's budget", budgets.day_usd, f"day {entry.day}"),
+        (ACCOUNT, budgets.account_usd, entry.key_id or f"no key of {entry.model.partition('/')[0]}"),
     )
-    for name, limit, where, value in limits:
+    for name, limit, scope in limits:
         if limit is None or entry.usd == 0:
             continue
         if entry.usd is None:
@@ -77,8 +76,7 @@ def refused(connection: sqlite3.Connection, entry: Entry, budgets: Budgets) -> R
                 f"no price is known for {entry.model}, so {name} of ${limit:.2f} cannot be kept. "
                 "Say what to reckon with: Policy(assume_usd=…)."
             )
-        sql = f"{_SPENT} WHERE state != 'released' AND {where} {kind[0]}"
-        (spent,) = connection.execute(sql, (value, *kind[1])).fetchone()
+        (spent,) = connection.execute(_SPENT, (scope, int(entry.account == SIMULATION))).fetchone()
         if spent + entry.usd > limit + TOLERANCE_USD:
             words = (
                 f"{entry.model} costs about ${entry.usd:.4f}; ${spent:.4f} of {name} of ${limit:.2f} is spent or "
@@ -86,13 +84,6 @@ def refused(connection: sqlite3.Connection, entry: Entry, budgets: Budgets) -> R
             )
             return Refusal(words, account=name == ACCOUNT)
     return None
-
-
-def _account(entry: Entry) -> tuple[str, str]:
-    """Return what tells the entries of one account: its key, or the provider where it needs none."""
-    if entry.key_id is not None:
-        return "key_id = ?", entry.key_id
-    return "key_id IS NULL AND model LIKE ?", entry.model.partition("/")[0] + "/%"
 
 
 def enter(connection: sqlite3.Connection, entry: Entry, rows: Sequence[tuple[str, Any]]) -> None:

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from imagegen_kit.store.journal import Statement
 
 
+WORTH_TELLING_S = 0.5  # shorter waits are the ordinary spacing of calls
+
+
 class Elsewhere(Exception):
     """The call is not sent now: something else is known or has to be tried first, as ``verdict`` says."""
 
@@ -136,7 +139,7 @@ class Purchase:
     def tell_wait(self, seconds: float, reason: str = "") -> None:
         """Tell whoever follows that nothing happens for a while, and why."""
         root = self.first or self
-        if root.on_progress is not None and seconds > 0:
+        if root.on_progress is not None and seconds >= WORTH_TELLING_S:
             model = self.prepared.model.id
             words = f"{model} waits {seconds:.1f} s" + (f": {reason}" if reason else "")
             root.on_progress(Waiting(text=words, model=model, seconds=seconds, reason=reason))
@@ -179,7 +182,7 @@ class Purchase:
             self.sending(True)
             return Reserved(self.collect[0], self.foreseen()[0] == 0)
         model, clock = self.prepared.model.id, self.policy.clock
-        several = len(rota.keys) > 1
+        several = bool(rota.others(key, self.avoid))  # else a dead key is better than none
         gate = key.gate(model)
         if not gate.locked():
             verdict = await self._ask(key, number, several)
@@ -208,7 +211,7 @@ class Purchase:
             self.recorded = True
             return verdict
         if isinstance(verdict, Dead):
-            key.dead = True
+            key.refuse()
         if isinstance(verdict, Refusal):
             self.last = BudgetExceeded(verdict.words, model=self.prepared.model.id, request=self.prepared.asked)
             if not (verdict.account and rota.others(key, self.avoid)):

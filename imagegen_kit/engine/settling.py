@@ -124,7 +124,7 @@ async def _store(
         settle(connection, attempt, "settled", cost.usd)
 
     await asyncio.wrap_future(purchase.engine.store.journal.transact(store, rows))
-    key.proven, key.dead = True, False
+    key.accept()
     if result.ok and purchase.prepared.cacheable:
         purchase.engine.remembered.put(purchase.prepared.key, columns_of(values))
 

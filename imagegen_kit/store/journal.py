@@ -31,6 +31,7 @@ _RENEW = {  # from an older version to the next
         "ALTER TABLE ledger ADD COLUMN key_id TEXT",
         "ALTER TABLE artifacts ADD COLUMN damaged_at TEXT",
         *(f"DROP TABLE {name}" for name in ("uploads", "limits", "leases")),  # nothing was ever written there
+        *(f"DROP INDEX IF EXISTS ledger_{name}" for name in ("run", "day", "session")),
     ),
 }
 LOCK_PATIENCE_S = 30.0  # how long another process may hold the file before this one gives up
@@ -82,9 +83,11 @@ class Journal:
             raise
 
     def _make_or_check(self) -> None:
+        renewed = False
         if self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
             (version,) = self._connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
             while version in _RENEW:
+                renewed = True
                 for statement in _RENEW[version]:
                     self._connection.execute(statement)
                 version = str(int(version) + 1)
@@ -95,9 +98,18 @@ class Journal:
                     "Use the version that wrote it, or another folder: configure(store=…)."
                 )
         schema = files("imagegen_kit.store").joinpath("schema.sql").read_text(encoding="utf-8")
-        for statement in schema.split(";\n"):
-            if statement.strip():
+        statement = ""
+        for part in schema.split(";\n"):
+            statement += part + ";\n"
+            if sqlite3.complete_statement(statement):  # a trigger holds statements of its own
                 self._connection.execute(statement)
+                statement = ""
+        if renewed:  # each row goes through the trigger that adds it up
+            self._connection.execute("DELETE FROM spending")
+            self._connection.execute("CREATE TEMP TABLE before AS SELECT * FROM ledger")
+            self._connection.execute("DELETE FROM ledger")
+            self._connection.execute("INSERT INTO ledger SELECT * FROM before")
+            self._connection.execute("DROP TABLE before")
         self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (SCHEMA_VERSION,))
         self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('salt', ?)", (secrets.token_hex(16),))
         self._connection.execute("INSERT OR IGNORE INTO sequences VALUES ('row', 1)")

@@ -209,10 +209,37 @@ CREATE TABLE IF NOT EXISTS ledger (
     spent_usd REAL,
     key_id TEXT                      -- as in attempts
 );
-CREATE INDEX IF NOT EXISTS ledger_run ON ledger (run, state);
-CREATE INDEX IF NOT EXISTS ledger_day ON ledger (day, state);
-CREATE INDEX IF NOT EXISTS ledger_session ON ledger (session, state);
-CREATE INDEX IF NOT EXISTS ledger_key ON ledger (key_id, state);
+CREATE INDEX IF NOT EXISTS ledger_open ON ledger (session) WHERE state IN ('reserved', 'unknown');
+
+CREATE TABLE IF NOT EXISTS spending (
+    scope TEXT NOT NULL,             -- run 5, session 3f9a…, day 2026-11-21, key-3f9a12bc, no key of me
+    simulated INTEGER NOT NULL,
+    usd REAL NOT NULL,               -- spent, or reserved and not released: what budgets are held against
+    PRIMARY KEY (scope, simulated)
+) WITHOUT ROWID;
+-- Kept by the ledger itself: adding its rows up at every call would make a long run slower and slower.
+CREATE TRIGGER IF NOT EXISTS ledger_entered AFTER INSERT ON ledger BEGIN
+    INSERT INTO spending
+        SELECT column1, NEW.account = 'simulated', COALESCE(CASE NEW.state WHEN 'released' THEN 0 WHEN 'settled' THEN NEW.spent_usd ELSE NEW.reserved_usd END, 0)
+        FROM (VALUES
+            ('run ' || NEW.run), ('session ' || NEW.session), ('day ' || NEW.day),
+            (COALESCE(NEW.key_id, 'no key of ' || substr(NEW.model, 1, instr(NEW.model, '/') - 1))))
+        WHERE true ON CONFLICT (scope, simulated) DO UPDATE SET usd = usd + excluded.usd;
+END;
+CREATE TRIGGER IF NOT EXISTS ledger_moved AFTER UPDATE ON ledger BEGIN
+    INSERT INTO spending
+        SELECT column1, OLD.account = 'simulated', -COALESCE(CASE OLD.state WHEN 'released' THEN 0 WHEN 'settled' THEN OLD.spent_usd ELSE OLD.reserved_usd END, 0)
+        FROM (VALUES
+            ('run ' || OLD.run), ('session ' || OLD.session), ('day ' || OLD.day),
+            (COALESCE(OLD.key_id, 'no key of ' || substr(OLD.model, 1, instr(OLD.model, '/') - 1))))
+        WHERE true ON CONFLICT (scope, simulated) DO UPDATE SET usd = usd + excluded.usd;
+    INSERT INTO spending
+        SELECT column1, NEW.account = 'simulated', COALESCE(CASE NEW.state WHEN 'released' THEN 0 WHEN 'settled' THEN NEW.spent_usd ELSE NEW.reserved_usd END, 0)
+        FROM (VALUES
+            ('run ' || NEW.run), ('session ' || NEW.session), ('day ' || NEW.day),
+            (COALESCE(NEW.key_id, 'no key of ' || substr(NEW.model, 1, instr(NEW.model, '/') - 1))))
+        WHERE true ON CONFLICT (scope, simulated) DO UPDATE SET usd = usd + excluded.usd;
+END;
 
 CREATE TABLE IF NOT EXISTS limits (
     name TEXT PRIMARY KEY,           -- a key ("gemini key-3f9a12bc") or a key at one model ("gemini/x key-3f9a12bc")
