@@ -168,7 +168,7 @@ def test_a_journal_of_another_version_is_refused_with_what_to_do_and_left_as_it_
 
 def test_what_is_no_journal_is_refused(tmp_path):
     (tmp_path / "journal.sqlite").write_bytes(b"not a database at all" * 100)
-    with pytest.raises(StoreError, match="cannot be opened"):
+    with pytest.raises(StoreError, match=r"could not be opened: the file is damaged.*doctor"):
         Journal(tmp_path / "journal.sqlite")
 
 
