@@ -264,6 +264,8 @@ class Engine:
             if purchase.policy.cache and prepared.cacheable
             else None
         )
+        if found is not None and not found.ok:
+            return failed, False  # it was bought, and its file is lost
         if found is not None:
             cost = Cost(failed.cost.usd, found.cost.price_usd, found.cost.basis)
             result = replace(found, status="fallback", cost=cost, attempts=failed.attempts)

@@ -263,7 +263,8 @@ class Purchase:
 
         await asyncio.wrap_future(self.engine.store.journal.transact(store, rows))
         if result.ok and self.prepared.cacheable:
-            self.engine.remembered.put(self.prepared.key, columns_of(values))
+            size = made.size_bytes if made is not None else None
+            self.engine.remembered.put(self.prepared.key, (*columns_of(values), size, None))
 
     def _foreseen(self) -> tuple[float | None, str]:
         """Return what the call will cost in USD, and how that is known."""

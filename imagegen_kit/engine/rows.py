@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 INSERT_REQUEST = "INSERT INTO requests VALUES (" + ", ".join("?" * 17) + ")"
 INSERT_RESULT = "INSERT INTO results VALUES (" + ", ".join("?" * 25) + ", 0, ?, ?)"
-INSERT_ATTEMPT = (
-    "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, NULL, NULL, NULL, ?, NULL, ?)"
-)
+INSERT_ATTEMPT = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, NULL, NULL, NULL, ?, NULL, ?)"
 INSERT_REFERENCE = "INSERT INTO request_refs VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_ARTIFACT = "INSERT OR IGNORE INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)"
 INSERT_CHECK = "INSERT OR REPLACE INTO checks VALUES (?, ?, ?, ?, ?)"
@@ -38,7 +36,12 @@ RESULT_COLUMNS = (
     "status, model_used, sha256, width, height, format, text, cost_usd, price_usd, cost_basis, seconds, seconds_queue, "
     "seconds_keep, timings, attempts, error_type, error, usage, told, told_unfair, prices, origin"
 )
-_CACHED = f"SELECT {RESULT_COLUMNS} FROM results WHERE key = ? AND status IN ('ok', 'fallback') ORDER BY rowid DESC"
+# What the file must be like stands behind the columns: its size in bytes, and when clean-up removed it.
+_CACHED = (
+    f"SELECT {', '.join(f's.{c.strip()}' for c in RESULT_COLUMNS.split(','))}, a.size_bytes, a.removed_at "
+    "FROM results s LEFT JOIN artifacts a ON a.sha256 = s.sha256 "
+    "WHERE s.key = ? AND s.status IN ('ok', 'fallback') ORDER BY s.rowid DESC"
+)
 FIND_CACHED = f"{_CACHED} LIMIT 1"  # the newest
 FIND_OLDER = f"{_CACHED} LIMIT -1 OFFSET 1"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 
 from imagegen_kit.errors import StoreError
@@ -12,16 +13,35 @@ FOLDER = "imagegen-store"
 
 
 class Store:
-    """One folder with ``journal.sqlite`` and the pictures by hash. Raises StoreError where it cannot be used."""
+    """One folder with ``journal.sqlite`` and the pictures by hash. Raises StoreError where it cannot be used.
+
+    Where nothing can be written there it can still be read.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.journal = Journal(path / "journal.sqlite")
-        self.blobs = Blobs(path)
+        self.blobs = Blobs(path, self.journal)
+        _open.add(self)
 
     def close(self) -> None:
         """Write what is waiting and close the journal."""
+        _open.discard(self)
         self.journal.close()
+
+
+_open: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+def rescue(path: str, sha256: str, format: str) -> bytes | None:
+    """Return sound bytes for a stored file that was found damaged or missing; None where no open store has that file.
+
+    Raises CorruptArtifact or StoreError, with what to do, where there is no other copy.
+    """
+    for store in list(_open):
+        if store.blobs.path(sha256, format) == Path(path):
+            return store.blobs.mend(sha256, format)
+    return None
 
 
 def find_store(start: Path | None = None) -> Path:
@@ -40,4 +60,4 @@ def find_store(start: Path | None = None) -> Path:
     return start / FOLDER
 
 
-__all__ = ["FOLDER", "Blobs", "Journal", "Store", "StoreError", "find_store"]
+__all__ = ["FOLDER", "Blobs", "Journal", "Store", "StoreError", "find_store", "rescue"]

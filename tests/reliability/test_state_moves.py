@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import contextmanager
 from functools import cache
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SCHEMA = files("imagegen_kit.store").joinpath("schema.sql").read_text(encoding="utf-8")
-WALKS = settings(max_examples=1000, deadline=None)
+SOAK = os.environ.get("IMAGEGEN_SOAK") == "1"
+WALKS = settings(max_examples=1000 if SOAK else 250, deadline=None)  # of each kind
 STATES = st.sampled_from(sorted(ATTEMPT_MOVES))
 ATTEMPT = (
     "INSERT INTO attempts (id, request, number, state, model, account, origin, key, started_at) "
@@ -113,6 +115,12 @@ def test_money_moves_by_the_table_and_what_is_settled_keeps_its_amount(walk):
             assert connection.execute("SELECT state, spent_usd, reserved_usd FROM ledger").fetchall() == [
                 (state, spent, 0.04)
             ]
+
+
+def test_a_free_call_has_no_entry_to_settle():
+    with tables() as connection:
+        settle(connection, 2, "settled", 1.0)
+        assert state_in(connection, "ledger") == "reserved"
 
 
 @WALKS
