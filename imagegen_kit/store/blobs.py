@@ -70,6 +70,10 @@ class Blobs:
             self._sound.clear()
         self._sound.add(sha256)
 
+    def forget(self, sha256: str) -> None:
+        """Look at the file itself when it is stored the next time: it was found damaged or missing."""
+        self._sound.discard(sha256)
+
     def put_thumbnail(self, sha256: str, data: bytes) -> Path:
         """Store a thumbnail; it can be made again, so it is not forced to disk."""
         path = self.thumbnail_path(sha256)
@@ -105,7 +109,7 @@ class Blobs:
 
     def mend(self, sha256: str, format: str) -> bytes:
         """Put the damaged file into quarantine, fetch the other copy, and return its bytes; raises as ``read`` does."""
-        self._sound.discard(sha256)
+        self.forget(sha256)
         return mend(self, sha256, format)
 
 

@@ -31,15 +31,9 @@ def mend(blobs: Blobs, sha256: str, format: str) -> bytes:
     A damaged file goes to ``quarantine/`` and its row is marked. Raises CorruptArtifact or StoreError, with what to do,
     where no sound copy is left.
     """
-    kept, sound = quarantine(blobs, sha256, format)
-    if sound is not None:  # somebody has put it back since
-        return sound
-    copy, words = other_copy(blobs, sha256, format)
-    if copy is not None:
-        with contextlib.suppress(StoreError):  # a store that can only be read, or a full disk: the bytes are good
-            blobs.put(copy, sha256, format)
-            mark(blobs.journal, sha256, None)
-        return copy
+    data, kept, words = fetch_back(blobs, sha256, format)
+    if data is not None:
+        return data
     path = blobs.name(sha256, format)
     removed, damaged = marks(blobs.journal, sha256)
     if kept is None and removed is not None:
@@ -53,6 +47,19 @@ def mend(blobs: Blobs, sha256: str, format: str) -> bytes:
     raise CorruptArtifact(
         f"The stored picture {path} no longer has the bytes it was stored with; {there}{words}. {BUY_AGAIN}"
     )
+
+
+def fetch_back(blobs: Blobs, sha256: str, format: str) -> tuple[bytes | None, str | None, str]:
+    """Return sound bytes, or None, where a damaged file lies now, and in words why there is no other copy."""
+    kept, sound = quarantine(blobs, sha256, format)
+    if sound is not None:  # somebody has put it back since
+        return sound, None, ""
+    copy, words = other_copy(blobs, sha256, format)
+    if copy is not None:
+        with contextlib.suppress(StoreError):  # a store that can only be read, or a full disk: the bytes are good
+            blobs.put(copy, sha256, format)
+            mark(blobs.journal, sha256, None)
+    return copy, kept, words
 
 
 def quarantine(blobs: Blobs, sha256: str, format: str) -> tuple[str | None, bytes | None]:
