@@ -65,8 +65,7 @@ class Engine:
         self._in_flight: dict[Any, tuple[Purchase, asyncio.Task[Result]]] = {}
         self._bought: dict[int, tuple[Purchase, asyncio.Task[Result]]] = {}
         self.heartbeat = Heartbeat(store.journal, self.session, lambda: self._bought)
-        ((salt,),) = store.journal.read("SELECT value FROM meta WHERE name = 'salt'")
-        self.salt = bytes.fromhex(salt)
+        self.salt = bytes.fromhex(*store.journal.read("SELECT value FROM meta WHERE name = 'salt'")[0])
         self.keyring = Keyring(self.salt)
 
     @property
@@ -234,6 +233,8 @@ class Engine:
             if purchase.policy.cache and prepared.cacheable
             else None
         )
+        if found is not None and not found.ok:
+            return failed, False  # it was bought, and its file is lost
         if found is not None:
             cost = Cost(failed.cost.usd, found.cost.price_usd, found.cost.basis)
             result = replace(found, status="fallback", cost=cost, attempts=failed.attempts)
