@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     budget_usd_per_day: float | None = Field(None, ge=0, description="most that may be spent a day (UTC), in USD")
     catalogue: Path | None = Field(None, description="your own models and prices: a YAML file, or a folder of them")
     job_apis: str | None = Field(None, description="your own services: YAML files and folders of them")
+    private_hosts: str | None = Field(None, description="hosts in your network that pictures may lie on: host:port, …")
     load_plugins: str | None = Field(None, description="only these distributions' plugins load (comma-separated)")
     block_plugins: str | None = Field(None, description="these distributions' plugins are not loaded")
     strict_plugins: bool = Field(False, description="a plugin that fails stops the session instead of being set aside")

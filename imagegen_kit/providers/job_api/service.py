@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from imagegen_kit.errors import ProviderError
+from imagegen_kit.providers.addresses import bare, port_of, read_private_hosts
+from imagegen_kit.providers.downloads import Downloads
 from imagegen_kit.providers.job_api.calls import exchange
 from imagegen_kit.providers.job_api.hosts import Hosts, Refused
 from imagegen_kit.providers.job_api.templates import filled, filled_url, multipart
 from imagegen_kit.providers.transport import Clients
+from imagegen_kit.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +36,7 @@ class Service:
         self._own = bool(api.base_url) and self.base == api.base_url.rstrip("/")
         self.clients: Clients[httpx2.AsyncClient] = Clients(lambda http: http, lambda http: http.aclose())
         self._hosts: Hosts | None = None
+        self._downloads: Downloads | None = None
 
     @property
     def hosts(self) -> Hosts:
@@ -41,6 +45,21 @@ class Service:
             at_home = self._own or not self.api.base_url
             self._hosts = Hosts(self.base, self.api.hosts if at_home else ())
         return self._hosts
+
+    @property
+    def downloads(self) -> Downloads:
+        """What fetches pictures without the key: from the public internet, and from where the service itself is."""
+        if self._downloads is None:
+            base = self.hosts.base
+            private = {(bare(base.host), port_of(base)), *read_private_hosts(settings().private_hosts)}
+            self._downloads = Downloads(private, schemes=self.hosts.schemes)
+        return self._downloads
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self.clients.aclose()
+        if self._downloads is not None:
+            await self._downloads.aclose()
 
     def address(self, template: str, values: Mapping[str, Any], *, model: str) -> str:
         """Return the address that ``template`` makes. Raises ProviderError where a placeholder has no value."""
