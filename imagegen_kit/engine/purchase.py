@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.catalog.prices import cost_of, estimate
 from imagegen_kit.engine.budget import Entry, reserve, settle
 from imagegen_kit.engine.calling import ProgressSink, call_provider
-from imagegen_kit.engine.keep import failed_checks, keep_picture, keep_text
+from imagegen_kit.engine.keep import failed_checks, keep_picture, keep_text, resized
 from imagegen_kit.engine.policy import backoff, day_of, timestamp
 from imagegen_kit.engine.rows import (
     INSERT_ARTIFACT,
@@ -230,7 +230,8 @@ class Purchase:
             )
         timings["keep"] = policy.clock.monotonic() - started
         if made is not None:
-            result = replace(result, artifacts=(made,), checks=checks)
+            told = (*result.adaptations, *resized(prepared.sent, made))
+            result = replace(result, artifacts=(made,), checks=checks, adaptations=told)
         if error is not None:
             result = replace(
                 result, status="failed", error=error.message, error_type=type(error).__name__, exception=error
