@@ -45,6 +45,7 @@ class Settings(BaseSettings):
 _VARIABLES = tuple(f"IMAGEGEN_{name.upper()}" for name in Settings.model_fields)
 _configured: dict[str, Any] = {}
 _keys: dict[str, SecretStr] = {}
+_known: dict[str, None] = {}  # every key that was handed out, so that it is found in what services say
 _env_file: Path | None = None
 _revision = 0
 
@@ -61,7 +62,7 @@ def _read(
             Fault(f"IMAGEGEN_{'_'.join(map(str, e['loc'])).upper()}", f"{e['msg']}.", f"It is {e['input']!r}.")
             for e in error.errors()
         ]
-        raise InvalidInput(faults) from None
+    raise InvalidInput(faults)  # outside: that error's frames hold the whole .env file
 
 
 def _dotenv() -> Path | None:
@@ -82,10 +83,17 @@ def settings() -> Settings:
 
 def secret(name: str) -> SecretStr | None:
     """Return the key called ``name`` from memory, the environment or the ``.env`` file; None where nobody set it."""
-    if name in _keys:
-        return _keys[name]
-    value = variable(name)
-    return SecretStr(value) if value else None
+    found = _keys.get(name)
+    if found is None and (value := variable(name)):
+        found = SecretStr(value)
+    if found is not None:
+        _known[found.get_secret_value()] = None
+    return found
+
+
+def known_keys() -> tuple[str, ...]:
+    """Return every key that this process has handed out, for ``providers.secrecy`` to look for."""
+    return tuple(_known)
 
 
 def variable(name: str) -> str | None:
@@ -112,7 +120,10 @@ _pointed: list[Mapping[str, Endpoint]] = []  # one entry a call of point_at that
 
 def endpoint(provider: str) -> Endpoint | None:
     """Return where ``provider`` is pointed at, None where it is reached as usual."""
-    return next((layer[provider] for layer in reversed(_pointed) if provider in layer), None)
+    found = next((layer[provider] for layer in reversed(_pointed) if provider in layer), None)
+    if found is not None:
+        _known[found.key.get_secret_value()] = None
+    return found
 
 
 def point_at(endpoints: Mapping[str, Endpoint]) -> Callable[[], None]:
@@ -157,6 +168,8 @@ def configure(
     """
     global _env_file, _revision  # noqa: PLW0603  # one session has one env file, like one working directory
     faults = []
+    # A verbose traceback of what is raised below shows this frame's values: from here on none of them is a key.
+    keys, hidden = None, _hidden(keys)
     if store is not None and not isinstance(store, (str, Path)):
         faults.append(Fault("store", f"{store!r} is not a folder's path."))
     if catalogue is not None and not isinstance(catalogue, (str, Path)):
@@ -167,9 +180,9 @@ def configure(
     for name, amount in (("budget_usd", budget_usd), ("budget_usd_per_day", budget_usd_per_day)):
         if isinstance(amount, bool):
             faults.append(Fault(name, f"{amount!r} is not an amount in USD.", f"Write {name}=5."))
-    if keys is not None and not (hasattr(keys, "items") and all(isinstance(v, str) for _, v in keys.items())):
+    if hidden is None:
         faults.append(Fault("keys", "they are not a dict of names and texts.", 'Write {"NAME": "key"}.'))
-    if faults:
+    if faults or hidden is None:
         raise InvalidInput(faults)
     given = {"store": store, "model": model, "budget_usd": budget_usd, "budget_usd_per_day": budget_usd_per_day}
     changed = {**_configured, **{k: v for k, v in given.items() if v is not None}}
@@ -184,12 +197,20 @@ def configure(
         Settings(_env_file=None, **changed)  # type: ignore[call-arg]  # as above
     except ValidationError as error:
         faults = [Fault(str(e["loc"][0]), f"{e['msg']}.", f"It is {e['input']!r}.") for e in error.errors()]
-        raise InvalidInput(faults) from None
+    if faults:
+        raise InvalidInput(faults)
     _configured.update(changed)
-    _keys.update({name: SecretStr(value) for name, value in (keys or {}).items()})
+    _keys.update(hidden)
     _env_file = path or _env_file
     _revision += 1
     return SettingsView(_rows())
+
+
+def _hidden(keys: Mapping[str, str] | None) -> dict[str, SecretStr] | None:
+    """Return ``keys`` so that they cannot be shown by accident; None where they are no mapping of texts."""
+    if not hasattr(keys or {}, "items") or not all(isinstance(value, str) for value in dict(keys or {}).values()):
+        return None
+    return {name: SecretStr(value) for name, value in dict(keys or {}).items()}
 
 
 def _rows() -> list[tuple[str, str, str]]:

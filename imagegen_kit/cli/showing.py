@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from imagegen_kit.cli.frame import command
+from imagegen_kit.cli.saying import say
 
 
 @command
@@ -31,7 +32,7 @@ def show(
         shown = parameters_in_words(rows)[kept]
         print_table(shown.drop(columns=[c for c in ("repeat",) if not rows[c].any()]))
     if save is not None:
-        typer.echo(f"pictures and metadata.json in {found.save(save)}")
+        say(f"pictures and metadata.json in {found.save(save)}")
 
 
 @command

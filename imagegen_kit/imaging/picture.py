@@ -109,6 +109,8 @@ class Picture(Artifact, Shown):
         paths, labels and all other metadata. Raises InvalidInput for an unusable path, StoreError where writing fails.
         """
         target = Path(path).expanduser()
+        if "\0" in str(path):
+            raise InvalidInput([Fault("path", f"{str(path)[:300]!r} is not a path.")])
         if target.is_dir():
             raise InvalidInput([Fault("path", f"{target} is a folder.", "Add a file name.")])
         if not target.suffix:

@@ -52,7 +52,8 @@ def test_sixty_hostile_files_are_refused_but_for_those_that_nothing_can_tell(out
 
 
 def test_each_costs_less_than_two_seconds_and_512_mib(outcomes: dict[str, Any]) -> None:
-    assert {name: line for name, line in outcomes.items() if line["seconds"] >= MAX_SECONDS} == {}
+    hostile = {name: outcomes[name]["seconds"] for name in corpus.hostile()}
+    assert {name: seconds for name, seconds in hostile.items() if seconds >= MAX_SECONDS} == {}
     assert {name: line for name, line in outcomes.items() if line["mib"] >= MAX_MIB} == {}
 
 
