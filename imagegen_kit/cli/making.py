@@ -73,6 +73,8 @@ def _target(out: Path | None, prompt: str, format: str) -> Path:
     import re
 
     words = re.sub(r"[^\w]+", "-", prompt.lower()).strip("-")[:40].rstrip("-") or "picture"
+    if re.fullmatch(r"con|prn|aux|nul|(com|lpt)[0-9¹²³]", words):  # Windows opens a device by such a name
+        words = f"picture-{words}"
     name = f"{words}.{'jpg' if format == 'jpeg' else format}"
     if out is None:
         return Path(name)

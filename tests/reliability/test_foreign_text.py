@@ -224,6 +224,17 @@ def test_a_path_made_of_foreign_text_is_written_where_it_says_or_refused(name: s
     assert [p for p in tmp_path.rglob("*.part")] == []
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_command_line_names_files_by_prompts_safely(name: str, tmp_path: Path) -> None:
+    from imagegen_kit.cli.making import _target
+
+    path = _target(tmp_path, payloads("http://127.0.0.1:9")[name], "png")
+    assert path.parent == tmp_path
+    assert re.fullmatch(r"\w[\w-]{0,48}\.png", path.name)
+    assert len(path.name.encode()) < 200
+    assert path.stem.upper() not in ("CON", "NUL")
+
+
 # ------------------------------------------------------------------ terminals and messages
 def test_the_command_line_prints_no_command_to_the_terminal(shown: Any, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
