@@ -232,7 +232,7 @@ def configure(
 
 
 def _hidden(keys: Any) -> dict[str, tuple[SecretStr, ...]] | None:
-    """Return ``keys`` so that they cannot be shown by accident; None where they are no dict of texts or lists of texts."""
+    """Return ``keys`` so that they cannot be shown by accident; None where they are no dict of texts or their lists."""
     if not hasattr(keys, "items"):
         return {} if keys is None else None
     found = {name: [value] if isinstance(value, str) else value for name, value in keys.items()}

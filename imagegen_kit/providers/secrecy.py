@@ -8,13 +8,18 @@ searched for every key that this session has handed out, as it is or in part.
 
 from __future__ import annotations
 
+import asyncio
 import base64
-import traceback
+import contextlib
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from imagegen_kit.errors import ImagegenError
 from imagegen_kit.settings import known_keys
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
 
 MARK = "…"
 SHORTEST = 8  # characters: what is shorter is no key of a service, and may be a word
@@ -37,24 +42,59 @@ def cleaned(error: BaseException) -> BaseException:
 
     It is the same object unless its class insists on showing what was taken from it.
     """
-    return _cleaned(error, set())
+    return _cleaned(error, set(), _under_way())
 
 
-def _cleaned(error: BaseException, seen: set[int]) -> BaseException:
+def _under_way() -> set[FrameType]:
+    """Return the frames in which the tasks of this loop wait.
+
+    An exception that several tasks were handed (of one connection that all of them waited for) has passed through frames
+    of each; to clear one in which a task goes on would end that task (Python 3.11 and 3.12 close its coroutine).
+    """
+    try:
+        tasks = asyncio.all_tasks()
+    except RuntimeError:  # no loop runs here
+        return set()
+    frames: set[FrameType] = set()
+    for task in tasks:
+        step: Any = task.get_coro()
+        while step is not None:
+            frame = (
+                getattr(step, "cr_frame", None) or getattr(step, "gi_frame", None) or getattr(step, "ag_frame", None)
+            )
+            if frame is not None:
+                frames.add(frame)
+            step = (
+                getattr(step, "cr_await", None)
+                or getattr(step, "gi_yieldfrom", None)
+                or getattr(step, "ag_await", None)
+            )
+    return frames
+
+
+def _clear_frames(step: TracebackType | None, under_way: set[FrameType]) -> None:
+    while step is not None:
+        if step.tb_frame not in under_way:
+            with contextlib.suppress(RuntimeError):  # it is being executed
+                step.tb_frame.clear()
+        step = step.tb_next
+
+
+def _cleaned(error: BaseException, seen: set[int], under_way: set[FrameType]) -> BaseException:
     if id(error) in seen:
         return error
     seen.add(id(error))
-    traceback.clear_frames(error.__traceback__)
+    _clear_frames(error.__traceback__, under_way)
     kept = _bare(error)
     silent = error.__suppress_context__
     cause, context = error.__cause__, error.__context__
     if cause is not None:
-        kept.__cause__ = _cleaned(cause, seen)
+        kept.__cause__ = _cleaned(cause, seen, under_way)
     if context is not None:
-        kept.__context__ = _cleaned(context, seen)
+        kept.__context__ = _cleaned(context, seen, under_way)
     kept.__suppress_context__ = silent
     for inner in getattr(error, "exceptions", ()):  # of an exception group
-        _cleaned(inner, seen)
+        _cleaned(inner, seen, under_way)
     return kept
 
 
