@@ -48,8 +48,8 @@ def cleaned(error: BaseException) -> BaseException:
 def _under_way() -> set[FrameType]:
     """Return the frames in which the tasks of this loop wait.
 
-    An exception that several tasks were handed (of one connection that all of them waited for) has passed through frames
-    of each; to clear one in which a task goes on would end that task (Python 3.11 and 3.12 close its coroutine).
+    An exception that several tasks were handed (of one connection that all of them waited for) has passed through
+    frames of each; to clear one in which a task goes on would end that task (Python 3.11 and 3.12 close its coroutine).
     """
     try:
         tasks = asyncio.all_tasks()
