@@ -20,7 +20,7 @@ from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.lazy import Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 DEFAULT_MODEL = "offline/collage"
 
@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     model: str = Field(DEFAULT_MODEL, description="the model used where a call names none")
     budget_usd: float | None = Field(None, ge=0, description="most that this session may spend, in USD")
     budget_usd_per_day: float | None = Field(None, ge=0, description="most that may be spent a day (UTC), in USD")
+    budget_usd_per_account: float | None = Field(
+        None, ge=0, description="most that may be spent with one API key in this store, in USD"
+    )
     catalogue: Path | None = Field(None, description="your own models and prices: a YAML file, or a folder of them")
     job_apis: str | None = Field(None, description="your own services: YAML files and folders of them")
     load_plugins: str | None = Field(None, description="only these distributions' plugins load (comma-separated)")
@@ -43,7 +46,7 @@ class Settings(BaseSettings):
 
 _VARIABLES = tuple(f"IMAGEGEN_{name.upper()}" for name in Settings.model_fields)
 _configured: dict[str, Any] = {}
-_keys: dict[str, SecretStr] = {}
+_keys: dict[str, tuple[SecretStr, ...]] = {}
 _env_file: Path | None = None
 _revision = 0
 
@@ -81,20 +84,34 @@ def settings() -> Settings:
 
 def secret(name: str) -> SecretStr | None:
     """Return the key called ``name`` from memory, the environment or the ``.env`` file; None where nobody set it."""
+    return next(iter(secrets(name)), None)
+
+
+def secrets(name: str) -> tuple[SecretStr, ...]:
+    """Return all keys called ``name``: a list given to ``configure``, or the variables NAME, NAME_2, NAME_3 …"""
     if name in _keys:
         return _keys[name]
-    value = variable(name)
-    return SecretStr(value) if value else None
+    found: list[str] = []
+    while value := variable(name if not found else f"{name}_{len(found) + 1}"):
+        found.append(value)
+    return tuple(SecretStr(value) for value in dict.fromkeys(found))
 
 
 def variable(name: str) -> str | None:
     """Return the environment variable ``name``, else its value in the ``.env`` file; None where nobody set it."""
     value = os.environ.get(name, "").strip()
     if not value and (path := _dotenv()):
-        from dotenv import dotenv_values
-
-        value = (dotenv_values(path).get(name) or "").strip()
+        seen = path.stat()
+        value = (_dotenv_values(path, seen.st_mtime_ns, seen.st_size).get(name) or "").strip()
     return value or None
+
+
+@lru_cache(maxsize=8)
+def _dotenv_values(path: Path, _changed_ns: int, _size: int) -> dict[str, str | None]:
+    """Return what a ``.env`` file says; read anew when it changes, for keys are looked up at every call."""
+    from dotenv import dotenv_values
+
+    return dict(dotenv_values(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +162,16 @@ def configure(
     model: str | None = None,
     budget_usd: float | None = None,
     budget_usd_per_day: float | None = None,
+    budget_usd_per_account: float | None = None,
     catalogue: str | Path | None = None,
-    keys: Mapping[str, str] | None = None,
+    keys: Mapping[str, str | Sequence[str]] | None = None,
     env_file: str | Path | None = None,
 ) -> SettingsView:
     """Set what is given for this session and return all settings with where each came from.
 
-    ``keys`` maps names such as ``GEMINI_API_KEY`` to values, which stay in memory. ``env_file`` is read instead of
-    ``.env``. Raises InvalidInput for a value that cannot be used; nothing is changed then.
+    ``keys`` maps names such as ``GEMINI_API_KEY`` to values, which stay in memory; several keys of one service, as a
+    list, take turns. Budgets are in USD: of this session, of a UTC day, and of each API key. ``env_file`` is read
+    instead of ``.env``. Raises InvalidInput for a value that cannot be used; nothing is changed then.
     """
     global _env_file, _revision  # noqa: PLW0603  # one session has one env file, like one working directory
     faults = []
@@ -163,14 +182,20 @@ def configure(
     elif catalogue is not None and not Path(catalogue).expanduser().exists():
         what = f"there is no file or folder {str(catalogue)!r}."
         faults.append(Fault("catalogue", what, "Name a YAML file, or a folder of them."))
-    for name, amount in (("budget_usd", budget_usd), ("budget_usd_per_day", budget_usd_per_day)):
+    budgets = {
+        "budget_usd": budget_usd,
+        "budget_usd_per_day": budget_usd_per_day,
+        "budget_usd_per_account": budget_usd_per_account,
+    }
+    for name, amount in budgets.items():
         if isinstance(amount, bool):
             faults.append(Fault(name, f"{amount!r} is not an amount in USD.", f"Write {name}=5."))
-    if keys is not None and not (hasattr(keys, "items") and all(isinstance(v, str) for _, v in keys.items())):
+    several = _several(keys)
+    if several is None:
         faults.append(Fault("keys", "they are not a dict of names and texts.", 'Write {"NAME": "key"}.'))
     if faults:
         raise InvalidInput(faults)
-    given = {"store": store, "model": model, "budget_usd": budget_usd, "budget_usd_per_day": budget_usd_per_day}
+    given = {"store": store, "model": model, **budgets}
     changed = {**_configured, **{k: v for k, v in given.items() if v is not None}}
     if store is not None:
         changed["store"] = Path(store).expanduser().absolute()
@@ -185,7 +210,7 @@ def configure(
         faults = [Fault(str(e["loc"][0]), f"{e['msg']}.", f"It is {e['input']!r}.") for e in error.errors()]
         raise InvalidInput(faults) from None
     _configured.update(changed)
-    _keys.update({name: SecretStr(value) for name, value in (keys or {}).items()})
+    _keys.update(several or {})
     _env_file = path or _env_file
     _revision += 1
     return SettingsView(_rows())
@@ -209,7 +234,19 @@ def _rows() -> list[tuple[str, str, str]]:
             source = "default"
         value = getattr(current, name)
         rows.append((name, "–" if value is None else str(value), source))
-    return rows + [(name, "set", "configure()") for name in sorted(_keys)]
+    return rows + [
+        (name, "set" if len(keys) == 1 else f"{len(keys)} set", "configure()") for name, keys in sorted(_keys.items())
+    ]
+
+
+def _several(keys: Any) -> dict[str, tuple[SecretStr, ...]] | None:
+    """Return keys by name, each once; None where they are no dict of names and texts or lists of texts."""
+    if not hasattr(keys, "items"):
+        return {} if keys is None else None
+    found = {name: [value] if isinstance(value, str) else value for name, value in keys.items()}
+    if not all(isinstance(v, (list, tuple)) and v and all(isinstance(k, str) for k in v) for v in found.values()):
+        return None
+    return {name: tuple(SecretStr(value) for value in dict.fromkeys(values)) for name, values in found.items()}
 
 
 def reset() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.rows import name_job
 from imagegen_kit.errors import (
     AuthenticationFailed,
-    ImagegenError,
     InvalidReply,
     NoPictureReturned,
     OutcomeUnknown,
@@ -21,6 +21,7 @@ from imagegen_kit.providers.base import VERBS
 from imagegen_kit.types import Accepted, Reply
 
 if TYPE_CHECKING:
+    from imagegen_kit.engine.limits import Key
     from imagegen_kit.engine.policy import Clock
     from imagegen_kit.engine.purchase import Purchase
     from imagegen_kit.hookspecs import ProviderSpec
@@ -35,6 +36,12 @@ class ProgressSink:
         self.job_id: str | None = None
         self.resumable = False
 
+    @property
+    def idempotency_key(self) -> str:
+        """A text that stays the same for this request, however often it is sent, and is never given to another."""
+        request, key = self._purchase.request_id, self._purchase.prepared.key
+        return blake2b(f"{request} {key}".encode(), key=self._purchase.engine.salt, digest_size=16).hexdigest()
+
     async def __call__(self, event: Accepted | Progress) -> None:
         """Record and pass on one event."""
         if isinstance(event, Accepted):
@@ -48,18 +55,13 @@ class ProgressSink:
             self._purchase.on_progress(event)
 
 
-async def call_provider(purchase: Purchase, progress: ProgressSink) -> Reply:
+async def call_provider(purchase: Purchase, progress: ProgressSink, key: Key) -> Reply:
     """Return the reply of one call; whatever goes wrong is a ProviderError that says whether it was paid."""
     prepared, policy = purchase.prepared, purchase.policy
     sent, model = prepared.sent, prepared.model
     timeout = policy.timeout_s or model.spec.timeout_s
     context: dict[str, Any] = {"provider": model.provider.name, "model": model.id, "request": prepared.asked}
-    try:
-        provider = await purchase.engine.provider(model.provider)
-    except Exception as error:  # nothing was sent
-        words = str(error) if isinstance(error, ImagegenError) else f"{type(error).__name__}: {error}"
-        message = f"{model.provider.name} cannot be used: {words}"
-        raise ProviderError(message, retryable=False, paid=False, **context) from error
+    provider = key.provider
     verb = getattr(provider, VERBS[sent.kind], None)
     if verb is None:
         message = f"{type(provider).__name__} has no {VERBS[sent.kind]}(), so it makes no {sent.kind}"

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from imagegen_kit.engine.budget import Budgets
+from imagegen_kit.engine.flight import Heartbeat
 from imagegen_kit.engine.keep import failed_checks, keep_inputs, recheck
-from imagegen_kit.engine.limits import DEFAULT_CONCURRENCY, AccountLimit, Pause
+from imagegen_kit.engine.keyring import Keyring
 from imagegen_kit.engine.loop import BackgroundLoop
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.prepare import Prepared, prepare
@@ -35,7 +34,6 @@ from imagegen_kit.engine.rows import (
 )
 from imagegen_kit.engine.standin import draw_placeholder
 from imagegen_kit.errors import BudgetExceeded, InvalidInput
-from imagegen_kit.providers.accounts import account_of
 from imagegen_kit.registry import get_registry
 from imagegen_kit.settings import settings
 from imagegen_kit.types import Adaptation, Cost, Result
@@ -45,9 +43,7 @@ if TYPE_CHECKING:
 
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.engine.scope import Recorded, Scope
-    from imagegen_kit.hookspecs import ProviderSpec
-    from imagegen_kit.providers.base import Account
-    from imagegen_kit.registry import Registry, ResolvedModel
+    from imagegen_kit.registry import Registry
     from imagegen_kit.store import Store
     from imagegen_kit.store.journal import Statement
     from imagegen_kit.types import Progress, Request
@@ -65,51 +61,22 @@ class Engine:
         cores = os.cpu_count() or 2
         self._threads = ThreadPoolExecutor(cores, thread_name_prefix="imagegen-picture")
         self.keeping = asyncio.Semaphore(2 * cores + 4)  # pictures in memory that wait for a thread
-        self._limits: dict[tuple[str, int], AccountLimit] = {}
-        self._pauses: dict[str, Pause] = {}
-        self._providers: dict[str, tuple[ProviderSpec, Account, Any]] = {}
-        self._replaced: list[Any] = []  # of accounts no longer in force; calls may be under way
         self.remembered = Remembered()
         self._in_flight: dict[Any, tuple[Purchase, asyncio.Task[Result]]] = {}
         self._bought: dict[int, tuple[Purchase, asyncio.Task[Result]]] = {}
+        self.heartbeat = Heartbeat(store.journal, self.session, lambda: self._bought)
+        self.salt = bytes.fromhex(*store.journal.read("SELECT value FROM meta WHERE name = 'salt'")[0])
+        self.keyring = Keyring(self.salt)
 
     @property
     def registry(self) -> Registry:
         """The registry of this process; cells may register into it at any time."""
         return get_registry()
 
-    def limit(self, model: ResolvedModel, policy: Policy) -> AccountLimit:
-        """Return the limit that calls to ``model`` share."""
-        concurrency = policy.concurrency or model.spec.concurrency or DEFAULT_CONCURRENCY
-        key = (model.id, concurrency)
-        if key not in self._limits:
-            self._limits[key] = AccountLimit(concurrency, self._pauses.setdefault(model.id, Pause()))
-        return self._limits[key]
-
     def budgets(self, run_usd: float | None) -> Budgets:
         """Return the budgets in force now."""
         current = settings()
-        return Budgets(run_usd, current.budget_usd, current.budget_usd_per_day)
-
-    async def provider(self, spec: ProviderSpec) -> Any:
-        """Return the one provider object of an account, loading its module in a thread at first use."""
-        account = account_of(spec)
-        known = self._providers.get(spec.name)
-        if known is None or known[0] is not spec or known[1] != account:
-            target = await asyncio.to_thread(self._load, spec)
-            known = self._providers.get(spec.name)
-            if known is None or known[0] is not spec or known[1] != account:  # nobody else was faster
-                if known is not None:
-                    self._replaced.append(known[2])
-                known = self._providers[spec.name] = (spec, account, target(account))
-        return known[2]
-
-    def _load(self, spec: ProviderSpec) -> Any:
-        """Import what a provider needs, away from the loop; the list of token prices too, which takes 0.1 s."""
-        if any(model.price is not None and model.price.listed_as for model in spec.models):
-            with contextlib.suppress(ImportError):  # then our own list is used
-                import_module("genai_prices")
-        return self.registry.provider_target(spec.name)
+        return Budgets(run_usd, current.budget_usd, current.budget_usd_per_day, current.budget_usd_per_account)
 
     async def in_thread(self, function: Callable[..., T], *args: Any) -> T:
         """Run picture work in one of as many threads as there are cores."""
@@ -152,7 +119,7 @@ class Engine:
         reusable = policy.cache and prepared.cacheable
         if reusable:
             found = find_cached(self.store, self.remembered, prepared, step)
-            if found is not None and await self._still_passes(found, policy):
+            if found is not None and await self.still_passes(found, policy):
                 told = found.adaptations[len(prepared.notes) :]
                 row = result_row(request_id, place, found, at, told)
                 self.store.journal.append([*scope.open(), *intent, (INSERT_RESULT, row)])
@@ -171,8 +138,9 @@ class Engine:
                 self.store.journal.append([*intent, (INSERT_RESULT, result_row(request_id, place, mine, at, told))])
                 return mine
         purchase = Purchase(
-            self, prepared, policy, place, request_id, intent, measure, scope.budget_usd, on_progress=on_progress
-        )
+            self, prepared, policy, place, request_id, intent, measure, scope.budget_usd, on_progress=on_progress,
+            claims=reusable,
+        )  # fmt: skip
         task = asyncio.create_task(self._buy(purchase, resumed=recorded is not None))
         self._bought[request_id] = (purchase, task)
         if reusable:
@@ -211,7 +179,8 @@ class Engine:
                 purchase.given_up = True
                 task.cancel()
 
-    async def _still_passes(self, found: Result, policy: Policy) -> bool:
+    async def still_passes(self, found: Result, policy: Policy) -> bool:
+        """Whether a stored picture passes the checks that ``policy`` demands."""
         if policy.checks is None or not found.artifacts:
             return True
         checks = await self.in_thread(recheck, found.artifacts[0], found.sent, policy.checks)
@@ -276,9 +245,10 @@ class Engine:
             return result, True
         second = Purchase(
             self, prepared, purchase.policy, purchase.place, purchase.request_id,
-            () if recorded else purchase.intent, purchase.measure, purchase.run_budget_usd, fallback=True,
+            () if recorded else purchase.intent, purchase.measure, purchase.run_budget_usd, first=purchase,
             spent_before=failed.cost, attempts=list(failed.attempts),
         )  # fmt: skip
+        purchase.submitted = False
         result = await second.run()
         return result, second.recorded
 
@@ -308,9 +278,8 @@ class Engine:
             tasks = [task for _, task in self._bought.values()]
             if tasks:
                 await asyncio.wait(tasks, timeout=patience_s)
-            for provider in (*self._replaced, *(known[2] for known in self._providers.values())):
-                if hasattr(provider, "aclose"):
-                    await provider.aclose()
+            await self.keyring.aclose()
+            await self.heartbeat.end()
 
         self.background.submit(finish()).result()
         self.background.close()

@@ -24,7 +24,7 @@ LOST = (
 NOT_KEPT = "it was paid, and the process ended before what went wrong with it was written down."
 _LAST = (
     "SELECT a.id, a.job_id, a.reserved_usd, a.number, a.account, a.origin, a.state, a.finished_at, a.error_type, "
-    "a.error, a.model, l.state, l.spent_usd, "
+    "a.error, a.model, a.key_id, l.state, l.spent_usd, "
     "EXISTS (SELECT 1 FROM results s WHERE s.run = ? AND s.request = a.request) "
     "FROM attempts a LEFT JOIN ledger l ON l.attempt = a.id WHERE a.request = ? "
     "ORDER BY a.finished_at IS NULL DESC, l.state = 'unknown' DESC, l.state = 'settled' DESC, a.id DESC LIMIT 1"
@@ -43,14 +43,20 @@ async def interrupted(purchase: Purchase, request_id: int) -> Result | None:
     if not rows:
         return None
     attempt, job_id, reserved, number, account, origin, state, finished, error_type, error = rows[0][:10]
-    model, money, spent, told = rows[0][10:]
+    model, key_id, money, spent, told = rows[0][10:]
     purchase.recorded = True
     prepared = purchase.prepared
     if finished is None or state == "unknown":
-        provider = await purchase.engine.provider(prepared.model.provider)
-        if job_id is not None and model == prepared.model.id and hasattr(provider, "collect"):
+        rota = await purchase.engine.keyring.rota(prepared.model.provider)
+        mine = model == prepared.model.id
+        if mine and job_id is not None and hasattr(rota.keys[0].provider, "collect"):
             purchase.collect = (attempt, job_id)
-            purchase.submitted = True
+        elif mine and finished is None and prepared.model.spec.can.idempotent:
+            purchase.attempt = attempt
+        if purchase.collect is not None or purchase.attempt is not None:
+            purchase.key_id, purchase.submitted = key_id, True
+            owner = ("UPDATE ledger SET session = ? WHERE attempt = ?", (purchase.engine.session, attempt))
+            await asyncio.wrap_future(journal.write([owner]))
             return None
     if finished is not None and (told or money not in ("unknown", "settled")):
         return None  # nothing is open, and nothing was paid that nobody was told of

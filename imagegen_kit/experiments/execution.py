@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.types import Completed
+from imagegen_kit.types import Completed, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,6 +27,7 @@ class Execution:
         self._under_way = under_way
         self.cells, self.done, self.failed = cells, done, failed
         self.spent_usd, self.unknown_costs = 0.0, 0
+        self._waits: dict[str, tuple[float, str]] = {}  # by model: until when, and why
         self._future: Future[None] | None = None
         self._lock = threading.Lock()
         under_way.on_event = self._count
@@ -50,7 +52,21 @@ class Execution:
         """Whether cells are still being worked on."""
         return self._future is not None and not self._future.done()
 
+    @property
+    def waiting(self) -> str:
+        """What is being waited for, in words; empty where nothing is."""
+        now = time.monotonic()
+        with self._lock:
+            left = {model: (until - now, reason) for model, (until, reason) in self._waits.items() if until > now}
+        return "; ".join(
+            f"{model} waits {seconds:.0f} s" + (f" ({reason})" if reason else "")
+            for model, (seconds, reason) in left.items()
+        )
+
     def _count(self, event: Any) -> None:
+        if isinstance(event, Waiting):
+            with self._lock:
+                self._waits[event.model] = (time.monotonic() + event.seconds, event.reason)
         if isinstance(event, Completed):
             with self._lock:
                 if event.result.cost.usd is None:

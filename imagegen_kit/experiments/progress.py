@@ -34,7 +34,7 @@ def follow(run: Run, *, show: bool) -> None:
     display = _Nothing() if not show else _Cell() if in_notebook() else _Bar(execution)
     try:
         while not execution.wait(POLL_S):
-            display.update(run, execution, "")
+            display.update(run, execution, execution.waiting)
         display.update(run, execution, "")
     except KeyboardInterrupt:
         run.stop()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from imagegen_kit.providers.base import Account
-from imagegen_kit.settings import endpoint, secret, variable
+from imagegen_kit.settings import endpoint, secrets, variable
 from imagegen_kit.types import SIMULATED
 
 if TYPE_CHECKING:
@@ -20,12 +21,31 @@ SIMULATION = "simulated"  # the account of every provider that is pointed at a s
 
 
 def account_of(spec: ProviderSpec) -> Account:
-    """Return the account in force for a provider: its key, address and further settings."""
+    """Return the first account in force for a provider: its key, address and further settings."""
+    return accounts_of(spec)[0]
+
+
+def accounts_of(spec: ProviderSpec) -> tuple[Account, ...]:
+    """Return the accounts in force for a provider, one for each of its keys, and one where it needs none."""
     values = {name: value for name in spec.settings_env if (value := variable(name))}
     if there := endpoint(spec.name):
-        return Account(account_name(spec), there.key, there.base_url, values)
-    key = next((found for name in spec.key_env if (found := secret(name))), None)
-    return Account(NAME, key, _address(spec) or None, values)
+        return (Account(account_name(spec), there.key, there.base_url, values),)
+    keys: tuple[SecretStr | None, ...] = next((found for name in spec.key_env if (found := secrets(name))), (None,))
+    address = _address(spec) or None
+    return tuple(
+        Account(NAME if number == 1 else f"{NAME}-{number}", key, address, values) for number, key in enumerate(keys, 1)
+    )
+
+
+def fingerprint(account: Account, salt: bytes) -> str | None:
+    """Return a short name of the account's key that tells nothing of it; None where it has no key.
+
+    ``salt`` (16 bytes) belongs to one store, so that names from two stores cannot be compared.
+    """
+    if account.key is None:
+        return None
+    digest = hashlib.blake2b(account.key.get_secret_value().encode(), digest_size=4, key=salt).hexdigest()
+    return f"key-{digest}"
 
 
 def account_name(spec: ProviderSpec) -> str:
@@ -62,11 +82,11 @@ def not_ready(spec: ProviderSpec) -> str | None:
     if endpoint(spec.name):
         return None
     missing = []
-    keys = {name: key for name in spec.key_env if (key := secret(name))}
+    keys = {name: found for name in spec.key_env if (found := secrets(name))}
     if spec.key_env and not keys:
         where = f" (get one at {spec.key_url})" if spec.key_url else ""
         missing.append(f"set {' or '.join(spec.key_env)}{where}")
-    elif not _can_be_sent(next(iter(keys.values()), None)):
+    elif not all(map(_can_be_sent, next(iter(keys.values()), ()))):
         missing.append(f"set {next(iter(keys))} again: it holds a blank or another character that no key has")
     address = _address(spec)
     if spec.base_url_env and not address:
@@ -76,9 +96,9 @@ def not_ready(spec: ProviderSpec) -> str | None:
     return " and ".join(missing) or None
 
 
-def _can_be_sent(key: SecretStr | None) -> bool:
+def _can_be_sent(key: SecretStr) -> bool:
     """Whether a key fits into an HTTP header; else the client would complain, and show it."""
-    value = key.get_secret_value() if key is not None else ""
+    value = key.get_secret_value()
     return value.isascii() and value.isprintable() and " " not in value
 
 

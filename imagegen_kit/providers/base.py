@@ -25,9 +25,17 @@ class ProviderClock(Protocol):
 
 
 class OnProgress(Protocol):
-    """What a provider calls while it works. Awaiting it with ``Accepted`` returns after the job id is committed."""
+    """What a provider calls while it works. Awaiting it with ``Accepted`` returns after the job id is committed.
+
+    ``idempotency_key`` is the same text for each repetition of one request: a provider whose service ignores repeated
+    requests (``Capabilities.idempotent``) sends it along.
+    """
 
     clock: ProviderClock
+
+    @property
+    def idempotency_key(self) -> str:
+        """Return what tells the service that a request is the same one again."""
 
     async def __call__(self, event: Accepted | Progress) -> None:
         """Record and pass on one event."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import secrets
 import shutil
 import sqlite3
 import tempfile
@@ -24,6 +25,7 @@ _RENEW: Final[dict[str, tuple[str, ...]]] = {  # from an older version to the ne
         "ALTER TABLE ledger ADD COLUMN key_id TEXT",
         "ALTER TABLE artifacts ADD COLUMN damaged_at TEXT",
         *(f"DROP TABLE {name}" for name in ("uploads", "limits", "leases")),  # nothing was ever written there
+        *(f"DROP INDEX IF EXISTS ledger_{name}" for name in ("run", "day", "session")),
     ),
 }
 _VERSION = "SELECT value FROM meta WHERE name = 'schema'"
@@ -76,6 +78,7 @@ def _make_or_renew(connection: sqlite3.Connection, path: Path, emptied: bool) ->
             f"the journal {path} is an empty file beside stored pictures: it was cut. Put a copy back, or delete the "
             "file: a new one is made then, and `imagegen doctor --repair` takes up the pictures."
         )
+    renewed = version in _RENEW
     while version in _RENEW:
         for statement in _RENEW[version]:
             connection.execute(statement)
@@ -84,10 +87,20 @@ def _make_or_renew(connection: sqlite3.Connection, path: Path, emptied: bool) ->
     if version is not None:
         check_version(version, path)
     schema = files("imagegen_kit.store").joinpath("schema.sql").read_text(encoding="utf-8")
-    for statement in schema.split(";\n"):
-        if statement.strip():
+    statement = ""
+    for part in schema.split(";\n"):
+        statement += part + ";\n"
+        if sqlite3.complete_statement(statement):  # a trigger holds statements of its own
             connection.execute(statement)
+            statement = ""
+    if renewed:  # each row goes through the trigger that adds it up
+        connection.execute("DELETE FROM spending")
+        connection.execute("CREATE TEMP TABLE before AS SELECT * FROM ledger")
+        connection.execute("DELETE FROM ledger")
+        connection.execute("INSERT INTO ledger SELECT * FROM before")
+        connection.execute("DROP TABLE before")
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (SCHEMA_VERSION,))
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('salt', ?)", (secrets.token_hex(16),))
     connection.execute("INSERT OR IGNORE INTO sequences VALUES ('row', 1)")
     connection.execute("COMMIT")
 

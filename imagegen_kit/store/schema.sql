@@ -123,7 +123,8 @@ CREATE TABLE IF NOT EXISTS attempts (
 );
 CREATE INDEX IF NOT EXISTS attempts_request ON attempts (request);
 CREATE INDEX IF NOT EXISTS attempts_open ON attempts (state) WHERE finished_at IS NULL;
-CREATE INDEX IF NOT EXISTS attempts_found ON attempts (key) WHERE state IN ('submitted', 'running', 'unknown');
+CREATE INDEX IF NOT EXISTS attempts_found ON attempts (key)
+    WHERE state IN ('submitting', 'submitted', 'running', 'ready', 'unknown');
 
 CREATE TABLE IF NOT EXISTS artifacts (
     sha256 TEXT PRIMARY KEY,
@@ -208,29 +209,55 @@ CREATE TABLE IF NOT EXISTS ledger (
     spent_usd REAL,
     key_id TEXT                      -- as in attempts
 );
-CREATE INDEX IF NOT EXISTS ledger_run ON ledger (run, state);
-CREATE INDEX IF NOT EXISTS ledger_day ON ledger (day, state);
-CREATE INDEX IF NOT EXISTS ledger_session ON ledger (session, state);
-CREATE INDEX IF NOT EXISTS ledger_key ON ledger (key_id, state);
+CREATE INDEX IF NOT EXISTS ledger_open ON ledger (session) WHERE state IN ('reserved', 'unknown');
+
+CREATE TABLE IF NOT EXISTS spending (
+    scope TEXT NOT NULL,             -- run 5, session 3f9a…, day 2026-11-21, key-3f9a12bc, no key of me
+    simulated INTEGER NOT NULL,
+    usd REAL NOT NULL,               -- spent, or reserved and not released: what budgets are held against
+    PRIMARY KEY (scope, simulated)
+) WITHOUT ROWID;
+-- Kept by the ledger itself: adding its rows up at every call would make a long run slower and slower.
+CREATE TRIGGER IF NOT EXISTS ledger_entered AFTER INSERT ON ledger BEGIN
+    INSERT INTO spending
+        SELECT column1, NEW.account = 'simulated', COALESCE(CASE NEW.state WHEN 'released' THEN 0 WHEN 'settled' THEN NEW.spent_usd ELSE NEW.reserved_usd END, 0)
+        FROM (VALUES
+            ('run ' || NEW.run), ('session ' || NEW.session), ('day ' || NEW.day),
+            (COALESCE(NEW.key_id, 'no key of ' || substr(NEW.model, 1, instr(NEW.model, '/') - 1))))
+        WHERE true ON CONFLICT (scope, simulated) DO UPDATE SET usd = usd + excluded.usd;
+END;
+CREATE TRIGGER IF NOT EXISTS ledger_moved AFTER UPDATE ON ledger BEGIN
+    INSERT INTO spending
+        SELECT column1, OLD.account = 'simulated', -COALESCE(CASE OLD.state WHEN 'released' THEN 0 WHEN 'settled' THEN OLD.spent_usd ELSE OLD.reserved_usd END, 0)
+        FROM (VALUES
+            ('run ' || OLD.run), ('session ' || OLD.session), ('day ' || OLD.day),
+            (COALESCE(OLD.key_id, 'no key of ' || substr(OLD.model, 1, instr(OLD.model, '/') - 1))))
+        WHERE true ON CONFLICT (scope, simulated) DO UPDATE SET usd = usd + excluded.usd;
+    INSERT INTO spending
+        SELECT column1, NEW.account = 'simulated', COALESCE(CASE NEW.state WHEN 'released' THEN 0 WHEN 'settled' THEN NEW.spent_usd ELSE NEW.reserved_usd END, 0)
+        FROM (VALUES
+            ('run ' || NEW.run), ('session ' || NEW.session), ('day ' || NEW.day),
+            (COALESCE(NEW.key_id, 'no key of ' || substr(NEW.model, 1, instr(NEW.model, '/') - 1))))
+        WHERE true ON CONFLICT (scope, simulated) DO UPDATE SET usd = usd + excluded.usd;
+END;
 
 CREATE TABLE IF NOT EXISTS limits (
-    name TEXT PRIMARY KEY,           -- provider and key: gemini/key-3f9a12bc
-    state TEXT NOT NULL,             -- new | ok | dead
+    name TEXT PRIMARY KEY,           -- a key ("gemini key-3f9a12bc") or a key at one model ("gemini/x key-3f9a12bc")
+    state TEXT NOT NULL,             -- ok | dead: the service refuses the key, or its credit is used up
     not_before REAL NOT NULL,        -- nobody calls before; seconds since 1970, like all times here
     rate REAL,                       -- calls a second at rate_at, from where it grows; NULL: no limit has shown
-    rate_at REAL,
+    rate_at REAL NOT NULL,
     next_at REAL NOT NULL,           -- when the next call is due at this rate
-    window_at REAL NOT NULL,         -- calls are counted from here on, to know the rate at which a limit shows
-    window_calls INTEGER NOT NULL,
+    recent REAL NOT NULL,            -- calls, fading away, at recent_at: tells the rate at which a limit shows
+    recent_at REAL NOT NULL,
     reason TEXT,                     -- why it is dead, or rests
     updated_at REAL NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS leases (
-    name TEXT PRIMARY KEY,           -- what is held: "session <id>", or the key of a request that is being bought
+    name TEXT PRIMARY KEY,           -- what is held: "session <id>", by which other processes know that it lives
     owner TEXT NOT NULL,             -- the session that holds it
-    expires_at REAL NOT NULL,        -- seconds since 1970; a request's lease lives as long as its session's
-    detail INTEGER                   -- the attempt that buys it
+    expires_at REAL NOT NULL         -- seconds since 1970
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS events (

@@ -12,11 +12,17 @@ if TYPE_CHECKING:
 
     from imagegen_kit.store import Store
 
-BY = {"model": "a.model", "account": "a.account", "day": "substr(a.started_at, 1, 10)", "run": "u.id"}
+BY = {
+    "model": "a.model",
+    "account": "a.account",
+    "key": "COALESCE(a.key_id, 'none')",
+    "day": "substr(a.started_at, 1, 10)",
+    "run": "u.id",
+}
 
 
 def usage(by: str = "model", *, store: Store | None = None) -> pd.DataFrame:
-    """Return calls and spend by model, account, day (UTC) or run, indexed by it.
+    """Return calls and spend by model, account, key (its fingerprint), day (UTC) or run, indexed by it.
 
     ``spent_usd`` is what settled calls cost, ``reserved_usd`` what open or unknown calls may still cost; calls whose
     price or outcome nobody knows are counted in ``unknown_costs``. Calls that a simulator answered (``simulated``) cost

@@ -56,8 +56,15 @@ COSTS = (
     ("bought", "Int64", "SUM(attempts > 0 AND status IN ('ok', 'fallback'))"),
     ("cached", "Int64", "SUM(status = 'cached')"),
     *_MONEY,
+    ("at_risk_usd", "Float64", "SUM(at_risk)"),
     ("basis", "str", "GROUP_CONCAT(DISTINCT cost_basis)"),
     ("simulated", "Int64", "SUM(simulated AND status != 'replaced')"),
+)
+
+# What calls of a request may still turn out to have cost, whatever its result is by now.
+_AT_RISK = (
+    "CASE s.replaced WHEN 0 THEN COALESCE((SELECT SUM(l.reserved_usd) FROM attempts a JOIN ledger l "
+    "ON l.attempt = a.id WHERE a.request = r.id AND l.state IN ('reserved', 'unknown')), 0) ELSE 0 END"
 )
 
 
@@ -90,7 +97,8 @@ def summary_table(
         f"SELECT {inner}, CASE s.replaced WHEN 1 THEN 'replaced' ELSE s.status END AS status, s.cost_usd, s.price_usd, "
         "s.cost_basis, s.seconds, s.attempts, s.same_model, "
         "MAX(r.unfair, s.told_unfair) AS unfair, c.position, r.kind != 'text' AS picture, "
-        f"({TIMED} AND s.replaced = 0) AS timed, COALESCE(s.origin LIKE '{SIMULATED}%', 0) AS simulated "
+        f"({TIMED} AND s.replaced = 0) AS timed, COALESCE(s.origin LIKE '{SIMULATED}%', 0) AS simulated, "
+        f"{_AT_RISK if what is COSTS else 0} AS at_risk "
         "FROM runs u JOIN results s ON s.run = u.number JOIN requests r ON r.id = s.request "
         f"JOIN cells c ON c.id = r.cell {joins} WHERE u.id = ?{restrict}"
     )
@@ -100,7 +108,7 @@ def summary_table(
         ]
         outside = ", ".join(f"{sql} AS g{i}" for i, sql in enumerate(elsewhere))
         base += (
-            f" UNION ALL SELECT {outside}, 'failed', 0.0, NULL, 'table', NULL, 0, 0, 0, c.position, 1, 0, 0 "
+            f" UNION ALL SELECT {outside}, 'failed', 0.0, NULL, 'table', NULL, 0, 0, 0, c.position, 1, 0, 0, 0 "
             "FROM runs u JOIN cells c ON c.run = u.number JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 "
             f"{joins.replace('= r.cell', '= c.id')} WHERE u.id = ? AND e.error_type NOT NULL AND {BROKEN}"
         )

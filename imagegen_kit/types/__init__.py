@@ -23,6 +23,7 @@ from imagegen_kit.types.results import (
     Result,
     Unsupported,
     Usage,
+    Waiting,
 )
 from imagegen_kit.types.sizes import MAX_SIDE, RESOLUTIONS, Size, ratio_value
 
@@ -56,6 +57,7 @@ __all__ = [
     "Unsupported",
     "Usage",
     "VideoRequest",
+    "Waiting",
     "ratio_value",
     "request_from_plain",
 ]

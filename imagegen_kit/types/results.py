@@ -221,6 +221,15 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting(Progress):
+    """Nothing is sent for ``seconds``, and why: the service asked to wait, or an attempt failed and is repeated."""
+
+    model: str = ""
+    seconds: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
     """An event of ``stream``: the request number ``step`` of the recipe ended with ``result``."""
 

@@ -76,6 +76,9 @@ class Script:
     collects: list[str] = field(default_factory=list)
     requests: list[ImageRequest] = field(default_factory=list)
     started: list[float] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)  # with which each call was made
+    refused: dict[str, Exception] = field(default_factory=dict)  # keys that are not taken, and what is said of them
+    idempotency_keys: list[str] = field(default_factory=list)
     open: int = 0
     most_open: int = 0
 
@@ -119,6 +122,7 @@ def model(
     origin: str = "",
     seconds: float = 0.0,
     collected: Sequence[Any] = (),
+    key_env: tuple[str, ...] = (),
     **of_model: Any,
 ) -> Script:
     """Register a model that follows a script, and return the script. ``price`` None is unknown."""
@@ -130,6 +134,12 @@ def model(
             self.account = account
 
         async def generate(self, request: ImageRequest, on_progress: Any) -> Reply:
+            key = self.account.key.get_secret_value() if self.account.key is not None else None
+            script.keys.append(key)
+            script.idempotency_keys.append(on_progress.idempotency_key)
+            if key in script.refused:
+                await asyncio.sleep(script.seconds)
+                raise script.refused[key]
             return await script.call(request, on_progress)
 
     class Resumable(Scripted):
@@ -144,6 +154,7 @@ def model(
             target=Resumable if resumable else Scripted,
             origin=origin or f"simulated:{provider}",
             output_version=version,
+            key_env=key_env,
         )
     )
     return script

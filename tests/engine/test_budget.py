@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from datetime import UTC, datetime
+from importlib.resources import files
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import imagegen_kit as ik
-from imagegen_kit.errors import BudgetExceeded, ProviderError
+from imagegen_kit.engine.budget import Entry, enter, settle
+from imagegen_kit.errors import BudgetExceeded, ProviderError, StoreError
 from tests.engine.models import Watch, ledger, model, one, rows
 
 
@@ -141,3 +147,44 @@ def test_usage_adds_up_what_the_ledger_holds():
         0.5,
     ]
     assert used.loc["free/one", "unknown_costs"] == 1
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 9),
+            st.sampled_from(["settled", "released", "unknown"]),
+            st.sampled_from([0.04, 0.1, 1.3, None]),
+            st.booleans(),
+        ),
+        max_size=60,
+    )
+)
+@settings(max_examples=50)
+def test_what_budgets_are_held_against_is_the_sum_of_the_ledger(steps):
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(files("imagegen_kit.store").joinpath("schema.sql").read_text())
+    for attempt in range(10):
+        account = "simulated" if attempt % 3 == 0 else "default"
+        key = None if attempt % 4 == 0 else f"key-{attempt % 2}"
+        enter(connection, Entry(attempt, attempt % 2, f"s{attempt % 3}", account, "lab/one", "day", 0.5, key), ())
+    for attempt, state, usd, moves in steps:
+        with contextlib.suppress(StoreError):  # a move that no rule allows changes nothing
+            settle(connection, attempt, state, usd if state == "settled" else None)
+        if moves:  # another session takes the job over
+            connection.execute("UPDATE ledger SET session = 's9' WHERE attempt = ?", (attempt,))
+    held = "SUM(CASE state WHEN 'released' THEN 0 WHEN 'settled' THEN COALESCE(spent_usd, 0) ELSE reserved_usd END)"
+    for scope in ("'run ' || run", "'session ' || session", "'day ' || day", "COALESCE(key_id, 'no key of lab')"):
+        sums = dict(
+            ((name, simulated), usd)
+            for name, simulated, usd in connection.execute(
+                f"SELECT {scope}, account = 'simulated', {held} FROM ledger GROUP BY 1, 2"
+            )
+        )
+        kept = {
+            (name, simulated): usd
+            for name, simulated, usd in connection.execute("SELECT * FROM spending")
+            if (name, simulated) in sums
+        }
+        assert kept == pytest.approx(sums)
+    connection.close()

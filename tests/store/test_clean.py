@@ -190,7 +190,7 @@ def test_what_an_experiment_was_given_stays(store, how):
 def test_pictures_of_a_session_at_work_stay(store):
     soon = LATER.timestamp() + 60
     session = default_engine().session
-    insert(store, "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, NULL)", f"session {session}", session, soon)
+    insert(store, "INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", f"session {session}", session, soon)
     assert why(cleaned(store), "a cup") == (False, "a session that is at work shows it")
     with pytest.raises(InvalidInput, match="still at work"):
         cleaned(store, session=session)

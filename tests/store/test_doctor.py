@@ -89,7 +89,7 @@ def spoil_everything(store: Store) -> None:
     (store.path / "removed" / f"{'0' * 64}.png").write_bytes(b"left")
     for path in (rotten, stray, store.path / "removed"):
         os.utime(path, (LONG_AGO, LONG_AGO))
-    lease = ("INSERT INTO leases VALUES ('session dead', 'dead', 1.0, NULL)", ())
+    lease = ("INSERT INTO leases VALUES ('session dead', 'dead', 1.0)", ())
     store.journal.write([lease]).result()
 
 
@@ -200,7 +200,7 @@ MONEY = (
     "INSERT INTO ledger (attempt, run, session, account, model, day, state, reserved_usd) "
     "VALUES (900, 1, 'gone', 'a', 'dear/one', '2026-01-01', 'reserved', 0.25)"
 )
-LEASE = "INSERT INTO leases VALUES ('session gone', 'gone', ?, NULL)"
+LEASE = "INSERT INTO leases VALUES ('session gone', 'gone', ?)"
 
 
 @pytest.mark.parametrize("state", ["submitting", "submitted", "running", "ready"])
@@ -229,6 +229,14 @@ def test_money_reserved_for_no_call_is_told(store):
     frame = store.doctor(repair=True)
     assert kinds(frame) == [("reservation left", False)]
     assert frame["at_risk_usd"].tolist() == [0.25]
+
+
+def test_sums_that_are_not_those_of_the_ledger_are_told(store):
+    store.journal.write([(CALL, ("running",)), (MONEY, ()), (LEASE, (time.time() + 60,))]).result()
+    store.journal.write([("UPDATE spending SET usd = 0.05 WHERE scope = 'run 1'", ())]).result()
+    frame = store.doctor()
+    assert kinds(frame) == [("wrong sum", False)]
+    assert frame["says"].tolist() == ["budgets reckon with $0.050000, the ledger adds up to $0.250000"]
 
 
 def test_an_upload_that_was_left_is_told(store):

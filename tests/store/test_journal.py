@@ -181,14 +181,19 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_it_holds(
     Journal(path).close()
     with sqlite3.connect(path) as old:
         old.execute("UPDATE meta SET value = '1' WHERE name = 'schema'")
-        old.execute("DROP INDEX ledger_key")
+        for name in ("ledger_entered", "ledger_moved"):
+            old.execute(f"DROP TRIGGER {name}")
         for column in ("results.prices", "results.origin", "attempts.key_id", "ledger.key_id", "artifacts.damaged_at"):
             table, _, name = column.partition(".")
             old.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
         old.execute("INSERT INTO events (name, created_at) VALUES ('kept', 'now')")
+        for attempt, state, spent in ((1, "settled", 0.25), (2, "unknown", None), (3, "released", None)):
+            row = (attempt, 7, "s", "default", "lab/one", "2026-11-20", state, 0.5, spent)
+            old.execute("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
     journal = Journal(path)
     assert names(journal) == ["kept"]
     assert journal.read("SELECT prices, origin FROM results") == []
     assert journal.read("SELECT value FROM meta WHERE name = 'schema'") == [("3",)]
+    assert journal.read("SELECT usd FROM spending WHERE scope = 'day 2026-11-20'") == [(0.75,)]
     assert journal.read("SELECT key_id FROM attempts") == journal.read("SELECT not_before FROM limits") == []
     journal.close()
