@@ -89,6 +89,7 @@ def test_age_counts_from_the_last_use_in_the_journal_and_not_from_the_files(stor
         sql = "UPDATE results SET created_at = '2020-01-01T00:00:00.000+00:00' WHERE sha256 = ?"
         store.journal.write([(sql, (of(prompt),))]).result()
     ik.generate("a jug", model="offline/collage", size=64)  # from the cache, today
+    store.journal.write([("DELETE FROM leases", ())]).result()  # as it is when the session has ended
     frame = cleaned(store, now=datetime.now(UTC))
     assert why(frame, "a cup") == (True, "nothing refers to it")
     assert why(frame, "a jug") == (False, "it was used since")
