@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.measure import load, show
 
-NAMES = ("imports", "table", "cached", "own_cpu", "sweep", "clouds")
+NAMES = ("imports", "table", "cached", "own_cpu", "sweep", "clouds", "journal")
 
 
 def main() -> int:

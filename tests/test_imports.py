@@ -18,6 +18,7 @@ HEAVY = [
     "sentence_transformers",
     "pandas",
     "ipywidgets",
+    "pyarrow",
     "pydantic",
     "numpy",
 ]

@@ -55,6 +55,8 @@ async def _take(purchase: Purchase) -> Result | None:
     engine, prepared = purchase.engine, purchase.prepared
     purchase.claims = False
     found = find_cached(engine.store, engine.remembered, prepared, purchase.place.step)
+    if found is not None and not found.ok:
+        return found  # it was bought, and its file is lost; the failure is written at the very end
     if found is None or not await engine.still_passes(found, purchase.policy):
         return None
     told = found.adaptations[len(prepared.notes) :]

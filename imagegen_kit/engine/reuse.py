@@ -58,7 +58,7 @@ def find_cached(store: Store, remembered: Remembered, prepared: Prepared, step: 
         for row in rows:
             found = result_from_row(row, store, asked, sent, notes, key, step, cached=True)
             size, removed_at = row[-2:]
-            if _is_there(store, found, size) or (store.blobs.other_copy is not None and removed_at is None):
+            if _is_there(store, found, size) or _is_elsewhere(store, found, removed_at):
                 remembered.put(key, row)  # the other copy is fetched when the picture is read
                 return found
             if removed_at is None and found.cost.price_usd != 0:
@@ -75,6 +75,14 @@ def _is_there(store: Store, found: Result, size: int | None) -> bool:
         if made.data is None and (not there or there != (size or there)):
             return False
     return True
+
+
+def _is_elsewhere(store: Store, found: Result, removed_at: str | None) -> bool:
+    """Whether another place should have it; of what clean-up removed here, only what has arrived there."""
+    if store.blobs.other_copy is None or removed_at is None:
+        return store.blobs.other_copy is not None
+    sql = "SELECT 1 FROM uploads WHERE sha256 = ? AND state = 'done' LIMIT 1"
+    return all(store.journal.read(sql, (made.sha256,)) for made in found.artifacts)
 
 
 def _lost(prepared: Prepared, path: str, step: int) -> Result:

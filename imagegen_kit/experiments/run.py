@@ -294,14 +294,14 @@ def runs() -> pd.DataFrame:
         "(SELECT COUNT(*) FROM cells c JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 WHERE c.run = u.number "
         "AND e.status = 'failed'), "
         "CASE WHEN SUM(s.request NOT NULL AND s.cost_usd IS NULL) > 0 THEN NULL ELSE COALESCE(SUM(s.cost_usd), 0) END, "
-        "u.created_at FROM runs u LEFT JOIN results s ON s.run = u.number AND s.replaced = 0 "
+        "u.created_at, u.session FROM runs u LEFT JOIN results s ON s.run = u.number AND s.replaced = 0 "
         "GROUP BY u.number ORDER BY u.number DESC"
     )
-    names = ("name", "recipe", "cells", "done", "pictures", "ok", "cached", "failed", "cost_usd", "started")
+    names = ("name", "recipe", "cells", "done", "pictures", "ok", "cached", "failed", "cost_usd", "started", "session")
     columns: dict[str, Any] = {}
     for i, name in enumerate(names, 1):
         values = [row[i] for row in rows]
-        if name in ("name", "recipe"):
+        if name in ("name", "recipe", "session"):
             columns[name] = pd.array(values, dtype="str")
         elif name == "started":
             columns[name] = pd.to_datetime(pd.Series(values, dtype="str"), format="ISO8601", utc=True).array

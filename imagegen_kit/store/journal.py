@@ -55,8 +55,8 @@ class Journal:
             self._connection = open_to_write(path, patience_s)
         except (sqlite3.Error, OSError) as error:
             self._read_only = self._opened_to_read(error)
-        self._thread = threading.Thread(target=self._write_loop, name="imagegen-journal", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None  # started by the first write: opening costs no more than reading
+        self._start_lock = threading.Lock()
 
     def _opened_to_read(self, error: BaseException) -> ReadOnly:
         try:
@@ -72,28 +72,39 @@ class Journal:
         return self._read_only is not None
 
     # ------------------------------------------------------------------ writing
+    def _put(self, work: _Work) -> None:
+        self._queue.put(work)
+        if self._thread is None:
+            with self._start_lock:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._write_loop, name="imagegen-journal", daemon=True)
+                    self._thread.start()
+
     def write(self, statements: Sequence[Statement]) -> Future[None]:
         """Write in one transaction; the future is done when it is committed and on disk."""
         future: Future[None] = Future()
-        self._queue.put((statements, None, future))
+        self._put((statements, None, future))
         return future
 
     def transact(self, function: Callable[[sqlite3.Connection], Any], inserts: Sequence[Statement] = ()) -> Future[Any]:
         """Run ``function(connection)`` after ``inserts`` in one write transaction; the future holds its answer."""
         future: Future[Any] = Future()
-        self._queue.put((inserts, function, future))
+        self._put((inserts, function, future))
         return future
 
     def append(self, statements: Sequence[Statement]) -> None:
         """Write soon, without waiting: for rows that can be made again. ``flush`` waits and raises what went wrong."""
         if self._failure is not None:
             raise self._failure
-        self._queue.put((statements, None, None))
+        self._put((statements, None, None))
 
     def flush(self) -> Future[None]:
         """Return a future that is done when everything written so far is committed, or holds what went wrong."""
         future: Future[None] = Future()
-        self._queue.put(((), _flush, future))
+        if self._thread is None:  # nothing was written yet
+            future.set_result(None)
+        else:
+            self._put(((), _flush, future))
         return future
 
     def new_id(self) -> int:
@@ -219,8 +230,9 @@ class Journal:
 
     def close(self) -> None:
         """Commit what is waiting and close the file."""
-        self._queue.put(None)
-        self._thread.join()
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
         for connection in (self._connection, *self._readers):
             if connection is not None:
                 connection.close()

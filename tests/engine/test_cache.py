@@ -112,6 +112,21 @@ def test_a_plan_counts_a_picture_that_clean_up_removed_as_one_to_be_bought():
     assert one().status == "ok"
 
 
+@pytest.mark.parametrize(("uploaded", "calls"), [("done", 1), ("failed", 2)])
+def test_what_clean_up_removed_here_is_taken_from_the_object_store_where_it_has_arrived(uploaded, calls):
+    script = model(price=0.04)
+    made = one().artifacts[0]
+    data, store = made.bytes, default_engine().store
+    store.blobs.other_copy = lambda *_: data
+    upload = "INSERT INTO uploads VALUES (1, ?, 'png', 's3://b/p', 'n', ?, 1, NULL, 'now', 'now')"
+    mark = "UPDATE artifacts SET removed_at = '2026-01-01'"
+    store.journal.write([(upload, (made.sha256, uploaded)), (mark, ())]).result()
+    Path(made.path).unlink()
+    again = one()
+    assert script.calls == calls
+    assert (again.artifacts[0].bytes == data) == (calls == 1)
+
+
 def test_an_older_picture_serves_where_the_newest_file_is_gone():
     script = model()
     first = one()

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imagegen_kit.engine.budget import settle
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 SCHEMA = files("imagegen_kit.store").joinpath("schema.sql").read_text(encoding="utf-8")
 SOAK = os.environ.get("IMAGEGEN_SOAK") == "1"
-WALKS = settings(max_examples=1000 if SOAK else 250, deadline=None)  # of each kind
+WALKS = settings(  # of each kind; a busy machine is no fault
+    max_examples=1000 if SOAK else 250, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 STATES = st.sampled_from(sorted(ATTEMPT_MOVES))
 ATTEMPT = (
     "INSERT INTO attempts (id, request, number, state, model, account, origin, key, started_at) "

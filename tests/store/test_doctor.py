@@ -231,6 +231,14 @@ def test_money_reserved_for_no_call_is_told(store):
     assert frame["at_risk_usd"].tolist() == [0.25]
 
 
+def test_sums_that_are_not_those_of_the_ledger_are_told(store):
+    store.journal.write([(CALL, ("running",)), (MONEY, ()), (LEASE, (time.time() + 60,))]).result()
+    store.journal.write([("UPDATE spending SET usd = 0.05 WHERE scope = 'run 1'", ())]).result()
+    frame = store.doctor()
+    assert kinds(frame) == [("wrong sum", False)]
+    assert frame["says"].tolist() == ["budgets reckon with $0.050000, the ledger adds up to $0.250000"]
+
+
 def test_an_upload_that_was_left_is_told(store):
     sql = "INSERT INTO uploads VALUES (1, ?, 'png', 's3://b/p', 'n', 'failed', 3, 'no route', 'now', NULL)"
     store.journal.write([(sql, (pictures(store)[0].stem,))]).result()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imagegen_kit.errors import StoreError
@@ -20,6 +20,7 @@ TABLES = {"attempts": ATTEMPT_MOVES, "ledger": LEDGER_MOVES, "uploads": UPLOAD_M
 
 
 @pytest.mark.parametrize("moves", TABLES.values(), ids=TABLES)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 @given(walk=st.lists(st.integers(0, 12), max_size=30))
 def test_a_random_walk_moves_exactly_where_the_table_says(moves, walk):
     names = list(moves)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from importlib.util import find_spec
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from imagegen_kit.errors import ImagegenError, StoreError
-from imagegen_kit.lazy import load_target
 from imagegen_kit.store.doctor.finding import Finding
 from imagegen_kit.store.states import OPEN_STATES
 
@@ -30,12 +29,21 @@ _STRAY_MONEY = (
     "SELECT l.attempt, l.model, l.reserved_usd, a.state FROM ledger l LEFT JOIN attempts a ON a.id = l.attempt "
     "WHERE l.state = 'reserved' AND (a.id IS NULL OR a.finished_at IS NOT NULL)"
 )
-_WITH_UPLOADS = "imagegen_kit.store.uploads"
 _UPLOADS = "SELECT id, sha256, target, state, error FROM uploads WHERE state != 'done'"
-# A lease whose session left open calls shows the next one what to look up: it is no litter.
-_DEAD_LEASES = (
-    "SELECT e.name FROM leases e WHERE e.expires_at <= ? "
-    "AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.session = e.owner AND l.state = 'reserved')"
+# A session gives its lease back when it ends, and lets it run out while it has nothing under way.
+_DEAD_LEASES = "SELECT name FROM leases WHERE expires_at <= ?"
+DEAD_S = 86_400.0
+# The sums that budgets are held against, and the ledger that they were added up from.
+_SUMS = (
+    "WITH entry AS (SELECT *, COALESCE(CASE state WHEN 'released' THEN 0 WHEN 'settled' THEN spent_usd ELSE "
+    "reserved_usd END, 0) AS usd, account = 'simulated' AS simulated FROM ledger), "
+    "added AS (SELECT 'run ' || run AS scope, simulated, usd FROM entry UNION ALL "
+    "SELECT 'session ' || session, simulated, usd FROM entry UNION ALL "
+    "SELECT 'day ' || day, simulated, usd FROM entry), "
+    "sums AS (SELECT scope, simulated, SUM(usd) AS usd FROM added GROUP BY 1, 2) "
+    "SELECT sums.scope, COALESCE(spending.usd, 0), sums.usd FROM sums LEFT JOIN spending "
+    "ON spending.scope = sums.scope AND spending.simulated = sums.simulated "
+    "WHERE abs(COALESCE(spending.usd, 0) - sums.usd) > 1e-6"
 )
 
 
@@ -47,6 +55,7 @@ def look_at_records(store: Store, *, repair: bool, quick: bool, now: datetime) -
     findings += _calls(store, now)
     findings += _uploads(store, repair)
     findings += _leases(store, repair, now)
+    findings += _sums(store)
     return findings
 
 
@@ -83,9 +92,10 @@ def _calls(store: Store, now: datetime) -> list[Finding]:
 
 def _uploads(store: Store, repair: bool) -> list[Finding]:
     left = store.journal.read(_UPLOADS)
-    if left and repair and find_spec(_WITH_UPLOADS) is not None:
+    resume = getattr(import_module("imagegen_kit.store"), "resume_uploads", None)
+    if left and repair and resume is not None:
         with contextlib.suppress(ImagegenError):  # the other place cannot be reached: they stay as they are
-            load_target(f"{_WITH_UPLOADS}:resume_uploads")(store)
+            resume(store)
     still = {id for id, *_ in store.journal.read(_UPLOADS)}
     return [
         Finding("upload left", sha256[:12], f"its copy to {target} is {state}" + (f": {error}" if error else ""),
@@ -95,10 +105,18 @@ def _uploads(store: Store, repair: bool) -> list[Finding]:
 
 
 def _leases(store: Store, repair: bool, now: datetime) -> list[Finding]:
-    at = now.timestamp()
+    at = now.timestamp() - DEAD_S
     dead = [name for (name,) in store.journal.read(_DEAD_LEASES, (at,))]
     if dead and repair:
         sql = "DELETE FROM leases WHERE name = ? AND expires_at <= ?"
         store.journal.write([(sql, (name, at)) for name in dead]).result()
     says = "whoever held it is at work no more"
     return [Finding("dead lease", name, says, "--repair deletes it", mended=repair) for name in dead]
+
+
+def _sums(store: Store) -> list[Finding]:
+    return [
+        Finding("wrong sum", scope, f"budgets reckon with ${kept:.6f}, the ledger adds up to ${added:.6f}",
+                "put a copy of the journal back, and tell us: no move of ours can do this")
+        for scope, kept, added in store.journal.read(_SUMS)
+    ]  # fmt: skip
