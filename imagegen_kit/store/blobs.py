@@ -7,8 +7,12 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imagegen_kit.errors import CorruptArtifact, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Blobs:
@@ -17,6 +21,7 @@ class Blobs:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._pictures = os.path.join(root, "pictures")
+        self.other_copy: Callable[[str, str], bytes | None] | None = None  # (sha256, format); set with a remote
 
     def path(self, sha256: str, format: str) -> Path:
         """Return where the bytes with this hash lie, whether or not they are there."""
