@@ -202,7 +202,7 @@ def configure(
         faults.append(Fault("keys", "they are not a dict of names and texts.", 'Write {"NAME": "key"}.'))
     if faults:
         raise InvalidInput(faults)
-    given = {"store": store, "model": model, **budgets}
+    given = {"store": store, "model": model, "remote": remote, **budgets}
     changed = {**_configured, **{k: v for k, v in given.items() if v is not None}}
     if store is not None:
         changed["store"] = Path(store).expanduser().absolute()

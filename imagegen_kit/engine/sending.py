@@ -97,7 +97,9 @@ async def send(
         if connection.execute(known, place).fetchone() is None:  # a recipe that runs again says nothing new
             sql = "INSERT INTO events (run, cell, name, detail, created_at) VALUES (?, ?, ?, ?, ?)"
             connection.execute(sql, (*place, timestamp(policy.clock.now())))
-        return ask(connection, uploads.remote.target, wanted)
+        asked = ask(connection, uploads.remote.target, wanted)
+        uploads.under_way.update(row.id for row in asked)  # before the background can see them
+        return asked
 
     rows = await asyncio.wrap_future(store.journal.transact(plan))
     gate = asyncio.Semaphore(AT_ONCE)
@@ -106,13 +108,10 @@ async def send(
         async with gate:
             await _send_one(store, uploads, policy, row)
 
-    tasks = [asyncio.create_task(one(row)) for row in rows]
     try:
-        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    except asyncio.CancelledError:
-        for task in tasks:
-            task.cancel()
-        raise
+        outcomes = await asyncio.gather(*map(one, rows), return_exceptions=True)
+    finally:  # what is left after a stop is sent by the background
+        uploads.under_way.difference_update(row.id for row in rows)
     failed = [(row, e) for row, e in zip(rows, outcomes, strict=True) if isinstance(e, BaseException)]
     if failed:
         row, error = failed[0]
@@ -145,7 +144,4 @@ async def _send_one(store: Store, uploads: Uploads, policy: Policy, row: Upload)
             await asyncio.to_thread(uploads.fail, row, error)
             if attempt == policy.attempts or not getattr(error, "retryable", False):
                 raise
-        except asyncio.CancelledError:
-            uploads.under_way.discard(row.id)  # what is left is sent by the background
-            raise
         await clock.sleep(backoff(attempt, None, clock.jitter()))

@@ -49,9 +49,10 @@ def move_upload(connection: sqlite3.Connection, id: int, *states: str, error: st
         check_move(UPLOAD_MOVES, state, new)
         state, tries = new, tries + (new == "running")
     ended = now() if state in ("done", "failed") else None
+    kept = "error" if state == "running" else "?1"  # while it is tried again, what went wrong the last time stays
     connection.execute(
-        "UPDATE uploads SET state = ?, attempts = attempts + ?, error = ?, finished_at = ? WHERE id = ?",
-        (state, tries, error, ended, id),
+        f"UPDATE uploads SET state = ?2, attempts = attempts + ?3, error = {kept}, finished_at = ?4 WHERE id = ?5",
+        (error, state, tries, ended, id),
     )
 
 

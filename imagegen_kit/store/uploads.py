@@ -63,7 +63,7 @@ class Uploads:
         self._draining = threading.Lock()
         self._thread: threading.Thread | None = None
         self._wanted = self._warned = False
-        self.under_way: set[int] = set()  # rows that this process is sending just now
+        self.under_way: set[int] = set()  # rows that somebody in this process is sending: the background leaves them
 
     # ------------------------------------------------------------------ in the background
     def wake(self) -> None:
@@ -187,7 +187,6 @@ class Uploads:
     # ------------------------------------------------------------------ steps of one row, for job.upload too
     def begin(self, row: Upload) -> None:
         """Write down that ``row`` is being sent now."""
-        self.under_way.add(row.id)
 
         def start(connection: sqlite3.Connection) -> None:
             if state_of(connection, row.id) != "running":
@@ -206,7 +205,6 @@ class Uploads:
                 move_upload(connection, row.id, *(("done",) if state == "running" else ("running", "done")))
 
         self._journal.transact(finish).result()
-        self.under_way.discard(row.id)
 
     def fail(self, row: Upload, error: Exception) -> None:
         """Write down why ``row`` did not arrive."""
@@ -216,7 +214,6 @@ class Uploads:
                 move_upload(connection, row.id, "failed", error=str(error))
 
         self._journal.transact(note).result()
-        self.under_way.discard(row.id)
 
     def _note(self, row: Upload, error: Exception) -> None:
         self.fail(row, error)

@@ -20,7 +20,6 @@ from tests.store.object_servers import proxy_before, rclone
 from tests.store.sending import ROOT, plan, set_keys, states, until
 
 
-
 @pytest.fixture
 def store(tmp_path):
     store = Store(tmp_path / "store")
