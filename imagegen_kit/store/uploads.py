@@ -121,9 +121,11 @@ class Uploads:
             def work() -> None:
                 with contextlib.suppress(ImagegenError):  # of the journal; the row stays as it is
                     while well.is_set() and time.monotonic() < self._deadline:
-                        row = self._journal.transact(lambda c: self._next(c, seen)).result()
+                        row = self._journal.transact(lambda c: claim(c, target, seen | self.under_way)).result()
                         if row is None:
                             return
+                        seen.add(row.id)
+                        self.under_way.add(row.id)
                         try:
                             self._send(row)
                             arrived.append(row.id)
@@ -141,13 +143,6 @@ class Uploads:
             for worker in workers:
                 worker.join()
             return len(arrived), well.is_set()
-
-    def _next(self, connection: sqlite3.Connection, seen: set[int]) -> Upload | None:
-        row = claim(connection, self.remote.target, seen | self.under_way)
-        if row is not None:
-            seen.add(row.id)
-            self.under_way.add(row.id)
-        return row
 
     def _send(self, row: Upload) -> None:
         data = self._blobs.read(row.sha256, row.format)
