@@ -103,10 +103,17 @@ def variable(name: str) -> str | None:
     """Return the environment variable ``name``, else its value in the ``.env`` file; None where nobody set it."""
     value = os.environ.get(name, "").strip()
     if not value and (path := _dotenv()):
-        from dotenv import dotenv_values
-
-        value = (dotenv_values(path).get(name) or "").strip()
+        seen = path.stat()
+        value = (_dotenv_values(path, seen.st_mtime_ns, seen.st_size).get(name) or "").strip()
     return value or None
+
+
+@lru_cache(maxsize=8)
+def _dotenv_values(path: Path, _changed_ns: int, _size: int) -> dict[str, str | None]:
+    """Return what a ``.env`` file says; read anew when it changes, for keys are looked up at every call."""
+    from dotenv import dotenv_values
+
+    return dict(dotenv_values(path))
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def _hold_back(purchase: Purchase, key: Key, error: ProviderError) -> float:
     """Let this process's calls with the key rest where they have to, and return for how many seconds."""
     clock = purchase.policy.clock
     if refuses_key(error) and purchase.collect is None:
-        key.dead, key.proven = True, False
+        key.refuse()
         purchase.avoid.add(key.name)
     wait = error.retry_after
     if wait is not None:

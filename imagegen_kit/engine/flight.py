@@ -87,8 +87,8 @@ def claim(
     for attempt, state, job_id, key_id, account, started_at, owner, alive_until in connection.execute(
         _OPEN, (key,)
     ).fetchall():
-        if owner == session:
-            continue
+        if owner == session and state != "unknown":
+            continue  # this process joins its own
         if state != "unknown" and alive_until > now:
             return Held(attempt)
         if job_id is not None and collects and account != SIMULATION and started_at > since:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.engine.throttle import REVIVE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection
@@ -37,7 +40,7 @@ class Key:
     """One API key of a provider, or its only account where it needs none.
 
     ``id`` is its fingerprint (None: no key), ``name`` the same with the provider's, as the journal knows it. ``proven``
-    says that the service has taken it in this process, ``dead`` that it has refused it.
+    says that the service has taken it in this process.
     """
 
     account: Account
@@ -47,10 +50,23 @@ class Key:
     calls: int = 0  # that hold a seat or wait for one
     last: int = 0  # when it was chosen, to take turns
     proven: bool = False
-    dead: bool = False
+    _dead_until: float = float("-inf")
     _slots: dict[tuple[str, int], asyncio.Semaphore] = field(default_factory=dict)
     _pauses: dict[str, Pause] = field(default_factory=dict)
     _gates: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    @property
+    def dead(self) -> bool:
+        """Whether the service has refused it not long ago."""
+        return time.monotonic() < self._dead_until
+
+    def refuse(self) -> None:
+        """Note that the service refuses it: its next call is made after a while, and alone."""
+        self.proven, self._dead_until = False, time.monotonic() + REVIVE_S
+
+    def accept(self) -> None:
+        """Note that the service has taken it."""
+        self.proven, self._dead_until = True, float("-inf")
 
     def slots(self, model: str, concurrency: int) -> asyncio.Semaphore:
         """Return the open calls at ``model``; callers with another concurrency have their own, and share the pause."""

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from imagegen_kit.store.journal import Statement
 
 
+WORTH_TELLING_S = 0.5  # shorter waits are the ordinary spacing of calls
+
+
 class Elsewhere(Exception):
     """The call is not sent now: something else is known or has to be tried first, as ``verdict`` says."""
 
@@ -113,13 +116,13 @@ class Purchase:
         if self.abandoned and self.attempt is None:
             self._give_up()
         if refuses_key(error) and self.collect is None:  # another key may do, and costs none of the attempts
-            rota = await self.engine.rota(self.prepared.model.provider)
+            rota = await self.engine.keyring.rota(self.prepared.model.provider)
             return any(key.name not in self.avoid for key in rota.keys)
         self.tries += 1
         if not (open_still or (error.retryable and error.paid is False)) or self.tries >= self.policy.attempts:
             return False
         seconds = backoff(self.tries, error.retry_after, clock.jitter())
-        rota = await self.engine.rota(self.prepared.model.provider)
+        rota = await self.engine.keyring.rota(self.prepared.model.provider)
         if error.retry_after is not None and any(
             k.proven and not k.dead and k.pause(self.prepared.model.id).left(clock) <= 0 for k in rota.keys
         ):
@@ -137,7 +140,7 @@ class Purchase:
     def tell_wait(self, seconds: float, reason: str = "") -> None:
         """Tell whoever follows that nothing happens for a while, and why."""
         root = self.first or self
-        if root.on_progress is not None and seconds > 0:
+        if root.on_progress is not None and seconds >= WORTH_TELLING_S:
             model = self.prepared.model.id
             words = f"{model} waits {seconds:.1f} s" + (f": {reason}" if reason else "")
             root.on_progress(Waiting(text=words, model=model, seconds=seconds, reason=reason))
@@ -145,7 +148,7 @@ class Purchase:
     async def _attempt(self, number: int) -> Result:
         engine, model, clock = self.engine, self.prepared.model, self.policy.clock
         asked_at = clock.monotonic()
-        rota = await engine.rota(model.provider)
+        rota = await engine.keyring.rota(model.provider)
         concurrency = self.policy.concurrency or model.spec.concurrency or DEFAULT_CONCURRENCY
         only = rota.named(self.key_id) if self.collect is not None or self.attempt is not None else None
         async with rota.seat(
@@ -180,7 +183,7 @@ class Purchase:
             self.sending(True)
             return Reserved(self.collect[0], self.foreseen()[0] == 0)
         model, clock = self.prepared.model.id, self.policy.clock
-        several = len(rota.keys) > 1
+        several = bool(rota.others(key, self.avoid))  # else a dead key is better than none
         gate = key.gate(model)
         if not gate.locked():
             verdict = await self._ask(key, number, several)
@@ -209,7 +212,7 @@ class Purchase:
             self.recorded = True
             return verdict
         if isinstance(verdict, Dead):
-            key.dead = True
+            key.refuse()
         if isinstance(verdict, Refusal):
             self.last = BudgetExceeded(verdict.words, model=self.prepared.model.id, request=self.prepared.asked)
             if not (verdict.account and rota.others(key, self.avoid)):

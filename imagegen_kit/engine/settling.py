@@ -125,11 +125,12 @@ async def _store(
         settle(connection, attempt, "settled", cost.usd)
 
     await asyncio.wrap_future(purchase.engine.store.journal.transact(store, rows))
-    key.proven, key.dead = True, False
+    key.accept()
     if made is not None and (uploads := purchase.engine.store.uploads) is not None:
         uploads.wake()
     if result.ok and purchase.prepared.cacheable:
-        purchase.engine.remembered.put(purchase.prepared.key, columns_of(values))
+        size = made.size_bytes if made is not None else None
+        purchase.engine.remembered.put(purchase.prepared.key, (*columns_of(values), size, None))
 
 
 def _total(a: Cost, b: Cost) -> float | None:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.cells import Cell, RunUnderWay
     from imagegen_kit.engine.engine import Engine
 
-WORTH_TELLING_S = 1.0  # shorter waits are the ordinary spacing of calls
-
 _live: dict[tuple[int, int], Execution] = {}
 
 
@@ -66,7 +64,7 @@ class Execution:
         )
 
     def _count(self, event: Any) -> None:
-        if isinstance(event, Waiting) and event.seconds >= WORTH_TELLING_S:
+        if isinstance(event, Waiting):
             with self._lock:
                 self._waits[event.model] = (time.monotonic() + event.seconds, event.reason)
         if isinstance(event, Completed):

@@ -202,8 +202,12 @@ class Run(Shown):
         """
         return self._go_on().wait()
 
-    def retry_failed(self) -> Run:
-        """Run the cells again in which something failed, wait, and return the run."""
+    def retry_failed(self, *, buy_again: bool = False) -> Run:
+        """Run the cells again in which something failed, wait, and return the run.
+
+        What became of an ``unknown`` one is looked up first where its service took a job; where nobody can tell, it is
+        bought again. ``buy_again`` does so without looking. Its first cost stays at risk in ``costs`` all the same.
+        """
         self._flush()
         failed = self._failed_cells()
         if failed:
@@ -216,6 +220,9 @@ class Run(Shown):
                 )
                 for cell in failed
             ]
+            if buy_again:
+                forget = "UPDATE attempts SET state = 'failed' WHERE state = 'unknown' AND request IN "
+                marks += [(f"{forget} (SELECT id FROM requests WHERE cell = ?)", (cell,)) for cell in failed]
             self._store.journal.write(marks).result()
         return self._go_on().wait()
 

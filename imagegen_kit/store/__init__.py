@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagegen_kit.errors import InvalidInput, StoreError
 from imagegen_kit.store.blobs import Blobs
 from imagegen_kit.store.journal import Journal
+from imagegen_kit.store.uploads import Uploads, resume_uploads
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
+    import pandas as pd
+
     from imagegen_kit.store.journal import Statement
-    from imagegen_kit.store.uploads import Uploads
     from imagegen_kit.types import Artifact
 
 FOLDER = "imagegen-store"
@@ -21,13 +26,15 @@ FOLDER = "imagegen-store"
 class Store:
     """One folder with ``journal.sqlite`` and the pictures by hash. Raises StoreError where it cannot be used.
 
-    ``uploads`` copies pictures to an object storage; None until ``connect`` names one.
+    Where nothing can be written there it can still be read. ``uploads`` copies pictures to an object storage; None
+    until ``connect`` names one.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.journal = Journal(path / "journal.sqlite")
-        self.blobs = Blobs(path)
+        self.blobs = Blobs(path, self.journal)
+        _open.add(self)
         self.uploads: Uploads | None = None
         self._remote_url: str | None = None
 
@@ -41,7 +48,6 @@ class Store:
         uploads = None
         if url is not None:
             from imagegen_kit.store.remote import Remote
-            from imagegen_kit.store.uploads import Uploads
 
             uploads = Uploads(self.journal, self.blobs, Remote(url))
         if self.uploads is not None:
@@ -67,19 +73,57 @@ class Store:
             return self.uploads.remote.fetch(sha256, format) if self.uploads is not None else None
         return None
 
+    def clean(
+        self,
+        *,
+        older_than: str | timedelta | None = None,
+        larger_than: str | int | None = None,
+        session: str | None = None,
+        apply: bool = False,
+    ) -> pd.DataFrame:
+        """Say which stored files could go, one row each with ``goes`` and ``why``; ``apply`` removes them.
+
+        ``older_than`` ("30d", "2w", "12h"): not used since. ``larger_than`` ("10GB"): the oldest, until the store is no
+        larger. ``session``: made by that session alone, whose runs then hold nothing any more. Given together, all of
+        them must hold. What a run of an experiment, a vote, an upload, a call whose outcome is open or another picture
+        refers to stays. Rows and costs stay too. Raises InvalidInput where nothing limits it.
+        """
+        from imagegen_kit.store.clean import clean
+
+        return clean(self, older_than=older_than, larger_than=larger_than, session=session, apply=apply)
+
+    def doctor(self, *, repair: bool = False, quick: bool = False, give_up: bool = False) -> pd.DataFrame:
+        """Look the store over and return one row a finding: kind, subject, what it says, fix, mended, money at risk.
+
+        Nothing is changed without ``repair``, which mends what can be mended without money: other copies are fetched,
+        damaged files put into quarantine, orphans taken up, left-overs deleted. ``quick`` compares sizes, not hashes.
+        ``give_up`` also marks what is lost as removed, so that equal requests are bought again. Calls that were
+        interrupted are shown with the USD at risk and never settled here: ``resume()`` looks them up.
+        """
+        from imagegen_kit.store.doctor import examine
+
+        return examine(self, repair=repair, quick=quick, give_up=give_up)
+
     def close(self) -> None:
         """Finish the uploads under way, write what is waiting and close the journal."""
+        _open.discard(self)
         if self.uploads is not None:
             self.uploads.close()
         self.journal.close()
 
 
-def resume_uploads(store: Store) -> int:
-    """Send what earlier processes left open, here and now; return how many pictures arrived. Twice is once.
+_open: weakref.WeakSet[Store] = weakref.WeakSet()
 
-    What fails stays a row with its error. Returns 0 where no object storage is set.
+
+def rescue(path: str, sha256: str, format: str) -> bytes | None:
+    """Return sound bytes for a stored file that was found damaged or missing; None where no open store has that file.
+
+    Raises CorruptArtifact or StoreError, with what to do, where there is no other copy.
     """
-    return store.uploads.drain() if store.uploads is not None else 0
+    for store in list(_open):
+        if store.blobs.path(sha256, format) == Path(path):
+            return store.blobs.mend(sha256, format)
+    return None
 
 
 def find_store(start: Path | None = None) -> Path:
@@ -98,4 +142,4 @@ def find_store(start: Path | None = None) -> Path:
     return start / FOLDER
 
 
-__all__ = ["FOLDER", "Blobs", "Journal", "Store", "StoreError", "find_store", "resume_uploads"]
+__all__ = ["FOLDER", "Blobs", "Journal", "Store", "StoreError", "find_store", "rescue", "resume_uploads"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pytest
 
 import imagegen_kit as ik
 from imagegen_kit.errors import AuthenticationFailed, BudgetExceeded, OutcomeUnknown, QuotaExhausted, RateLimited
-from tests.engine.models import EVERYTHING, Watch, job, ledger, model, one, rows
+from tests.engine.models import EVERYTHING, Watch, job, ledger, model, one, rows, until
 
 KEYS = {"LAB_KEY": ["first", "second", "third"]}
 
@@ -142,3 +143,28 @@ def test_without_that_promise_it_is_unknown_after_one_call():
     assert one().status == "unknown"
     assert script.calls == 1
     assert ledger() == [("unknown", 0.1, None)]
+
+
+def test_when_all_keys_have_died_they_are_asked_all_the_same():
+    script = model(price=0.1, key_env=("LAB_KEY",))
+    script.refused = {key: AuthenticationFailed(f"not {key}") for key in KEYS["LAB_KEY"]}
+    ik.configure(keys=KEYS)
+    assert one().status == "failed"
+    script.refused = {}  # the account was topped up
+    assert one().status == "ok"
+
+
+def test_a_wait_is_told_and_stops_at_once():
+    model("lab/one", RateLimited("slow down", retry_after=60.0), price=0.1, key_env=("LAB_KEY",))
+    ik.configure(keys={"LAB_KEY": "only"})
+    run = ik.Experiment(
+        vary={"prompt": ["a", "b"]}, fixed={"model": "lab/one"}, policy=ik.Policy(concurrency=1)
+    ).start()
+    until(lambda: "lab/one waits" in run._execution.waiting)
+    assert "the service asked to wait" in run._execution.waiting
+    started = time.monotonic()
+    run.stop()
+    ik.engine.session.close_default_engine()
+    assert time.monotonic() - started < 1.0
+    assert {state for (state,) in rows("SELECT state FROM attempts")} == {"failed"}
+    assert all(state == "released" for state, _, _ in ledger())

@@ -268,6 +268,39 @@ def test_retry_failed_looks_an_unknown_job_up_before_it_buys_again():
     assert ledger() == [("settled", 0.5, 0.5)]
 
 
+def test_retry_failed_buys_again_without_looking_where_it_is_told_to():
+    lost = ProviderError("lost", paid=None)
+    script = model("lab/one", job("j-1", lost), collected=[lost] * 9, price=0.5, resumable=True)
+    run = ik.Experiment(vary={"prompt": ["a"]}, fixed={"model": "lab/one"}, policy=ik.Policy(clock="simulated")).run(
+        progress=False
+    )
+    looked_up = len(script.collects)
+    run.retry_failed(buy_again=True)
+    assert run.table().status.tolist() == ["ok"]
+    assert (script.submits, script.calls, len(script.collects)) == (1, 2, looked_up)
+    assert ledger() == [("unknown", 0.5, None), ("settled", 0.5, 0.5)]
+    assert run.costs().at_risk_usd.tolist() == [0.5]
+
+
+def test_asking_again_for_a_picture_whose_job_is_unknown_looks_it_up():
+    lost = ProviderError("lost", paid=None)
+    script = model("lab/one", job("j-1", lost), collected=[lost, lost], price=0.5, resumable=True)
+    policy = ik.Policy(clock="simulated")
+    assert one(policy=policy).status == "unknown"
+    assert one(policy=policy).status == "ok"
+    assert (script.submits, script.collects) == (1, ["j-1"] * 3)
+    assert ledger() == [("settled", 0.5, 0.5)]
+    assert one(policy=policy).status == "cached"
+    assert ik.runs().cost_usd.isna().sum() == 1
+
+
+def test_what_an_unknown_call_may_have_cost_is_shown():
+    model("lab/one", ProviderError("lost", paid=None), price=0.5)
+    run = ik.Experiment(vary={"prompt": ["a", "b"]}, fixed={"model": "lab/one"}).run(progress=False)
+    costs = run.costs().iloc[0]
+    assert (costs.unknown_costs, costs.known_cost_usd, costs.at_risk_usd) == (1, 0.5, 0.5)
+
+
 def test_retry_failed_buys_again_what_cannot_be_looked_up():
     script = model("lab/one", ProviderError("lost", paid=None), price=0.5)
     run = ik.Experiment(vary={"prompt": ["a"]}, fixed={"model": "lab/one"}).run(progress=False)
