@@ -29,6 +29,14 @@ $(VENV)/dev: $(VENV)/lab $(PLUGINS:%=%/pyproject.toml)
 	$(PIP) install --quiet --constraint constraints.txt --group dev $(PLUGINS:%=--editable %)
 	touch $@
 
+# Servers that the tests start as programs; they need not agree with this environment.
+$(VENV)/servers/made: $(VENV)/made pyproject.toml constraints-servers.txt
+	$(BIN)/python -m venv $(VENV)/servers
+	$(VENV)/servers/bin/python -m pip --disable-pip-version-check install --quiet --upgrade 'pip>=25.1'
+	$(VENV)/servers/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints-servers.txt \
+		--group servers
+	touch $@
+
 demo: $(VENV)/lab  ## run the first notebook for real; leaves it and its pictures in demo-output/
 	rm -rf $(DEMO) && mkdir -p $(DEMO)
 	IMAGEGEN_STORE=$(CURDIR)/$(DEMO)/imagegen-store $(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute \
@@ -39,11 +47,11 @@ demo: $(VENV)/lab  ## run the first notebook for real; leaves it and its picture
 lab: $(VENV)/lab  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
-test: check  ## set up and run every test, the notebooks included
+test: check $(VENV)/servers/made  ## set up and run every test, the notebooks included
 	$(BIN)/python -m pytest
 	$(MAKE) --no-print-directory notebooks
 
-soak: $(VENV)/dev  ## the long fault tests: kills, floods, whole corpora
+soak: $(VENV)/dev $(VENV)/servers/made  ## the long fault tests: kills, floods, whole corpora
 	IMAGEGEN_SOAK=1 $(BIN)/python -m pytest -m soak -v --durations=0 tests
 
 check: $(VENV)/dev  ## lint, format and types

@@ -20,7 +20,8 @@ ImagegenError
 ├── PluginError                    a plugin or something it offers could not be used
 │   └── MissingDependency (ImportError)  a package is not installed; says which command installs it
 └── StoreError                     the store could not be read or written
-    └── CorruptArtifact            stored bytes no longer have the hash they were stored under
+    ├── CorruptArtifact            stored bytes no longer have the hash they were stored under
+    └── ObjectStoreError           the object storage refused (``retryable`` False) or could not be reached (True)
 """
 
 from __future__ import annotations
@@ -224,3 +225,11 @@ class StoreError(ImagegenError):
 
 class CorruptArtifact(StoreError):
     """Stored bytes no longer have the hash that they were stored under."""
+
+
+class ObjectStoreError(StoreError):
+    """The object storage refused, or could not be reached. ``retryable``: the same may succeed later."""
+
+    def __init__(self, message: str, *, retryable: bool = False, **context: Any) -> None:
+        super().__init__(message, **context)
+        self.retryable = retryable

@@ -8,6 +8,7 @@ A value comes from ``configure()``, else the environment (``IMAGEGEN_…``), els
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -42,6 +43,7 @@ class Settings(BaseSettings):
     private_hosts: str | None = Field(None, description="hosts in your network that pictures may lie on: host:port, …")
     load_plugins: str | None = Field(None, description="only these distributions' plugins load (comma-separated)")
     block_plugins: str | None = Field(None, description="these distributions' plugins are not loaded")
+    remote: str | None = Field(None, description="where pictures are copied to: s3://bucket/prefix, gs://…, file:///…")
     strict_plugins: bool = Field(False, description="a plugin that fails stops the session instead of being set aside")
 
 
@@ -169,6 +171,17 @@ class SettingsView(Shown):
         return "\n".join(f"{name:<{width}}  {value}  ({source})" for name, value, source in self.rows)
 
 
+REMOTES = ("s3", "gs", "file", "memory")
+
+
+def remote_faults(url: object) -> list[Fault]:
+    """Return what is wrong with the address of an object storage; it is never repeated, since keys end up in such."""
+    if isinstance(url, str) and re.fullmatch(rf"(?:{'|'.join(REMOTES)})://[^@?#\s\x00-\x1f]*", url):
+        return []
+    hint = 'Write "s3://bucket/prefix" (or gs://, file:///, memory://), without keys: those go into keys= or .env.'
+    return [Fault("remote", "this is not the address of an object storage.", hint)]
+
+
 def configure(
     *,
     store: str | Path | None = None,
@@ -179,6 +192,7 @@ def configure(
     catalogue: str | Path | None = None,
     keys: Mapping[str, str | Sequence[str]] | None = None,
     env_file: str | Path | None = None,
+    remote: str | None = None,
 ) -> SettingsView:
     """Set what is given for this session and return all settings with where each came from.
 
@@ -187,7 +201,7 @@ def configure(
     instead of ``.env``. Raises InvalidInput for a value that cannot be used; nothing is changed then.
     """
     global _env_file, _revision  # noqa: PLW0603  # one session has one env file, like one working directory
-    faults = []
+    faults = remote_faults(remote) if remote is not None else []
     # A verbose traceback of what is raised below shows this frame's values: from here on none of them is a key.
     keys, hidden = None, _hidden(keys)
     if store is not None and not isinstance(store, (str, Path)):
@@ -209,7 +223,7 @@ def configure(
         faults.append(Fault("keys", "they are not a dict of names and texts.", 'Write {"NAME": "key"}.'))
     if faults or hidden is None:
         raise InvalidInput(faults)
-    given = {"store": store, "model": model, **budgets}
+    given = {"store": store, "model": model, "remote": remote, **budgets}
     changed = {**_configured, **{k: v for k, v in given.items() if v is not None}}
     if store is not None:
         changed["store"] = Path(store).expanduser().absolute()
@@ -258,7 +272,8 @@ def _rows() -> list[tuple[str, str, str]]:
         else:
             source = "default"
         value = getattr(current, name)
-        rows.append((name, "–" if value is None else str(value), source))
+        shown = "(not shown: it may hold a key)" if name == "remote" and value and remote_faults(value) else str(value)
+        rows.append((name, "–" if value is None else shown, source))
     return rows + [
         (name, "set" if len(keys) == 1 else f"{len(keys)} set", "configure()") for name, keys in sorted(_keys.items())
     ]

@@ -21,6 +21,7 @@ HEAVY = [
     "pyarrow",
     "pydantic",
     "numpy",
+    "obstore",
 ]
 PUBLIC = [
     *("generate", "run", "arun", "stream", "astream", "Experiment", "runs", "open_run", "Policy"),
@@ -42,7 +43,16 @@ def test_importing_the_kit_loads_nothing_heavy() -> None:
 @pytest.mark.parametrize("name", [n for n in PUBLIC if n not in ("recipes",)])
 def test_looking_a_name_up_loads_no_sdk_and_no_model(name: str) -> None:
     loaded = loaded_after(f"import imagegen_kit; imagegen_kit.{name}")
-    assert not loaded & {"torch", "openai", "google.genai", "faiss", "sentence_transformers", "pandas", "ipywidgets"}
+    assert not loaded & {
+        "torch",
+        "openai",
+        "google.genai",
+        "faiss",
+        "sentence_transformers",
+        "pandas",
+        "ipywidgets",
+        "obstore",
+    }
 
 
 def test_the_command_line_starts_without_the_rest_of_the_kit() -> None:

@@ -87,3 +87,18 @@ def test_a_store_that_is_no_path_and_keys_that_are_no_texts_are_refused_together
     with pytest.raises(InvalidInput) as caught:
         ik.configure(store=5, keys={"A": 3})
     assert [fault.where for fault in caught.value.faults] == ["store", "keys"]
+
+
+def test_an_object_storage_is_set_by_its_address_which_is_never_repeated_where_it_may_hold_a_key(monkeypatch):
+    assert "remote " in repr(ik.configure())
+    assert "s3://bucket/x" in repr(ik.configure(remote="s3://bucket/x"))
+    with pytest.raises(InvalidInput, match="not the address of an object storage") as caught:
+        ik.configure(remote="s3://key:canary-9@bucket/x")
+    assert "canary-9" not in str(caught.value)
+    assert settings().remote == "s3://bucket/x"
+    reset()
+    monkeypatch.setenv("IMAGEGEN_REMOTE", "s3://key:canary-9@bucket/x")
+    assert "canary-9" not in repr(ik.configure())
+    with pytest.raises(InvalidInput) as caught:
+        ik.generate("a red kite", model="offline/collage", size=64)
+    assert "canary-9" not in str(caught.value)

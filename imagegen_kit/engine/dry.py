@@ -73,6 +73,13 @@ class DryEngine:
         """Run picture work in the engine's threads."""
         return await self._engine.in_thread(function, *args)
 
+    async def upload(self, _scope: Scope, _policy: Policy, pictures: Any, *asked: Any) -> list[str]:
+        """Return the URLs that the objects would have, unsigned; nothing is sent."""
+        from imagegen_kit.engine.sending import as_pictures, names_of, storage_of
+
+        remote, found = storage_of(self.store).remote, as_pictures(pictures)
+        return [remote.url(name) for name in names_of(found, *asked[:2])]
+
     async def obtain(self, asked: Request, *, policy: Policy, step: int, **_: Any) -> Result:
         """Note ``asked`` and return a result with a stand-in picture, or the refusal that would come."""
         seen = self.foreseen

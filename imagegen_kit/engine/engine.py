@@ -267,6 +267,12 @@ class Engine:
         self.store.journal.append(rows)
         return result
 
+    async def upload(self, *asked: Any) -> list[str]:
+        """Copy pictures to the object storage; see ``Job.upload``."""
+        from imagegen_kit.engine.sending import send
+
+        return await send(self, *asked)
+
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run ``coroutine`` on the engine's loop and block until it ends."""
         return self.background.wait(coroutine)

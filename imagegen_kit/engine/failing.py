@@ -6,11 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from imagegen_kit.engine.budget import settle
-from imagegen_kit.engine.policy import backoff, timestamp
+from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.reserving import limit_name
 from imagegen_kit.engine.rows import move_attempt
 from imagegen_kit.engine.throttle import mark, refuse, rest
 from imagegen_kit.errors import AuthenticationFailed, ProviderError, QuotaExhausted, RateLimited, RequestTimeout
+from imagegen_kit.store.waiting import backoff
 from imagegen_kit.types import Attempt
 
 if TYPE_CHECKING:

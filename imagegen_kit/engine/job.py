@@ -107,6 +107,24 @@ class Job:
         asked = {"prompt": prompts[0], **ask} if len(prompts) == 1 else {}
         return ImageResult(tuple(results), self._scope.run_id, asked, self._engine.store, self._policy)
 
+    async def upload(
+        self,
+        pictures: Any,
+        prefix: str | None = None,
+        *,
+        names: Sequence[str] | None = None,
+        expires_s: float | None = None,
+    ) -> list[str]:
+        """Copy pictures to the object storage of the setting ``remote`` and return their URLs, in order.
+
+        ``pictures`` is one or several: answers of this job, paths, bytes, PIL images. The objects are named
+        ``<prefix>/1.png``, ``<prefix>/2.png`` … by position and format, or as ``names`` says. ``expires_s`` gives links
+        that open a private object without a key for so many seconds; without it the URL opens only what the bucket lets
+        everybody read. What is there already with the same bytes is not sent again. Raises InvalidInput where no
+        storage is set, StoreError where it fails to the end; the pictures stay in the store.
+        """
+        return await self._engine.upload(self._scope, self._policy, pictures, prefix, names, expires_s)
+
     async def _one(self, request: Request, measure: Mapping[str, Any] | None, step: int) -> Result:
         on_progress: Callable[[Progress], None] | None = self._emit
         result = await self._engine.obtain(

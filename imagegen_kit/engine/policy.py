@@ -17,9 +17,6 @@ from imagegen_kit.lazy import Shown
 if TYPE_CHECKING:
     from imagegen_kit.registry import Registry
 
-BACKOFF_BASE_S = 1.0
-BACKOFF_CAP_S = 60.0
-
 
 class Clock(Protocol):
     """What time it is, how long things take, how to wait, and how much to spread waits."""
@@ -222,17 +219,6 @@ def policy_faults(policy: Policy, registry: Registry) -> list[Fault]:
         except InvalidInput as error:
             faults += [Fault("fallback", f.what, f.hint) for f in error.faults]
     return faults
-
-
-def backoff(attempt: int, retry_after: float | None, jitter: float) -> float:
-    """Return the seconds to wait after failed ``attempt`` (1, 2, …).
-
-    What the service asked for wins; else full jitter over an exponentially growing span (M. Brooker, "Exponential
-    Backoff And Jitter", AWS Architecture Blog, 2015).
-    """
-    if retry_after is not None:
-        return max(0.0, retry_after)
-    return float(jitter * min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2 ** (attempt - 1)))
 
 
 def timestamp(moment: datetime) -> str:

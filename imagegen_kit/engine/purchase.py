@@ -16,12 +16,13 @@ from imagegen_kit.engine.calling import ProgressSink, call_provider
 from imagegen_kit.engine.failing import note_failure, refuses_key
 from imagegen_kit.engine.following import follow
 from imagegen_kit.engine.limits import DEFAULT_CONCURRENCY, NoKeyLeft
-from imagegen_kit.engine.policy import backoff, timestamp
+from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.reserving import Dead, Reserved, reserve_call
 from imagegen_kit.engine.rows import move_attempt
 from imagegen_kit.engine.settling import keep_reply
 from imagegen_kit.engine.throttle import Wait
 from imagegen_kit.errors import BudgetExceeded, ContentBlocked, ImagegenError, ProviderError
+from imagegen_kit.store.waiting import backoff
 from imagegen_kit.types import Attempt, Cost, Progress, Result, Waiting
 
 if TYPE_CHECKING:

@@ -19,11 +19,11 @@ _current: Engine | None = None
 
 
 def default_engine() -> Engine:
-    """Return the engine of this session; it follows ``configure(store=…)`` and keeps its store otherwise."""
+    """Return the engine of this session; it follows ``configure(store=…, remote=…)``, keeping its store otherwise."""
     global _current  # noqa: PLW0603  # one process has one default engine
     from imagegen_kit.engine.engine import Engine
 
-    wanted = settings().store
+    wanted, remote = settings().store, settings().remote
     with _lock:
         if _current is not None and wanted is not None and _current.store.path != wanted:
             _current.close()
@@ -32,6 +32,7 @@ def default_engine() -> Engine:
             _current = Engine(Store(wanted or find_store()))
             _close_at_exit()
             _current_pid[0] = os.getpid()
+        _current.store.connect(remote)
         return _current
 
 

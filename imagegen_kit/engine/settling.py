@@ -104,6 +104,7 @@ async def _store(
         rows.append((INSERT_RESULT, values))
     if made is not None:
         rows.append((INSERT_ARTIFACT, artifact_row(made, at)))
+    rows += purchase.engine.store.planned_upload(made, at)
     rows += [
         (INSERT_CHECK, (purchase.request_id, c.name, c.passed, None if c.value is None else str(c.value), c.limit))
         for c in result.checks
@@ -126,6 +127,8 @@ async def _store(
 
     await asyncio.wrap_future(purchase.engine.store.journal.transact(store, rows))
     key.accept()
+    if made is not None and (uploads := purchase.engine.store.uploads) is not None:
+        uploads.wake()
     if result.ok and purchase.prepared.cacheable:
         size = made.size_bytes if made is not None else None
         purchase.engine.remembered.put(purchase.prepared.key, (*columns_of(values), size, None))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagegen_kit.errors import StoreError
+from imagegen_kit.errors import InvalidInput, StoreError
 from imagegen_kit.store.blobs import Blobs
 from imagegen_kit.store.journal import Journal
+from imagegen_kit.store.uploads import Uploads, resume_uploads
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     import pandas as pd
+
+    from imagegen_kit.store.journal import Statement
+    from imagegen_kit.types import Artifact
 
 FOLDER = "imagegen-store"
 
@@ -21,7 +26,8 @@ FOLDER = "imagegen-store"
 class Store:
     """One folder with ``journal.sqlite`` and the pictures by hash. Raises StoreError where it cannot be used.
 
-    Where nothing can be written there it can still be read.
+    Where nothing can be written there it can still be read. ``uploads`` copies pictures to an object storage; None
+    until ``connect`` names one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,6 +35,43 @@ class Store:
         self.journal = Journal(path / "journal.sqlite")
         self.blobs = Blobs(path, self.journal)
         _open.add(self)
+        self.uploads: Uploads | None = None
+        self._remote_url: str | None = None
+
+    def connect(self, url: str | None) -> None:
+        """Copy pictures to the object storage at ``url`` from now on (None: to none), and send what is still open.
+
+        Raises InvalidInput for an address that cannot be used.
+        """
+        if url == self._remote_url:
+            return
+        uploads = None
+        if url is not None:
+            from imagegen_kit.store.remote import Remote
+
+            uploads = Uploads(self.journal, self.blobs, Remote(url))
+        if self.uploads is not None:
+            self.uploads.close()
+        self._remote_url, self.uploads = url, uploads
+        self.blobs.other_copy = self._fetch if uploads is not None else None
+        if uploads is not None:
+            uploads.wake_if_open()
+
+    def planned_upload(self, made: Artifact | None, at: str) -> list[Statement]:
+        """Return the row that plans the copy of what a model made; none where pictures stay on this machine."""
+        if self.uploads is None or made is None:
+            return []
+        from imagegen_kit.store.remote import blob_name
+        from imagegen_kit.store.upload_rows import INSERT_UPLOAD
+
+        name = blob_name(made.sha256, made.format)
+        return [(INSERT_UPLOAD, (made.sha256, made.format, self.uploads.remote.target, name, at))]
+
+    def _fetch(self, sha256: str, format: str) -> bytes | None:
+        """Return a picture's other copy, None where there is none or it cannot be reached now."""
+        with contextlib.suppress(StoreError, InvalidInput):
+            return self.uploads.remote.fetch(sha256, format) if self.uploads is not None else None
+        return None
 
     def clean(
         self,
@@ -62,8 +105,10 @@ class Store:
         return examine(self, repair=repair, quick=quick, give_up=give_up)
 
     def close(self) -> None:
-        """Write what is waiting and close the journal."""
+        """Finish the uploads under way, write what is waiting and close the journal."""
         _open.discard(self)
+        if self.uploads is not None:
+            self.uploads.close()
         self.journal.close()
 
 
@@ -97,4 +142,4 @@ def find_store(start: Path | None = None) -> Path:
     return start / FOLDER
 
 
-__all__ = ["FOLDER", "Blobs", "Journal", "Store", "StoreError", "find_store", "rescue"]
+__all__ = ["FOLDER", "Blobs", "Journal", "Store", "StoreError", "find_store", "rescue", "resume_uploads"]

@@ -29,7 +29,7 @@ UPLOAD_MOVES: Final[dict[str, frozenset[str]]] = {
     "planned": frozenset({"running", "failed"}),
     "running": frozenset({"done", "failed"}),
     "failed": frozenset({"running"}),
-    "done": frozenset(),
+    "done": frozenset({"running"}),  # only when it is asked for again and the storage no longer has it
 }
 OPEN_STATES: Final = ("planned", "reserved", "submitting", "submitted", "running", "ready")
 MAYBE_PAID: Final = ("submitting", "submitted", "running", "ready", "unknown")

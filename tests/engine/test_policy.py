@@ -11,16 +11,15 @@ from hypothesis import strategies as st
 
 from imagegen_kit.engine.execute import read_policy
 from imagegen_kit.engine.policy import (
-    BACKOFF_CAP_S,
     DEFAULT,
     Policy,
     SimulatedClock,
     SystemClock,
-    backoff,
     day_of,
     timestamp,
 )
 from imagegen_kit.errors import InvalidInput
+from imagegen_kit.store.waiting import BACKOFF_CAP_S, backoff
 
 
 @pytest.mark.parametrize(
