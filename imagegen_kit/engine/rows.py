@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 INSERT_REQUEST = "INSERT INTO requests VALUES (" + ", ".join("?" * 17) + ")"
 INSERT_RESULT = "INSERT INTO results VALUES (" + ", ".join("?" * 25) + ", 0, ?, ?)"
-INSERT_ATTEMPT = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, NULL, NULL, NULL, ?, NULL, ?)"
+INSERT_ATTEMPT = (
+    "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, NULL, NULL, NULL, ?, NULL, ?)"
+)
 INSERT_REFERENCE = "INSERT INTO request_refs VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_ARTIFACT = "INSERT OR IGNORE INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)"
 INSERT_CHECK = "INSERT OR REPLACE INTO checks VALUES (?, ?, ?, ?, ?)"
