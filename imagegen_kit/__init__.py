@@ -17,8 +17,8 @@ _NAMES = {
     "stream": "imagegen_kit.engine.execute",
     "astream": "imagegen_kit.engine.execute",
     "Experiment": "imagegen_kit.experiments.experiment",
-    "runs": "imagegen_kit.experiments.run",
-    "open_run": "imagegen_kit.experiments.run",
+    "runs": "imagegen_kit.experiments.opening",
+    "open_run": "imagegen_kit.experiments.opening",
     "Policy": "imagegen_kit.engine.policy",
     "prompt_suite": "imagegen_kit.prompts.suites",
     "prompt_matrix": "imagegen_kit.prompts.matrix",
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.execute import arun, astream, run, stream
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.experiments.experiment import Experiment
-    from imagegen_kit.experiments.run import open_run, runs
+    from imagegen_kit.experiments.opening import open_run, runs
     from imagegen_kit.imaging.picture import Picture
     from imagegen_kit.prompts.compile import compile_prompt
     from imagegen_kit.prompts.matrix import prompt_matrix

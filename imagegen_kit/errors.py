@@ -19,6 +19,7 @@ ImagegenError
 ├── RequestCancelled               stopped before it was sent
 ├── PluginError                    a plugin or something it offers could not be used
 │   └── MissingDependency (ImportError)  a package is not installed; says which command installs it
+├── NotInBundle                    replay is on, and its bundles hold no answer to what was asked; nothing was sent
 └── StoreError                     the store could not be read or written
     ├── CorruptArtifact            stored bytes no longer have the hash they were stored under
     └── ObjectStoreError           the object storage refused (``retryable`` False) or could not be reached (True)
@@ -217,6 +218,10 @@ class MissingDependency(PluginError, ImportError):
     def __init__(self, feature: str, package: str, install: str, **context: Any) -> None:
         super().__init__(f"{feature} needs the package {package!r}, which is not installed. Run: {install}", **context)
         self.feature, self.package, self.install = feature, package, install
+
+
+class NotInBundle(ImagegenError):
+    """Replay is on, and its bundles hold no answer to what was asked. Nothing was sent."""
 
 
 class StoreError(ImagegenError):

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     load_plugins: str | None = Field(None, description="only these distributions' plugins load (comma-separated)")
     block_plugins: str | None = Field(None, description="these distributions' plugins are not loaded")
     remote: str | None = Field(None, description="where pictures are copied to: s3://bucket/prefix, gs://…, file:///…")
+    replay: str | None = Field(None, description="bundles that answer instead of providers; nothing is sent then")
     strict_plugins: bool = Field(False, description="a plugin that fails stops the session instead of being set aside")
 
 
@@ -190,15 +191,18 @@ def configure(
     budget_usd_per_day: float | None = None,
     budget_usd_per_account: float | None = None,
     catalogue: str | Path | None = None,
+    replay: str | Path | None = None,
     keys: Mapping[str, str | Sequence[str]] | None = None,
     env_file: str | Path | None = None,
     remote: str | None = None,
 ) -> SettingsView:
     """Set what is given for this session and return all settings with where each came from.
 
-    ``keys`` maps names such as ``GEMINI_API_KEY`` to values, which stay in memory; several keys of one service, as a
-    list, take turns. Budgets are in USD: of this session, of a UTC day, and of each API key. ``env_file`` is read
-    instead of ``.env``. Raises InvalidInput for a value that cannot be used; nothing is changed then.
+    ``replay`` names bundles that answer instead of providers (a ``.zip``, a folder of them, or several joined as in
+    ``PATH``; ``""`` switches it off). ``keys`` maps names such as ``GEMINI_API_KEY`` to values, which stay in memory;
+    several keys of one service, as a list, take turns. Budgets are in USD: of this session, of a UTC day, and of each
+    API key. ``env_file`` is read instead of ``.env``. Raises InvalidInput for a value that cannot be used; nothing is
+    changed then.
     """
     global _env_file, _revision  # noqa: PLW0603  # one session has one env file, like one working directory
     faults = remote_faults(remote) if remote is not None else []
@@ -211,6 +215,8 @@ def configure(
     elif catalogue is not None and not Path(catalogue).expanduser().exists():
         what = f"there is no file or folder {str(catalogue)!r}."
         faults.append(Fault("catalogue", what, "Name a YAML file, or a folder of them."))
+    if replay is not None and not isinstance(replay, (str, Path)):
+        faults.append(Fault("replay", f"{replay!r} is not the path of a bundle."))
     budgets = {
         "budget_usd": budget_usd,
         "budget_usd_per_day": budget_usd_per_day,
@@ -229,6 +235,9 @@ def configure(
         changed["store"] = Path(store).expanduser().absolute()
     if catalogue is not None:
         changed["catalogue"] = Path(catalogue).expanduser().absolute()
+    if replay is not None:
+        parts = [part for part in str(replay).split(os.pathsep) if part]
+        changed["replay"] = os.pathsep.join(str(Path(part).expanduser().absolute()) for part in parts)
     path = Path(env_file).expanduser().absolute() if env_file is not None else None
     if path is not None and not path.is_file():
         raise InvalidInput([Fault("env_file", f"there is no file {path.name!r} there.")])

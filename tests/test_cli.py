@@ -235,3 +235,24 @@ class TestProcess:
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
         assert done.stdout.splitlines()[-1] == "[]"
+
+
+class TestExport:
+    def test_a_run_leaves_as_a_file_and_is_shown_from_it(self, experiment: str) -> None:
+        assert imagegen("run", experiment)[0] == 0
+        assert imagegen("export", "from a file", "run.zip") == (0, "run.zip\n", "")
+        status, out, _ = imagegen("--store", "another", "show", "run.zip")
+        assert (status, out.splitlines()[0]) == (0, "from a file: 4 cells · 4 ok · cost $0.00")
+
+    def test_what_is_shared_and_small_says_so(self, experiment: str) -> None:
+        imagegen("run", experiment)
+        assert imagegen("export", "latest", "small.zip", "--share", "--thumbnails")[0] == 0
+        assert "prompt 1" in imagegen("show", "small.zip", "--table")[1]
+        assert Path("small.zip").stat().st_size < 60_000
+
+    def test_a_layout_is_named_or_refused(self, experiment: str) -> None:
+        imagegen("run", experiment)
+        assert imagegen("show", "--save", "films", "--layout", "scenes")[0] == 0
+        assert len(list(Path("films").rglob("scene_*.png"))) == 4
+        status, _, err = imagegen("show", "--save", "films", "--layout", "reel")
+        assert (status, "no layout is called 'reel'" in err) == (2, True)

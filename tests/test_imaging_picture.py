@@ -211,7 +211,8 @@ def test_a_saved_picture_carries_its_request(tmp_path: Path, cat: Path, suffix: 
     picture = Picture(**{**_fields(picture), "provenance": RECORD})
     path = picture.save(tmp_path / "new" / "folder" / f"out{suffix}")
     assert path == tmp_path / "new" / "folder" / f"out{suffix}"
-    assert Picture.open(path).request == RECORD == picture.request
+    assert picture.request == RECORD
+    assert Picture.open(path).request == {**RECORD, "parents": [picture.sha256]}
     assert [p.name for p in path.parent.iterdir()] == [path.name]
     if suffix in (".png", ".PNG", ".webp"):
         assert Picture.open(path).image.convert("RGB").tobytes() == picture.image.tobytes()
@@ -230,7 +231,8 @@ def test_sharing_leaves_the_prompt_out_and_strips_other_metadata(tmp_path: Path)
     picture = Picture.from_bytes(provenance.embed(corpus.encoded("png"), RECORD))
     shared = Picture.open(picture.save(tmp_path / "shared.png", share=True))
     assert shared.request is not None
-    assert set(shared.request) == {"tool", "model_used", "digital_source_type"}
+    assert set(shared.request) == {"tool", "model_used", "digital_source_type", "parents"}
+    assert shared.request["parents"] == [picture.sha256]
     photo = Picture.from_bytes(corpus.encoded("jpeg", comment=b"my street"))
     assert b"my street" not in photo.save(tmp_path / "photo.jpg", share=True).read_bytes()
 

@@ -36,7 +36,7 @@ RECORD: dict[str, Any] = {
     "key": "secret-key",
 }
 SECRETS = (b"a cat", b"blur", b"secret")
-TRAINED = provenance.VOCABULARY + "trainedAlgorithmicMedia"
+COMPOSITE = provenance.VOCABULARY + "compositeWithTrainedAlgorithmicMedia"  # it was given a reference
 
 
 def record_with(prompt: str) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def test_the_packet_names_the_source_type_and_the_tool(format: str) -> None:
     found = packet.find(".//{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType")
     tool = packet.find(".//{http://ns.adobe.com/xap/1.0/}CreatorTool")
     assert found is not None
-    assert found.text == TRAINED
+    assert found.text == COMPOSITE
     assert tool is not None
     assert tool.text == "imagegen_kit 0.1"
 
@@ -106,13 +106,24 @@ def test_the_packet_names_the_source_type_and_the_tool(format: str) -> None:
     ("record", "term"),
     [
         ({"model_used": "gemini/nano-banana"}, "trainedAlgorithmicMedia"),
+        ({"sent": {"model": "gemini/nano-banana", "references": [{}]}}, "compositeWithTrainedAlgorithmicMedia"),
+        ({"sent": {"model": "openai/gpt-image-2", "mask": {"sha256": "0"}}}, "compositeWithTrainedAlgorithmicMedia"),
         ({"model": "offline/gradient"}, "algorithmicMedia"),
         ({"sent": {"model": "offline/collage", "references": [{}]}}, "composite"),
         ({"model_used": "me/gradient", "origin": "local:notebook"}, "algorithmicMedia"),
         ({"model_used": "gemini/nano-banana", "status": "placeholder"}, "algorithmicMedia"),
         ({}, "trainedAlgorithmicMedia"),
     ],
-    ids=["service", "offline", "offline with references", "notebook", "placeholder", "nothing known"],
+    ids=[
+        "service",
+        "edit",
+        "inpainting",
+        "offline",
+        "offline with references",
+        "notebook",
+        "placeholder",
+        "nothing known",
+    ],
 )
 def test_the_source_type_is_honest(record: dict[str, Any], term: str) -> None:
     assert provenance.source_type(record) == provenance.VOCABULARY + term
@@ -146,7 +157,7 @@ def test_sharing_leaves_nothing_private_in_the_file(format: str) -> None:
     assert provenance.read(shared) == {
         "tool": "imagegen_kit 0.1",
         "model_used": "gemini/nano-banana",
-        "digital_source_type": TRAINED,
+        "digital_source_type": COMPOSITE,
     }
 
 

@@ -1,4 +1,4 @@
-"""Commands that show what is there: ``show``, ``runs``, ``models``, ``styles``, ``plugins``, ``usage``."""
+"""Commands that show what is there: ``show``, ``export``, ``runs``, ``models``, ``styles``, ``plugins``, ``usage``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from imagegen_kit.cli.saying import say
 
 @command
 def show(
-    run: Annotated[str, typer.Argument(help="A run's id or name.")] = "latest",
+    run: Annotated[str, typer.Argument(help="A run's id or name, or a path.")] = "latest",
     by: Annotated[list[str] | None, typer.Option(help="Group the summary by this; may be given again.")] = None,
     table: Annotated[bool, typer.Option("--table", help="One line a picture as well.")] = False,
     save: Annotated[Path | None, typer.Option(help="Write pictures and metadata.json into this new folder.")] = None,
+    layout: Annotated[str, typer.Option(help="How --save names them: flat, scenes, sketches or calls.")] = "flat",
     parquet: Annotated[Path | None, typer.Option(help="Write the table, one row a picture, to this file.")] = None,
 ) -> None:
-    """Show a run in numbers; the latest one if none is named."""
+    """Show a run in numbers; the latest one if none is named. RUN may also be a bundle or a folder of pictures."""
     import imagegen_kit as ik
     from imagegen_kit.cli.printing import parameters_in_words, print_run, print_table
 
@@ -33,12 +34,25 @@ def show(
         shown = parameters_in_words(rows)[kept]
         print_table(shown.drop(columns=[c for c in ("repeat",) if not rows[c].any()]))
     if save is not None:
-        say(f"pictures and metadata.json in {found.save(save)}")
+        say(f"pictures and metadata.json in {found.save(save, layout=layout)}")
     if parquet is not None:
-        from imagegen_kit.engine.session import default_engine
         from imagegen_kit.tables.parquet import save_parquet
 
-        say(f"table in {save_parquet(default_engine().store, found.id, parquet)}")
+        say(f"table in {save_parquet(found._store, found.id, parquet)}")
+
+
+@command
+def export(
+    run: Annotated[str, typer.Argument(help="A run's id or name, or latest.")],
+    path: Annotated[Path, typer.Argument(help="The bundle to write, a .zip.")],
+    share: Annotated[bool, typer.Option("--share", help="Leave out prompts, references and messages.")] = False,
+    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Small copies instead of the pictures.")] = False,
+) -> None:
+    """Write a run into one file that opens anywhere: `imagegen show FILE.zip`, ik.open_run, IMAGEGEN_REPLAY."""
+    import imagegen_kit as ik
+
+    pictures = "thumbnails" if thumbnails else "full"
+    say(f"{ik.open_run(run).export(path, share=share, pictures=pictures)}")
 
 
 @command

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.policy import check_faults
+from imagegen_kit.engine.replay import answers_for
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.imaging.picture import open_picture
 from imagegen_kit.prompts.compile import compile_prompt
@@ -51,7 +52,7 @@ def _model(name: str, value: Any, registry: Registry) -> list[Fault]:
     try:
         registry.model(value, today=date.min)  # whether it has retired by now is for the policy's clock to say
     except InvalidInput as error:
-        return list(error.faults)
+        return [] if answers_for(value) else list(error.faults)
     return []
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.lazy import Shown
+from imagegen_kit.settings import settings
 
 if TYPE_CHECKING:
     from imagegen_kit.registry import Registry
@@ -217,7 +218,8 @@ def policy_faults(policy: Policy, registry: Registry) -> list[Fault]:
         try:
             registry.model(name, today=date.min)
         except InvalidInput as error:
-            faults += [Fault("fallback", f.what, f.hint) for f in error.faults]
+            if not settings().replay:  # nothing is sent then
+                faults += [Fault("fallback", f.what, f.hint) for f in error.faults]
     return faults
 
 

@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.ask import check_values
+from imagegen_kit.engine.replay import answers_for
 from imagegen_kit.errors import Fault, InvalidInput, PluginError, unknown_name_fault
 from imagegen_kit.lazy import load_target
 from imagegen_kit.tables.columns import COLUMN_NAMES
@@ -81,6 +82,8 @@ def faults_of(recipe: Recipe, params: Mapping[str, Any], registry: Registry) -> 
 def unknown_parameters(recipe: Recipe, names: Any, registry: Registry, models: list[Any]) -> list[Fault]:
     """Return a fault for each name that is neither a parameter nor, in an open recipe, an option of a model."""
     known = set(recipe.parameters)
+    if recipe.open and any(map(answers_for, models)):
+        return []  # a model that is replayed need not be installed, so its options are not known
     if recipe.open:
         named = set()
         for name in models:

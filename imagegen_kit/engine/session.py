@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from imagegen_kit.settings import settings
 from imagegen_kit.store import Store, find_store
+from imagegen_kit.store.unbundle import close_bundles
 
 if TYPE_CHECKING:
     from imagegen_kit.engine.engine import Engine
@@ -45,6 +46,7 @@ def close_default_engine() -> None:
     with _lock:
         if _current is not None and _current_pid[0] == os.getpid():  # a forked child has no threads to stop
             _current.close()
+            close_bundles()
         _current = None
 
 

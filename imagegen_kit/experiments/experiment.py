@@ -11,17 +11,20 @@ from imagegen_kit.engine.cells import RunUnderWay
 from imagegen_kit.engine.execute import check_policy, record_run
 from imagegen_kit.engine.policy import DEFAULT, Policy, is_amount, policy_faults
 from imagegen_kit.engine.recipe import read_recipe
+from imagegen_kit.engine.replay import replay_in_force
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.experiments.execution import Execution
 from imagegen_kit.experiments.foresight import foreseen_fairness, foreseen_prices, plan_table
 from imagegen_kit.experiments.grid import Grid
+from imagegen_kit.experiments.replaying import replayed_run
 from imagegen_kit.experiments.run import Run
 from imagegen_kit.lazy import Shown
 from imagegen_kit.providers.accounts import origin_of
 from imagegen_kit.recipes import image
 from imagegen_kit.settings import settings
 from imagegen_kit.store.lock import hold
+from imagegen_kit.store.slices import Tidy
 from imagegen_kit.store.values import dumps, encode
 from imagegen_kit.tables.projection import projection_table
 from imagegen_kit.types import SIMULATED
@@ -122,6 +125,8 @@ class Experiment(Shown):
         engine = engine or default_engine()
         journal = engine.store.journal
         plain = self.grid.encoded(engine.store.blobs)
+        if (replay := replay_in_force(engine)) is not None:
+            return replayed_run(self, replay, engine, self._asks(plain, engine.store.blobs), plain, fresh=fresh)
         definition = self._definition(plain, engine.store.blobs)
         found = None if fresh else self._recorded(journal, definition)
         if found is not None and (live := Execution.live(engine, found[0])) is not None:
@@ -150,6 +155,9 @@ class Experiment(Shown):
         Raises InvalidInput for a run of simulated services where the real ones are in force now, and the reverse: one
         run must not hold both, and going on must not cost money that it did not cost before.
         """
+        if replay_in_force(engine) is not None:
+            what = f"replay is on, so nothing is sent, and {id} is a run of this store."
+            raise InvalidInput([Fault("resume", what, "Switch the replay off: ik.configure(replay='').")])
         sql = "SELECT definition, spec FROM runs WHERE number = ?"
         ((definition, recorded),) = engine.store.journal.read(sql, (number,))
         before, now = _loads(recorded).get("simulated", []), self._simulated()
@@ -197,7 +205,8 @@ class Experiment(Shown):
         return run
 
     def _record(self, engine: Engine, plain: Mapping[str, Any], definition: str) -> tuple[int, str]:
-        spec = {"recipe": self.recipe.name, "parameters": self.grid.names, **plain}
+        asks = self._asks(plain, engine.store.blobs)
+        spec = {"recipe": self.recipe.name, "parameters": self.grid.names, **plain, "asks": asks}
         if simulated := self._simulated():
             spec["simulated"] = simulated
         if policy := self.policy.to_plain():
@@ -223,18 +232,28 @@ class Experiment(Shown):
         for name in dict.fromkeys(v or settings().model for v in self.grid.values("model") or [None]):
             model = registry.model(name, today=date.min)
             versions[name] = [model.id, origin_of(model.provider), model.provider.output_version]
+        return self._hash({"models": versions}, plain, blobs)
+
+    def _asks(self, plain: Mapping[str, Any], blobs: Blobs) -> str:
+        """Return the hash of what is asked, wherever and of whichever version of a model: a replay goes by it."""
+        models = [v or settings().model for v in self.grid.values("model") or [None]]
+        return self._hash({"asked": models}, plain, blobs, Tidy.of(blobs.root))  # paths as a bundle knows them
+
+    def _hash(self, models: Mapping[str, Any], plain: Mapping[str, Any], blobs: Blobs, tidy: Tidy | None = None) -> str:
+        registry = _registry()
         styles = {name for name in self.grid.values("style") if isinstance(name, str)}
         parts = {
             "recipe": self.recipe.name,
             "name": self.name,
-            "models": versions,
+            **models,
             "styles": {name: encode(registry.style(name), blobs) for name in sorted(styles)},
             "parameters": self.grid.names,
             **plain,
         }
         if not self.recipe.name.startswith("imagegen_kit."):
             parts["source"] = _source(self.recipe.function)  # a recipe edited in a notebook is another experiment
-        return hashlib.sha256(dumps(parts).encode()).hexdigest()
+        text = dumps(parts)
+        return hashlib.sha256((tidy.text(text) if tidy else text).encode()).hexdigest()
 
     def to_yaml(self, path: str | Path) -> Path:
         """Write the experiment to a file that ``from_yaml`` and ``imagegen run`` read."""

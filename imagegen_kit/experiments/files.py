@@ -1,9 +1,7 @@
-"""Experiments as YAML files, and runs as folders of pictures."""
+"""Experiments as YAML files."""
 
 from __future__ import annotations
 
-import json
-import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imagegen_kit.experiments.experiment import Experiment
-    from imagegen_kit.experiments.run import Run
 
 
 def _schema() -> Any:
@@ -130,13 +127,13 @@ def write_experiment(experiment: Experiment, path: str | Path) -> Path:
     if faults:
         raise InvalidInput(faults)
     kept = {k: v for k, v in content.items() if v not in (None, {}, [])}
-    with _writing("path", path):
+    with writing("path", path):
         path.write_text(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return path
 
 
 @contextmanager
-def _writing(where: str, path: Path) -> Iterator[None]:
+def writing(where: str, path: Path) -> Iterator[None]:
     """Say which path cannot be written instead of raising an OSError."""
     if "\0" in str(path):
         raise InvalidInput([Fault(where, f"{str(path)[:300]!r} is not a path.")])
@@ -176,34 +173,3 @@ def _plain(name: str, value: Any, faults: list[Fault]) -> Any:
         return picture.path
     faults.append(Fault(name, f"a {type(value).__name__} cannot stand in a text file.", "Save it and give its path."))
     return None
-
-
-def save_run(run: Run, folder: str | Path) -> Path:
-    """Write the pictures of ``run`` and ``metadata.json`` into ``folder``, which must be new or empty."""
-    folder = Path(folder).expanduser()
-    with _writing("folder", folder):
-        return _save(run, folder)
-
-
-def _save(run: Run, folder: Path) -> Path:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InvalidInput([Fault("folder", f"{folder} is there already and is not empty.", "Name a new one.")])
-    folder.mkdir(parents=True, exist_ok=True)
-    table = run.table()
-    names: list[str | None] = []
-    for number, result in enumerate(run):
-        if not result.artifacts:
-            names.append(None)
-            continue
-        words = re.sub(r"[^a-z0-9]+", "-", result.request.prompt.lower()).strip("-")[:40].rstrip("-")
-        model = re.sub(r"[^a-z0-9]+", "-", result.request.model.lower())[:80]
-        name = f"{number:04d}-{model}-{words}.{result.artifacts[0].format}"
-        result.artifacts[0].save(folder / name)  # type: ignore[attr-defined]  # results of pictures hold Pictures
-        names.append(name)
-    rows = json.loads(table.drop(columns="path").to_json(orient="records", date_format="iso"))
-    files = iter(names)
-    for row in rows:  # a cell whose recipe failed has a row without a step, and no result
-        row["file"] = next(files) if row["step"] is not None else None
-    content = {"run_id": run.id, "name": run.name, "created_at": run.created_at, "pictures": rows}
-    (folder / "metadata.json").write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-    return folder

@@ -30,7 +30,8 @@ def line(run: Run, execution: Execution) -> str:
 def follow(run: Run, *, show: bool) -> None:
     """Wait for ``run``; ■ and Ctrl-C stop it, say how to go on, and are raised again."""
     execution = run._execution
-    assert execution is not None
+    if execution is None:  # a replay: all is there already
+        return
     display = _Nothing() if not show else _Cell() if in_notebook() else _Bar(execution)
     try:
         while not execution.wait(POLL_S):

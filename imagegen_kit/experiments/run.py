@@ -9,8 +9,10 @@ from imagegen_kit.engine.execute import read_policy
 from imagegen_kit.engine.recipe import read_recipe
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
+from imagegen_kit.experiments.elsewhere import ELSEWHERE
 from imagegen_kit.experiments.reading import count_results, read_result, read_results
 from imagegen_kit.lazy import Shown
+from imagegen_kit.settings import settings
 from imagegen_kit.store.values import decode
 from imagegen_kit.tables.diff import diff_results
 from imagegen_kit.tables.fairness import recorded_fairness
@@ -43,7 +45,9 @@ class Run(Shown):
         engine: Engine | None = None,
         execution: Execution | None = None,
         only: frozenset[int] | None = None,
+        sealed: str | None = None,
     ) -> None:
+        self._sealed = sealed  # why nothing is added to it: it was opened from a bundle
         self._store, self.id, self._engine, self._execution, self._only = store, id, engine, execution, only
         self._experiment = experiment
         store.journal.flush().result()
@@ -62,8 +66,17 @@ class Run(Shown):
     def experiment(self) -> Experiment:
         """The experiment that this run belongs to, rebuilt from the journal where it was not made in this session."""
         if self._experiment is None:
+            self._refuse_without_experiment()
             self._experiment = _rebuild(self._spec, self.name, self._store)
         return self._experiment
+
+    def _refuse_without_experiment(self) -> None:
+        if self._spec.get("shared"):
+            what = "the bundle was shared without its prompts, so its experiment is not known."
+            raise InvalidInput([Fault("experiment", what, "Ask whoever made it for a bundle without share=True.")])
+        if self._spec["recipe"] == ELSEWHERE:
+            what = "these pictures were made elsewhere, by no experiment."
+            raise InvalidInput([Fault("experiment", what, "Make one: ik.Experiment(vary=…).")])
 
     @property
     def running(self) -> bool:
@@ -169,7 +182,7 @@ class Run(Shown):
             keep &= match
         return Run(
             self._store, self.id, experiment=self._experiment, engine=self._engine, execution=self._execution,
-            only=frozenset(int(i) for i in frame.loc[keep, "request"]),
+            only=frozenset(int(i) for i in frame.loc[keep, "request"]), sealed=self._sealed,
         )  # fmt: skip
 
     def diff(self, i: int, j: int) -> pd.DataFrame:
@@ -210,6 +223,8 @@ class Run(Shown):
         """
         self._flush()
         failed = self._failed_cells()
+        if failed and self._sealed is not None:
+            self._refuse_to_go_on(f"{len(failed)} of its cells failed")
         if failed:
             marks: list[Any] = [("UPDATE cell_ends SET replaced = 1 WHERE cell = ?", (cell,)) for cell in failed]
             marks += [
@@ -229,17 +244,42 @@ class Run(Shown):
     def _go_on(self) -> Run:
         if self.running:
             return self
+        if self._sealed is not None or self._spec["recipe"] == ELSEWHERE:
+            if self.done < self.cells:
+                self._refuse_to_go_on(f"{self.done:,} of its {self.cells:,} cells have ended")
+            return self
         engine = self._engine or default_engine()
         run = self.experiment.continue_run(engine, self._number, self.id)
         self._execution, self._engine = run._execution, engine
         return self
 
-    # ------------------------------------------------------------------ out
-    def save(self, folder: str | Path) -> Path:
-        """Write the pictures, each with its request embedded, and ``metadata.json`` into a new folder."""
-        from imagegen_kit.experiments.files import save_run
+    def _refuse_to_go_on(self, state: str) -> None:
+        what = f"{state}, but it was opened from {self._sealed}, and nothing is added to that."
+        hint = "Run its experiment in a store of your own: run.experiment.run()"
+        raise InvalidInput([Fault("run", what, hint + (" without a replay." if settings().replay else "."))])
 
-        return save_run(self, folder)
+    # ------------------------------------------------------------------ out
+    def save(self, folder: str | Path, *, layout: str = "flat") -> Path:
+        """Write the pictures, each with its request embedded, and return where.
+
+        ``layout`` is "flat" (pictures and one ``metadata.json`` in a new folder), "scenes", "sketches" or "calls": see
+        docs/sharing.md for what each writes. Raises InvalidInput, before anything is written, for names that cannot be
+        used and for files that would be replaced.
+        """
+        from imagegen_kit.experiments.saving import save_run
+
+        return save_run(self, folder, layout)
+
+    def export(self, path: str | Path, *, share: bool = False, pictures: str = "full") -> Path:
+        """Write the whole run into one ``.zip`` and return its path; ``open_run`` reads it, anywhere.
+
+        No keys, addresses to poll, accounts or folders of this machine are in it. ``share`` also leaves out what was
+        asked: texts become labels ("prompt 1"), references, masks, placeholders and messages of services are dropped,
+        pictures lose their metadata. ``pictures`` is "full" or "thumbnails". Raises StoreError where a picture is gone.
+        """
+        from imagegen_kit.experiments.exporting import export_run
+
+        return export_run(self, path, share=share, pictures=pictures)
 
 
 def _rebuild(spec: dict[str, Any], name: str | None, store: Store) -> Experiment:
@@ -249,62 +289,13 @@ def _rebuild(spec: dict[str, Any], name: str | None, store: Store) -> Experiment
     vary = decode(spec.get("points") or spec.get("vary") or [{}], store.blobs)
     if isinstance(vary, dict):  # JSON sorted the names; the order of the axes is the order of the cells
         vary = {name: vary[name] for name in spec["parameters"] if name in vary}
+    fixed = spec.get("fixed", {})
     return Experiment(
         recipe,
         vary=vary,
-        fixed=decode(spec.get("fixed", {}), store.blobs),
+        fixed=decode({name: fixed[name] for name in spec["parameters"] if name in fixed}, store.blobs),
         repeats=spec.get("repeats", 1),
         name=name,
         budget_usd=spec.get("budget_usd"),
         policy=read_policy(spec.get("policy")),
     )
-
-
-def open_run(what: str = "latest") -> Run:
-    """Return a stored run by its id, the last one by ``"latest"``, or the last one of a name. Raises InvalidInput."""
-    engine = default_engine()
-    journal = engine.store.journal
-    journal.flush().result()
-    if what == "latest":
-        rows = journal.read("SELECT id FROM runs ORDER BY number DESC LIMIT 1")
-        if not rows:
-            raise InvalidInput(
-                [Fault("open_run", "there is no run in this store yet.", f"The store is {engine.store.path}.")]
-            )
-    else:
-        rows = journal.read("SELECT id FROM runs WHERE id = ? OR name = ? ORDER BY number DESC LIMIT 1", (what, what))
-    if not rows:
-        known = [
-            v for row in journal.read("SELECT id, name FROM runs ORDER BY number DESC LIMIT 200") for v in row if v
-        ]
-        raise InvalidInput([unknown_name_fault("run", what, known, where="open_run")])
-    return Run(engine.store, rows[0][0], engine=engine)
-
-
-def runs() -> pd.DataFrame:
-    """Return all stored runs, newest first, indexed by id: cells, how many ended and failed, pictures, cost."""
-    import pandas as pd
-
-    journal = default_engine().store.journal
-    journal.flush().result()
-    rows = journal.read(
-        "SELECT u.id, u.name, u.recipe, u.cells, "
-        "(SELECT COUNT(*) FROM cells c JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 WHERE c.run = u.number), "
-        "COUNT(s.request), COALESCE(SUM(s.status IN ('ok', 'fallback')), 0), COALESCE(SUM(s.status = 'cached'), 0), "
-        "(SELECT COUNT(*) FROM cells c JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 WHERE c.run = u.number "
-        "AND e.status = 'failed'), "
-        "CASE WHEN SUM(s.request NOT NULL AND s.cost_usd IS NULL) > 0 THEN NULL ELSE COALESCE(SUM(s.cost_usd), 0) END, "
-        "u.created_at, u.session FROM runs u LEFT JOIN results s ON s.run = u.number AND s.replaced = 0 "
-        "GROUP BY u.number ORDER BY u.number DESC"
-    )
-    names = ("name", "recipe", "cells", "done", "pictures", "ok", "cached", "failed", "cost_usd", "started", "session")
-    columns: dict[str, Any] = {}
-    for i, name in enumerate(names, 1):
-        values = [row[i] for row in rows]
-        if name in ("name", "recipe", "session"):
-            columns[name] = pd.array(values, dtype="str")
-        elif name == "started":
-            columns[name] = pd.to_datetime(pd.Series(values, dtype="str"), format="ISO8601", utc=True).array
-        else:
-            columns[name] = pd.array(values, dtype="Float64" if name == "cost_usd" else "Int64")
-    return pd.DataFrame(columns, index=pd.Index([row[0] for row in rows], name="id", dtype="str"))

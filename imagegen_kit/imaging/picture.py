@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from imagegen_kit.imaging.thumbnail import shrink
 from imagegen_kit.lazy import Shown, upward
 from imagegen_kit.types import Artifact
 
+_HASH = re.compile("[0-9a-f]{64}")
+_LINEAGE = 7  # parents that a saved file names beside the original
 Bytes = bytes  # inside the class ``bytes`` is the property
 
 
@@ -105,6 +108,11 @@ class Picture(Artifact, Shown):
         """The record of the request that made it, from the engine or else from the file; None where neither has one."""
         return dict(self.provenance) if self.provenance is not None else _provenance.read(self.bytes)
 
+    @property
+    def content_credentials(self) -> bool:
+        """Whether the file carries a C2PA box of the service that made it; nothing is said of its validity."""
+        return _provenance.content_credentials(self.bytes)
+
     def thumbnail(self, px: int = 256) -> Image.Image:
         """Return a small PIL copy whose longer side is at most ``px`` pixels."""
         return shrink(self.image, px)
@@ -135,7 +143,8 @@ class Picture(Artifact, Shown):
         if format != self.format:
             data = encode(open_sound(data, upright=True), format)
         if record is not None:
-            data = _provenance.embed(data, record, share=share)
+            lineage = [*_hashes(record.get("parents")), self.sha256]
+            data = _provenance.embed(data, {**record, "parents": list(dict.fromkeys(lineage))}, share=share)
         elif share:
             data = _provenance.strip(data)
         return write_whole(target, data)
@@ -148,6 +157,12 @@ class Picture(Artifact, Shown):
 
     def __repr__(self) -> str:
         return f"Picture({self.format}, {self.width}×{self.height})"
+
+
+def _hashes(parents: object) -> list[str]:
+    """Return what a record, from a file that may come from anywhere, says of its parents: the original and the last."""
+    found = [p for p in parents if isinstance(p, str) and _HASH.fullmatch(p)] if isinstance(parents, list) else []
+    return [*found[:1], *found[1:][-_LINEAGE:]]
 
 
 def open_picture(source: object, *, where: str = "picture", limits: Limits = DEFAULT) -> Picture:

@@ -1,9 +1,10 @@
 """What a saved picture tells about itself: the request that made it, for people, for image tools and for archives.
 
 PNG: our JSON in an iTXt chunk ``imagegen_kit``, the ``parameters`` text that image tools read, and an XMP packet. JPEG
-and WebP: an XMP packet that also holds our JSON. Pixels are never encoded again: only metadata parts are exchanged.
-The record is a JSON-ready mapping: ``tool``, ``request``, ``sent``, ``model_used``, ``cost_usd``, ``created_at``,
-``key``, and where it applies ``origin`` and ``status``.
+and WebP: an XMP packet that also holds our JSON, and the ``parameters`` text as EXIF user comment, where the same tools
+look. Pixels are never encoded again: only metadata parts are exchanged. The record is a JSON-ready mapping: ``tool``,
+``request``, ``sent``, ``model_used``, ``cost_usd``, ``created_at``, ``key``, and where it applies ``origin``,
+``status`` and ``parents`` (sha256 of the files that this one was made from, the original first).
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from xml.sax.saxutils import escape, unescape
 
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.imaging import remux
-from imagegen_kit.imaging.containers import Cut
+from imagegen_kit.imaging.comment import comment, with_comment
+from imagegen_kit.imaging.containers import Cut, png_parts
 from imagegen_kit.imaging.decode import peek
 
 KEYWORD = "imagegen_kit"
@@ -54,6 +56,8 @@ def embed(data: bytes, record: Mapping[str, Any], *, share: bool = False, format
             if not share:
                 texts["parameters"] = parameters(record, (width, height))
             return remux.png_with_texts(data, texts, drop=(KEYWORD, "parameters", remux.PNG_XMP))
+        if not share:
+            data = with_comment(data, found, parameters(record, (width, height)))
         if found == "webp":
             return remux.webp_with_xmp(data, _packet(kept, source_type(record), text).encode(), (width, height))
         packet = _packet(kept, source_type(record), text).encode()
@@ -97,15 +101,43 @@ def read(data: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
+def read_parameters(data: bytes) -> str | None:
+    """Return the ``parameters`` text that image tools write, None where there is none."""
+    try:
+        format, _, _ = peek(data)
+        if format != "png":
+            return comment(data, format)
+        text = remux.png_text(data, "parameters", MAX_PARAMETERS)
+        if text is not None:
+            return text
+        plain = next(
+            (p for p in png_parts(data) if data.startswith(b"parameters\0", p.body) and p.kind == b"tEXt"), None
+        )
+        return None if plain is None else data[plain.body + 11 : plain.body_end][:MAX_PARAMETERS].decode("latin-1")
+    except (InvalidInput, Cut, ValueError):
+        return None
+
+
+def content_credentials(data: bytes) -> bool:
+    """Whether a picture file carries a C2PA box of whoever made it; nothing is said of its validity."""
+    try:
+        format, _, _ = peek(data)
+        return remux.c2pa(data, format)
+    except (InvalidInput, Cut):
+        return False
+
+
 def public(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what may be told to anybody: tool, model and source type; no prompt, reference, path, label or key."""
-    return {"tool": _tool(record), "model_used": _model(record), "digital_source_type": source_type(record)}
+    """Return what may be told to anybody: tool, model, source type, parents; no prompt, reference, path, label, key."""
+    told = {"tool": _tool(record), "model_used": _model(record), "digital_source_type": source_type(record)}
+    return {**told, "parents": list(record["parents"])} if record.get("parents") else told
 
 
 def source_type(record: Mapping[str, Any]) -> str:
     """Return the IPTC term for how the picture came to be, as a URL.
 
-    Pictures of trained models are ``trainedAlgorithmicMedia``. The offline stand-ins and placeholders are drawn by a
+    Pictures of trained models are ``trainedAlgorithmicMedia``, or ``compositeWithTrainedAlgorithmicMedia`` where the
+    model was given pictures to change or to combine. The offline stand-ins and placeholders are drawn by a
     program that never saw training data, which the vocabulary calls ``algorithmicMedia``; where a stand-in was given
     references it arranges them, which is a ``composite``. Not ``compositeSynthetic``: that one says that generative AI
     took part.
@@ -115,7 +147,8 @@ def source_type(record: Mapping[str, Any]) -> str:
         return VOCABULARY + "algorithmicMedia"
     if local:
         return VOCABULARY + ("composite" if _part(record).get("references") else "algorithmicMedia")
-    return VOCABULARY + "trainedAlgorithmicMedia"
+    given = any(_part(record).get(name) for name in ("references", "mask", "first_frame", "last_frame"))
+    return VOCABULARY + ("compositeWithTrainedAlgorithmicMedia" if given else "trainedAlgorithmicMedia")
 
 
 def parameters(record: Mapping[str, Any], size: tuple[int, int]) -> str:

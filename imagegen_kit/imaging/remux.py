@@ -51,6 +51,31 @@ def strip(data: bytes, format: str) -> bytes:
     return b"\xff\xd8" + b"".join(kept)
 
 
+def with_exif(data: bytes, format: str, exif: bytes, size: tuple[int, int]) -> bytes:
+    """Return the JPEG or WebP with this EXIF block (``Exif`` and two zeros first) instead of its own."""
+    if format == "webp":
+        parts = [(p.kind, data[p.body : p.body_end]) for p in webp_parts(data) if p.kind != b"EXIF"]
+        if not any(kind == b"VP8X" for kind, _ in parts):
+            parts.insert(0, (b"VP8X", _vp8x(parts, size)))
+        parts = [(k, _with_flags(b, _WEBP_EXIF) if k == b"VP8X" else b) for k, b in parts]
+        after = next((i for i, (kind, _) in enumerate(parts) if kind == b"XMP "), len(parts))  # EXIF stands before XMP
+        return _webp_file([*parts[:after], (b"EXIF", exif.removeprefix(b"Exif\0\0")), *parts[after:]])
+    parts_of = [p for p in jpeg_parts(data) if not (p.kind == b"\xe1" and data.startswith(b"Exif\0", p.body))]
+    first = 1 if parts_of[0].kind == b"\xe0" else 0
+    kept = [data[p.start : p.end] for p in parts_of]
+    return b"\xff\xd8" + b"".join([*kept[:first], _jpeg_segment(0xE1, exif), *kept[first:]]) + data[parts_of[-1].end :]
+
+
+def c2pa(data: bytes, format: str) -> bool:
+    """Whether the file carries a C2PA box (content credentials); nothing is said of its validity."""
+    if format == "png":
+        return any(part.kind == b"caBX" for part in png_parts(data))
+    if format == "webp":
+        return any(part.kind == b"C2PA" for part in webp_parts(data))
+    # JUMBF boxes lie in APP11 segments; the first of them names what it holds (C2PA specification, A.3.1)
+    return any(p.kind == b"\xeb" and b"c2pa" in data[p.body : p.body + 128] for p in jpeg_parts(data))
+
+
 def png_with_texts(data: bytes, texts: Mapping[str, str], *, drop: Collection[str] = ()) -> bytes:
     """Return the PNG with ``texts`` by keyword before its pixels, and without earlier texts named in ``drop``."""
     out, written = [PNG_SIGNATURE], False
