@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.measure import load, show
 
-NAMES = ("imports", "table", "cached", "own_cpu", "sweep", "clouds")
+NAMES = ("imports", "table", "cached", "own_cpu", "commits", "sweep", "wide", "clouds", "faults", "promptfoo")
 
 
 def main() -> int:
