@@ -91,7 +91,7 @@ def theirs(base_url: str, key: str, cells: int) -> dict[str, Any]:
     variables = {**kept, **{name: str(path) for name, path in folders.items()}, **dict.fromkeys(OFF, "1")}
     command = [
         "node", str(PACKAGE / "dist" / "src" / "entrypoint.js"), "eval", "-c", "promptfooconfig.json",
-        "--max-concurrency", str(CONCURRENCY), "--no-cache", "--no-table", "--no-progress-bar", "--no-share",
+        "--max-concurrency", str(CONCURRENCY), "--no-table", "--no-progress-bar", "--no-share",
     ]  # fmt: skip
     found = _whole(command, variables)
     pictures = [path for path in (place / "config" / "blobs").rglob("*") if path.is_file() and path.suffix != ".json"]
@@ -136,7 +136,8 @@ def benchmark(quick: bool, profile: bool) -> Outcome:
     out.notes += [
         f"promptfoo {version()} from npm, node {node}; {cells} cells of 1.5 MB, {CONCURRENCY} at once, "
         f"{LATENCY_S:g} s latency.",
-        "whole processes with start-up and imports; promptfoo without its response cache and output file, which would "
-        "cost it more; the service's own work is in neither arm.",
+        "whole processes with start-up and imports; both keep what makes the same request free the second time "
+        "(promptfoo's response cache is on, as it is by default); promptfoo writes no output file beside its database; "
+        "the service's own work is in neither arm.",
     ]
     return out
