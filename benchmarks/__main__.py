@@ -13,7 +13,19 @@ from pathlib import Path
 
 from benchmarks.measure import load, show
 
-NAMES = ("imports", "table", "cached", "own_cpu", "sweep", "clouds", "journal")
+NAMES = (
+    "imports",
+    "table",
+    "cached",
+    "own_cpu",
+    "commits",
+    "sweep",
+    "wide",
+    "clouds",
+    "faults",
+    "journal",
+    "promptfoo",
+)
 
 
 def main() -> int:

@@ -33,8 +33,19 @@ MODELS = {
 
 
 # ---------------------------------------------------------------------- the toolkit
-def engine_arm(service: str, base_url: str, key: str, cells: int, concurrency: int) -> dict[str, Any]:
-    """Run the sweep as an experiment in this process and return what it took."""
+def engine_arm(
+    service: str,
+    base_url: str,
+    key: str,
+    cells: int,
+    concurrency: int,
+    model: str | None = None,
+    look_at: Callable[[], dict[str, Any]] = dict,
+) -> dict[str, Any]:
+    """Run the sweep as an experiment in this process and return what it took.
+
+    ``model`` None is the service's usual one; ``look_at`` is asked at the end, while the engine is still there.
+    """
     from pydantic import SecretStr
 
     import imagegen_kit as ik
@@ -43,9 +54,10 @@ def engine_arm(service: str, base_url: str, key: str, cells: int, concurrency: i
 
     point_at({service: Endpoint(base_url, SecretStr(key), f"simulated:{service}")})
     policy = ik.Policy(concurrency=concurrency)
-    ik.generate("warm", model=MODELS[service], policy=policy)  # imports, and the SDK's own first-use work
+    model = model or MODELS[service]
+    ik.generate("warm", model=model, policy=policy)  # imports, and the SDK's own first-use work
     experiment = ik.Experiment(
-        vary={"prompt": [f"prompt {number}" for number in range(cells)], "model": [MODELS[service]]}, policy=policy
+        vary={"prompt": [f"prompt {number}" for number in range(cells)], "model": [model]}, policy=policy
     )
     engine, lags = default_engine(), list[float]()
     ticker = engine.background.submit(tick(lags))
@@ -56,8 +68,9 @@ def engine_arm(service: str, base_url: str, key: str, cells: int, concurrency: i
     statuses = {row.status for row in run}
     assert statuses == {"ok"}, statuses
     assert len(run) == cells
+    seen = look_at()
     close_default_engine()
-    return {"wall": wall, "cpu": cpu, "lag_p99": percentile(lags, 0.99)}
+    return {"wall": wall, "cpu": cpu, "lag_p99": percentile(lags, 0.99), **seen}
 
 
 def adapter_arm(service: str, base_url: str, key: str, cells: int, concurrency: int) -> dict[str, Any]:
@@ -111,7 +124,7 @@ async def _by_hand(service: str, base_url: str, key: str, cells: int, concurrenc
     count = math.ceil(concurrency / CONNECTIONS)
     limits = httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
     https = [httpx2.AsyncClient(limits=limits, timeout=60) for _ in range(count)]
-    calls = [_HANDS[service](http, base_url, key) for http in https]
+    calls = [HANDS[service](http, base_url, key) for http in https]
     root, rows = Path.cwd(), Rows(Path("kept.sqlite"))
     slots, waiting = asyncio.Semaphore(concurrency), asyncio.Semaphore(2 * (os.cpu_count() or 2) + 4)
 
@@ -186,7 +199,7 @@ def _nanobanana(http: Any, base_url: str, key: str) -> Callable[[str], Awaitable
     return call
 
 
-_HANDS: dict[str, Any] = {"gemini": _gemini, "openai": _openai, "nanobanana": _nanobanana}
+HANDS: dict[str, Any] = {"gemini": _gemini, "openai": _openai, "nanobanana": _nanobanana}
 
 
 # ---------------------------------------------------------------------- figures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import struct
 import tempfile
@@ -16,6 +17,7 @@ from PIL import Image
 
 COUNT = 500
 DRAWN = 50  # of the large ones; the others are these with another number inside, for drawing takes 0.1 s each
+KEY_ENV = "BENCH_API_KEY"
 AFTER_HEADER = 33  # signature (8 bytes) and IHDR chunk (25)
 
 
@@ -72,17 +74,26 @@ class Source:
         return data if number < len(self.files) else numbered(data, number)
 
 
-def register_stored(source: Source, latency_s: float, *, price_usd: float | None = 0.04, models: int = 1) -> list[str]:
+def register_stored(
+    source: Source,
+    latency_s: float,
+    *,
+    price_usd: float | None = 0.04,
+    models: int = 1,
+    keyed: bool = False,
+    jobs: bool = False,
+) -> list[str]:
     """Register a provider that answers from ``source`` after ``latency_s`` through the public registry; its model ids.
 
-    With a price, each call is reserved and settled in the ledger as a paid one is.
+    With a price, each call is reserved and settled in the ledger as a paid one is. ``keyed``: it takes an API key, so
+    that its calls are counted by the key's limit as well; ``jobs``: it names a job before it works on it.
     """
     import imagegen_kit as ik
     from imagegen_kit.capabilities import Capabilities
     from imagegen_kit.catalog.models import ModelSpec
     from imagegen_kit.catalog.prices import Price
     from imagegen_kit.hookspecs import ProviderSpec
-    from imagegen_kit.types import Reply
+    from imagegen_kit.types import Accepted, Reply
 
     class StoredPictures:
         def __init__(self, account: Any) -> None:
@@ -92,8 +103,22 @@ def register_stored(source: Source, latency_s: float, *, price_usd: float | None
             await asyncio.sleep(latency_s)
             return Reply(pictures=(source.next(),))
 
+    class StoredJobs(StoredPictures):
+        numbers = itertools.count()
+
+        async def generate(self, request: Any, on_progress: Any) -> Reply:
+            await on_progress(Accepted(f"job-{next(self.numbers)}"))
+            return await super().generate(request, on_progress)
+
+        async def collect(self, job_id: str, request: Any, on_progress: Any) -> Reply:
+            return await super().generate(request, on_progress)
+
     names = [f"still-{number}" for number in range(models)]
     price = None if price_usd is None else Price(price_usd)
     specs = tuple(ModelSpec(name, can=Capabilities(seed=True), price=price) for name in names)
-    ik.register(ProviderSpec("bench", models=specs, target=StoredPictures, origin="simulated:bench"))
+    if keyed:
+        os.environ[KEY_ENV] = "-".join(("no", "real", "key"))
+    target = StoredJobs if jobs else StoredPictures
+    keys = (KEY_ENV,) if keyed else ()
+    ik.register(ProviderSpec("bench", models=specs, target=target, origin="simulated:bench", key_env=keys))
     return [f"bench/{name}" for name in names]

@@ -24,14 +24,14 @@ LATENCY_S, CONCURRENCY = 0.3, 32
 LAG_MS, RSS_MB, GROWTH_MB = 25, 200, 30
 
 
-def engine_arm(kind: str, cells: int, latency_s: float, concurrency: int) -> dict[str, Any]:
-    """Run the sweep as an experiment in this process and return what it took."""
+def engine_arm(kind: str, cells: int, latency_s: float, concurrency: int, jobs: bool = False) -> dict[str, Any]:
+    """Run the sweep as an experiment in this process and return what it took; with ``jobs`` each call names one."""
     files = stored(kind)
     import imagegen_kit as ik
     from imagegen_kit.engine.session import close_default_engine, default_engine
 
     source = Source(files)
-    model = register_stored(source, latency_s)[0]
+    model = register_stored(source, latency_s, jobs=jobs)[0]
     experiment = ik.Experiment(
         vary={"prompt": [f"prompt {number}" for number in range(cells)], "model": [model]},
         policy=ik.Policy(concurrency=concurrency),

@@ -72,8 +72,29 @@ def _read(
 
 
 def _dotenv() -> Path | None:
-    path = _env_file or Path.cwd() / ".env"
-    return path if path.is_file() else None
+    path = str(_env_file) if _env_file else os.path.join(os.getcwd(), ".env")
+    return _as_path(path) if os.path.isfile(path) else None  # looked at several times a call, so without pathlib
+
+
+@lru_cache(maxsize=8)
+def _as_path(path: str) -> Path:
+    return Path(path)
+
+
+def _dotenv_value(name: str) -> str | None:
+    """Return the value of ``name`` in the ``.env`` file; the file is read again when it has changed."""
+    try:
+        seen = os.stat(_env_file or ".env")
+    except OSError:
+        return None
+    return _dotenv_values((seen.st_dev, seen.st_ino, seen.st_mtime_ns, seen.st_size)).get(name)
+
+
+@lru_cache(maxsize=1)
+def _dotenv_values(_stamp: tuple[int, ...]) -> Mapping[str, str | None]:
+    from dotenv import dotenv_values
+
+    return dotenv_values(_env_file or ".env")
 
 
 def revision() -> int:
@@ -113,18 +134,7 @@ def known_keys() -> tuple[str, ...]:
 def variable(name: str) -> str | None:
     """Return the environment variable ``name``, else its value in the ``.env`` file; None where nobody set it."""
     value = os.environ.get(name, "").strip()
-    if not value and (path := _dotenv()):
-        seen = path.stat()
-        value = (_dotenv_values(path, seen.st_mtime_ns, seen.st_size).get(name) or "").strip()
-    return value or None
-
-
-@lru_cache(maxsize=8)
-def _dotenv_values(path: Path, _changed_ns: int, _size: int) -> dict[str, str | None]:
-    """Return what a ``.env`` file says; read anew when it changes, for keys are looked up at every call."""
-    from dotenv import dotenv_values
-
-    return dict(dotenv_values(path))
+    return value or (_dotenv_value(name) or "").strip() or None
 
 
 @dataclass(frozen=True, slots=True)

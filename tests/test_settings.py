@@ -8,7 +8,7 @@ import pytest
 
 import imagegen_kit as ik
 from imagegen_kit.errors import InvalidInput
-from imagegen_kit.settings import reset, secret, settings
+from imagegen_kit.settings import reset, secret, settings, variable
 
 
 def test_configure_wins_over_the_environment_which_wins_over_the_file(tmp_path, monkeypatch):
@@ -32,6 +32,19 @@ def test_the_file_is_read_and_never_exported(tmp_path):
     assert settings().model == "a/b"
     assert "IMAGEGEN_MODEL" not in os.environ
     assert "GEMINI_API_KEY" not in os.environ
+
+
+def test_a_file_that_changes_or_comes_with_another_folder_is_read_anew(tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("GEMINI_API_KEY=canary-1\n")
+    assert variable("GEMINI_API_KEY") == "canary-1"
+    (tmp_path / ".env").write_text("GEMINI_API_KEY=canary-22\n")
+    assert variable("GEMINI_API_KEY") == "canary-22"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / ".env").write_text("GEMINI_API_KEY=canary-33\n")
+    monkeypatch.chdir(tmp_path / "other")
+    assert variable("GEMINI_API_KEY") == "canary-33"
+    (tmp_path / "other" / ".env").unlink()
+    assert variable("GEMINI_API_KEY") is None
 
 
 def test_keys_are_only_ever_shown_as_set(monkeypatch):

@@ -27,6 +27,7 @@ BATCH = 512  # statements groups in one transaction; beyond that a flush is chea
 ID_BLOCK = 10_000
 AT_ONCE = 32  # rows in one INSERT
 LINGER_S = 0.001  # adds to the latency of a write that somebody waits for
+PATIENCE_S = 0.05  # rows that nobody waits for: so long they wait for a flush that somebody needs
 
 Statement = tuple[str, "Sequence[Any]"]
 # Statements, a function to run after them, and who waits for its answer.
@@ -122,22 +123,29 @@ class Journal:
             work = self._queue.get()
             if work is None:
                 return
-            batch = [work]
-            time.sleep(LINGER_S)  # let more come, so that one transaction, and one flush of the disk, serves them all
-            stop = False
-            with contextlib.suppress(queue.Empty):
-                while len(batch) < BATCH:
-                    more = self._queue.get_nowait()
-                    if more is None:
-                        stop = True
-                        break
-                    batch.append(more)
+            batch, stop = [work], False
+            until = time.monotonic() + PATIENCE_S
+            while not stop and len(batch) < BATCH:
+                time.sleep(LINGER_S)  # let more come, so that one transaction, and one flush of the disk, serves all
+                stop = self._take(batch)
+                if any(future is not None for _, _, future in batch) or time.monotonic() > until:
+                    break
             # Whoever waits may have left: what has not begun is dropped, what has begun cannot be called back.
             begun = [w for w in batch if w[2] is None or w[2].set_running_or_notify_cancel()]
             if begun:
                 self._commit(begun)
             if stop:
                 return
+
+    def _take(self, batch: list[_Work]) -> bool:
+        """Add what has come to ``batch``; return whether the journal is to be closed after it."""
+        with contextlib.suppress(queue.Empty):
+            while len(batch) < BATCH:
+                more = self._queue.get_nowait()
+                if more is None:
+                    return True
+                batch.append(more)
+        return False
 
     def _commit(self, batch: list[_Work]) -> None:
         self._write([work for work in batch if work[1] is not _flush])

@@ -61,6 +61,26 @@ def test_calls_that_wait_together_share_a_transaction(journal):
     assert len(commits) <= 3
 
 
+def test_rows_that_nobody_waits_for_share_the_flush_of_the_next_that_somebody_does(journal):
+    commits = []
+    journal._connection.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
+    for number in range(20):
+        journal.append([(INSERT, (f"end of {number}",))])
+        time.sleep(0.005)  # by now it would have been written alone
+        journal.write([(INSERT, (f"begin of {number + 1}",))]).result(10)
+    journal._connection.set_trace_callback(None)
+    assert len(names(journal)) == 40
+    assert len(commits) < 30  # a busy machine may part some; alone they are 40
+
+
+def test_rows_that_nobody_waits_for_are_written_soon_all_the_same(journal):
+    journal.append([(INSERT, ("alone",))])
+    deadline = time.monotonic() + 10
+    while not names(journal) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert names(journal) == ["alone"]
+
+
 def test_one_bad_write_does_not_take_its_neighbours_with_it(journal):
     release = threading.Event()
     journal.transact(lambda c: release.wait(5))
