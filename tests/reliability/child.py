@@ -46,7 +46,7 @@ def experiment() -> None:
     exp = ik.Experiment(
         vary={"prompt": TASK["prompts"]},
         fixed={"model": TASK["model"], **TASK.get("fixed", {})},
-        name=TASK.get("name", "killed"),
+        name="killed",
         policy=ik.Policy(**TASK.get("policy", {})),
         budget_usd=TASK.get("budget_usd"),
     )
@@ -138,6 +138,8 @@ if __name__ == "__main__":
         arm(TASK["die"], TASK.get("nth", 1))
     if TASK.get("wait"):  # several children start at once when all of them are ready
         default_engine().registry.models()
+        if TASK.get("warm"):  # the first call of a process takes long: it loads what it needs
+            ik.generate(TASK["warm"], model=TASK["model"])
         say("ready")
         sys.stdin.readline()
     try:
