@@ -13,6 +13,7 @@ UPWARD = {
     "open_picture": "imagegen_kit.imaging.picture:open_picture",
     "html": "imagegen_kit.views:html",
     "default_engine": "imagegen_kit.engine.session:default_engine",
+    "rescue": "imagegen_kit.store:rescue",
     "generate": "imagegen_kit.recipes.picture:generate",
 }
 

@@ -62,7 +62,11 @@ def allowed_in(name: str, place: str) -> bool:
     if place == "output":
         return kind == "item"
     if place == "submit":
-        return name in (*ASKED, "model", "options") or kind == "options" or PICTURE.fullmatch(name) is not None
+        return (
+            name in (*ASKED, "model", "options", "idempotency_key")
+            or kind == "options"
+            or PICTURE.fullmatch(name) is not None
+        )
     return place in ("call", "cancel") and (name == "id" or (name == "model" and place == "call"))
 
 
@@ -72,7 +76,7 @@ def examples(place: str) -> list[str]:
     known = {
         "upload": list(FILE),
         "output": ["item.filename"],
-        "submit": [*ASKED, "model", *pictures, "options.steps"],
+        "submit": [*ASKED, "model", *pictures, "options.steps", "idempotency_key"],
         "call": ["id", "model"],
         "cancel": ["id"],
     }

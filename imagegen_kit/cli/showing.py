@@ -16,6 +16,7 @@ def show(
     by: Annotated[list[str] | None, typer.Option(help="Group the summary by this; may be given again.")] = None,
     table: Annotated[bool, typer.Option("--table", help="One line a picture as well.")] = False,
     save: Annotated[Path | None, typer.Option(help="Write pictures and metadata.json into this new folder.")] = None,
+    parquet: Annotated[Path | None, typer.Option(help="Write the table, one row a picture, to this file.")] = None,
 ) -> None:
     """Show a run in numbers; the latest one if none is named."""
     import imagegen_kit as ik
@@ -32,6 +33,11 @@ def show(
         print_table(shown.drop(columns=[c for c in ("repeat",) if not rows[c].any()]))
     if save is not None:
         typer.echo(f"pictures and metadata.json in {found.save(save)}")
+    if parquet is not None:
+        from imagegen_kit.engine.session import default_engine
+        from imagegen_kit.tables.parquet import save_parquet
+
+        typer.echo(f"table in {save_parquet(default_engine().store, found.id, parquet)}")
 
 
 @command

@@ -88,7 +88,8 @@ class DryEngine:
         spec, cost = prepared.model.spec, Cost(0.0, 0.0, "table")
         usd, basis = estimate(spec.price, prepared.sent, policy.assumed_price(prepared.model.id))
         seen.prices.append(usd)
-        if policy.cache and prepared.cacheable and self.store.journal.read(FIND_CACHED, (prepared.key,)):
+        found = self.store.journal.read(FIND_CACHED, (prepared.key,)) if policy.cache and prepared.cacheable else []
+        if found and (found[0][-1] is None or self.store.blobs.size(found[0][2], found[0][5])):  # not cleaned up
             seen.cached += 1
         else:
             cost = Cost(usd, usd, basis)

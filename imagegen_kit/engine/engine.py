@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from imagegen_kit.engine.budget import Budgets
 from imagegen_kit.engine.flight import Heartbeat
 from imagegen_kit.engine.keep import failed_checks, keep_inputs, recheck
-from imagegen_kit.engine.limits import Key, Rota
+from imagegen_kit.engine.keyring import Keyring
 from imagegen_kit.engine.loop import BackgroundLoop
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.prepare import Prepared, prepare
@@ -35,8 +33,7 @@ from imagegen_kit.engine.rows import (
     result_row,
 )
 from imagegen_kit.engine.standin import draw_placeholder
-from imagegen_kit.errors import BudgetExceeded, ImagegenError, InvalidInput, ProviderError
-from imagegen_kit.providers.accounts import accounts_of, fingerprint
+from imagegen_kit.errors import BudgetExceeded, InvalidInput
 from imagegen_kit.registry import get_registry
 from imagegen_kit.settings import settings
 from imagegen_kit.types import Adaptation, Cost, Result
@@ -46,8 +43,6 @@ if TYPE_CHECKING:
 
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.engine.scope import Recorded, Scope
-    from imagegen_kit.hookspecs import ProviderSpec
-    from imagegen_kit.providers.base import Account
     from imagegen_kit.registry import Registry
     from imagegen_kit.store import Store
     from imagegen_kit.store.journal import Statement
@@ -66,14 +61,12 @@ class Engine:
         cores = os.cpu_count() or 2
         self._threads = ThreadPoolExecutor(cores, thread_name_prefix="imagegen-picture")
         self.keeping = asyncio.Semaphore(2 * cores + 4)  # pictures in memory that wait for a thread
-        self._rotas: dict[str, tuple[ProviderSpec, tuple[Account, ...], Rota]] = {}
-        self._replaced: list[Any] = []  # of accounts no longer in force; calls may be under way
         self.remembered = Remembered()
         self._in_flight: dict[Any, tuple[Purchase, asyncio.Task[Result]]] = {}
         self._bought: dict[int, tuple[Purchase, asyncio.Task[Result]]] = {}
         self.heartbeat = Heartbeat(store.journal, self.session, lambda: self._bought)
-        ((salt,),) = store.journal.read("SELECT value FROM meta WHERE name = 'salt'")
-        self.salt = bytes.fromhex(salt)
+        self.salt = bytes.fromhex(*store.journal.read("SELECT value FROM meta WHERE name = 'salt'")[0])
+        self.keyring = Keyring(self.salt)
 
     @property
     def registry(self) -> Registry:
@@ -84,47 +77,6 @@ class Engine:
         """Return the budgets in force now."""
         current = settings()
         return Budgets(run_usd, current.budget_usd, current.budget_usd_per_day, current.budget_usd_per_account)
-
-    async def rota(self, spec: ProviderSpec) -> Rota:
-        """Return the keys of a provider, each with its object, loading its module in a thread at first use.
-
-        Raises ProviderError where it cannot be loaded.
-        """
-        accounts = accounts_of(spec)
-        known = self._rotas.get(spec.name)
-        if known is not None and known[0] is spec and known[1] == accounts:
-            return known[2]
-        try:
-            target = await asyncio.to_thread(self._load, spec)
-            known = self._rotas.get(spec.name)
-            if known is None or known[0] is not spec or known[1] != accounts:  # nobody else was faster
-                known = self._rotas[spec.name] = (spec, accounts, self._make_rota(spec, accounts, target))
-        except Exception as error:  # nothing was sent
-            words = str(error) if isinstance(error, ImagegenError) else f"{type(error).__name__}: {error}"
-            message = f"{spec.name} cannot be used: {words}"
-            raise ProviderError(message, retryable=False, paid=False, provider=spec.name) from error
-        return known[2]
-
-    def _make_rota(self, spec: ProviderSpec, accounts: tuple[Account, ...], target: Any) -> Rota:
-        """Return the keys of ``accounts``; what is known of a key that stays in force is kept."""
-        before = self._rotas.get(spec.name)
-        old = {key.account.name: key for key in before[2].keys} if before is not None else {}
-        keys = []
-        for account in accounts:
-            key = old.get(account.name)
-            if before is None or before[0] is not spec or key is None or key.account != account:
-                id = fingerprint(account, self.salt)
-                key = Key(account, id, f"{spec.name} {id or account.name}", target(account))
-            keys.append(key)
-        self._replaced += [key.provider for key in old.values() if key not in keys]
-        return Rota(tuple(keys))
-
-    def _load(self, spec: ProviderSpec) -> Any:
-        """Import what a provider needs, away from the loop; the list of token prices too, which takes 0.1 s."""
-        if any(model.price is not None and model.price.listed_as for model in spec.models):
-            with contextlib.suppress(ImportError):  # then our own list is used
-                import_module("genai_prices")
-        return self.registry.provider_target(spec.name)
 
     async def in_thread(self, function: Callable[..., T], *args: Any) -> T:
         """Run picture work in one of as many threads as there are cores."""
@@ -281,6 +233,8 @@ class Engine:
             if purchase.policy.cache and prepared.cacheable
             else None
         )
+        if found is not None and not found.ok:
+            return failed, False  # it was bought, and its file is lost
         if found is not None:
             cost = Cost(failed.cost.usd, found.cost.price_usd, found.cost.basis)
             result = replace(found, status="fallback", cost=cost, attempts=failed.attempts)
@@ -324,10 +278,7 @@ class Engine:
             tasks = [task for _, task in self._bought.values()]
             if tasks:
                 await asyncio.wait(tasks, timeout=patience_s)
-            in_force = [key.provider for _, _, rota in self._rotas.values() for key in rota.keys]
-            for provider in (*self._replaced, *in_force):
-                if hasattr(provider, "aclose"):
-                    await provider.aclose()
+            await self.keyring.aclose()
             await self.heartbeat.end()
 
         self.background.submit(finish()).result()

@@ -59,7 +59,7 @@ def keep_inputs(blobs: Blobs, pictures: Sequence[Artifact]) -> None:
     for given in pictures:
         picture = open_picture(given)
         blobs.put(picture.bytes, picture.sha256, picture.format)
-        if not blobs.thumbnail_path(picture.sha256).exists():
+        if blobs.thumbnail(picture.sha256) is None:
             blobs.put_thumbnail(picture.sha256, thumbnail(picture.image))
 
 

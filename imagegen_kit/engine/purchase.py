@@ -115,13 +115,13 @@ class Purchase:
         if self.abandoned and self.attempt is None:
             self._give_up()
         if refuses_key(error) and self.collect is None:  # another key may do, and costs none of the attempts
-            rota = await self.engine.rota(self.prepared.model.provider)
+            rota = await self.engine.keyring.rota(self.prepared.model.provider)
             return any(key.name not in self.avoid for key in rota.keys)
         self.tries += 1
         if not (open_still or (error.retryable and error.paid is False)) or self.tries >= self.policy.attempts:
             return False
         seconds = backoff(self.tries, error.retry_after, clock.jitter())
-        rota = await self.engine.rota(self.prepared.model.provider)
+        rota = await self.engine.keyring.rota(self.prepared.model.provider)
         if error.retry_after is not None and any(
             k.proven and not k.dead and k.pause(self.prepared.model.id).left(clock) <= 0 for k in rota.keys
         ):
@@ -147,7 +147,7 @@ class Purchase:
     async def _attempt(self, number: int) -> Result:
         engine, model, clock = self.engine, self.prepared.model, self.policy.clock
         asked_at = clock.monotonic()
-        rota = await engine.rota(model.provider)
+        rota = await engine.keyring.rota(model.provider)
         concurrency = self.policy.concurrency or model.spec.concurrency or DEFAULT_CONCURRENCY
         only = rota.named(self.key_id) if self.collect is not None or self.attempt is not None else None
         async with rota.seat(

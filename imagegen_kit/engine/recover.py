@@ -47,7 +47,7 @@ async def interrupted(purchase: Purchase, request_id: int) -> Result | None:
     purchase.recorded = True
     prepared = purchase.prepared
     if finished is None or state == "unknown":
-        rota = await purchase.engine.rota(prepared.model.provider)
+        rota = await purchase.engine.keyring.rota(prepared.model.provider)
         mine = model == prepared.model.id
         if mine and job_id is not None and hasattr(rota.keys[0].provider, "collect"):
             purchase.collect = (attempt, job_id)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.rows import FIND_CACHED, FIND_OLDER, result_from_row
-from imagegen_kit.types import Cost
+from imagegen_kit.errors import CorruptArtifact
+from imagegen_kit.store.rot import BUY_AGAIN
+from imagegen_kit.types import Cost, Result
 
 if TYPE_CHECKING:
     from imagegen_kit.engine.prepare import Prepared
     from imagegen_kit.store import Store
-    from imagegen_kit.types import Adaptation, Result
+    from imagegen_kit.types import Adaptation
 
 FREE = Cost(0.0, None, "table")  # nothing was sent, so nothing was bought at any price
 
@@ -40,31 +41,52 @@ class Remembered:
 
 
 def find_cached(store: Store, remembered: Remembered, prepared: Prepared, step: int) -> Result | None:
-    """Return the stored picture of an equal request, whose file is still there; None where it must be bought."""
+    """Return the stored picture of an equal request whose file is still there; None where it must be bought.
+
+    A picture that cost money and whose file is lost is not quietly bought again: the result says so, as ``failed``. Its
+    size is looked at here, which costs nothing; its hash when it is read.
+    """
     asked, sent, notes, key = prepared.asked, prepared.sent, prepared.notes, prepared.key
     known = remembered.get(key)
     if known is not None:
         found = result_from_row(known, store, asked, sent, notes, key, step, cached=True)
-        if all(_is_there(a.path) for a in found.artifacts):
+        if _is_there(store, found, known[-2]):
             return found
+    lost: str | None = None
     for sql in (FIND_CACHED, FIND_OLDER):  # the newest was cleaned up, or the store moved: look at older ones
         rows = store.journal.read(sql, (key,))
         for row in rows:
             found = result_from_row(row, store, asked, sent, notes, key, step, cached=True)
-            if all(_is_there(a.path) for a in found.artifacts):
-                remembered.put(key, row)
+            size, removed_at = row[-2:]
+            if _is_there(store, found, size) or (store.blobs.other_copy is not None and removed_at is None):
+                remembered.put(key, row)  # the other copy is fetched when the picture is read
                 return found
+            if removed_at is None and found.cost.price_usd != 0:
+                lost = lost or found.artifacts[0].path
         if not rows:
             break
-    return None
+    return None if lost is None else _lost(prepared, lost, step)
 
 
-def _is_there(path: str | None) -> bool:
-    """Whether a stored file is there and not empty, as a full disk or a torn copy leaves it."""
-    try:
-        return path is not None and os.stat(path).st_size > 0
-    except OSError:
-        return False
+def _is_there(store: Store, found: Result, size: int | None) -> bool:
+    """Whether the stored files are there, as long as they were written; an answer in text lies in the journal."""
+    for made in found.artifacts:
+        there = None if made.data is not None else store.blobs.size(made.sha256, made.format)
+        if made.data is None and (not there or there != (size or there)):
+            return False
+    return True
+
+
+def _lost(prepared: Prepared, path: str, step: int) -> Result:
+    """Return, as a failure, that a picture was bought for this request and its file is lost."""
+    error = CorruptArtifact(
+        f"A picture was bought for this request, and its file {path} is gone or damaged. {BUY_AGAIN}",
+        model=prepared.model.id, request=prepared.asked,
+    )  # fmt: skip
+    return Result(
+        request=prepared.asked, sent=prepared.sent, status="failed", cost=FREE, adaptations=prepared.notes,
+        error=error.message, error_type=type(error).__name__, key=prepared.key, step=step, exception=error,
+    )  # fmt: skip
 
 
 def as_joined(result: Result, prepared: Prepared, told: tuple[Adaptation, ...], step: int) -> Result:

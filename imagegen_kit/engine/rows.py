@@ -36,7 +36,12 @@ RESULT_COLUMNS = (
     "status, model_used, sha256, width, height, format, text, cost_usd, price_usd, cost_basis, seconds, seconds_queue, "
     "seconds_keep, timings, attempts, error_type, error, usage, told, told_unfair, prices, origin"
 )
-_CACHED = f"SELECT {RESULT_COLUMNS} FROM results WHERE key = ? AND status IN ('ok', 'fallback') ORDER BY rowid DESC"
+# What the file must be like stands behind the columns: its size in bytes, and when clean-up removed it.
+_CACHED = (
+    f"SELECT {', '.join(f's.{c.strip()}' for c in RESULT_COLUMNS.split(','))}, a.size_bytes, a.removed_at "
+    "FROM results s LEFT JOIN artifacts a ON a.sha256 = s.sha256 "
+    "WHERE s.key = ? AND s.status IN ('ok', 'fallback') ORDER BY s.rowid DESC"
+)
 FIND_CACHED = f"{_CACHED} LIMIT 1"  # the newest
 FIND_OLDER = f"{_CACHED} LIMIT -1 OFFSET 1"
 

@@ -126,7 +126,8 @@ async def _store(
     await asyncio.wrap_future(purchase.engine.store.journal.transact(store, rows))
     key.accept()
     if result.ok and purchase.prepared.cacheable:
-        purchase.engine.remembered.put(purchase.prepared.key, columns_of(values))
+        size = made.size_bytes if made is not None else None
+        purchase.engine.remembered.put(purchase.prepared.key, (*columns_of(values), size, None))
 
 
 def _total(a: Cost, b: Cost) -> float | None:

@@ -8,32 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import random
-import secrets
 import sqlite3
 import threading
 import time
 from concurrent.futures import Future
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import StoreError
+from imagegen_kit.store.faults import OF_THE_FILE, READ_ONLY, code_of, in_words
+from imagegen_kit.store.opening import ReadOnly, open_to_write, patiently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-SCHEMA_VERSION = "3"
-_RENEW = {  # from an older version to the next
-    "1": ("ALTER TABLE results ADD COLUMN prices TEXT", "ALTER TABLE results ADD COLUMN origin TEXT"),
-    "2": (
-        "ALTER TABLE attempts ADD COLUMN key_id TEXT",
-        "ALTER TABLE ledger ADD COLUMN key_id TEXT",
-        "ALTER TABLE artifacts ADD COLUMN damaged_at TEXT",
-        *(f"DROP TABLE {name}" for name in ("uploads", "limits", "leases")),  # nothing was ever written there
-        *(f"DROP INDEX IF EXISTS ledger_{name}" for name in ("run", "day", "session")),
-    ),
-}
 LOCK_PATIENCE_S = 30.0  # how long another process may hold the file before this one gives up
 BATCH = 512  # statements groups in one transaction; beyond that a flush is cheap compared with the rows
 ID_BLOCK = 10_000
@@ -46,77 +34,42 @@ _Work = tuple["Sequence[Statement]", "Callable[[sqlite3.Connection], Any] | None
 
 
 class Journal:
-    """Open (or make) the journal at ``path``. Raises StoreError where it cannot be opened or has another version."""
+    """Open (or make) the journal at ``path``. Raises StoreError where it cannot be opened or has another version.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Where nothing can be written it is opened for reading, and each write is told why it fails; a write finds out by
+    itself when it has become possible. ``patience_s``: seconds that another process may hold the file.
+    """
+
+    def __init__(self, path: Path, patience_s: float = LOCK_PATIENCE_S) -> None:
+        self.path, self._patience_s = path, patience_s
         self._local = threading.local()
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._failure: StoreError | None = None
         self._ids: tuple[int, int] = (0, 0)
         self._id_lock = threading.Lock()
         self._readers: list[sqlite3.Connection] = []
+        self._connection: sqlite3.Connection | None = None  # of the writer; None: it is opened at the next write
+        self._read_only: ReadOnly | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = self._connect()
-            self._prepare()
+            self._connection = open_to_write(path, patience_s)
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(
-                f"the journal {path} cannot be opened: {error}. "
-                "Choose a folder that can be written: configure(store=…), or the variable IMAGEGEN_STORE."
-            ) from error
+            self._read_only = self._opened_to_read(error)
         self._thread = threading.Thread(target=self._write_loop, name="imagegen-journal", daemon=True)
         self._thread.start()
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
-        _patiently(connection, "PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        return connection
-
-    def _prepare(self) -> None:
-        self._begin()  # two processes may make the file at once: the second finds it made
+    def _opened_to_read(self, error: BaseException) -> ReadOnly:
         try:
-            self._make_or_check()
-        except BaseException:
-            self._connection.close()  # which rolls back: a file of another version stays as it was
-            raise
+            if code_of(error) in READ_ONLY | {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR} and self.path.is_file():
+                return ReadOnly(self.path)
+        except (sqlite3.Error, OSError):
+            pass  # what went wrong first says more
+        raise in_words(error, self.path, "opened", self._patience_s)
 
-    def _make_or_check(self) -> None:
-        renewed = False
-        if self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-            (version,) = self._connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
-            while version in _RENEW:
-                renewed = True
-                for statement in _RENEW[version]:
-                    self._connection.execute(statement)
-                version = str(int(version) + 1)
-                self._connection.execute("UPDATE meta SET value = ? WHERE name = 'schema'", (version,))
-            if version != SCHEMA_VERSION:
-                raise StoreError(
-                    f"the journal {self.path} has version {version}, this imagegen_kit reads {SCHEMA_VERSION}. "
-                    "Use the version that wrote it, or another folder: configure(store=…)."
-                )
-        schema = files("imagegen_kit.store").joinpath("schema.sql").read_text(encoding="utf-8")
-        statement = ""
-        for part in schema.split(";\n"):
-            statement += part + ";\n"
-            if sqlite3.complete_statement(statement):  # a trigger holds statements of its own
-                self._connection.execute(statement)
-                statement = ""
-        if renewed:  # each row goes through the trigger that adds it up
-            self._connection.execute("DELETE FROM spending")
-            self._connection.execute("CREATE TEMP TABLE before AS SELECT * FROM ledger")
-            self._connection.execute("DELETE FROM ledger")
-            self._connection.execute("INSERT INTO ledger SELECT * FROM before")
-            self._connection.execute("DROP TABLE before")
-        self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (SCHEMA_VERSION,))
-        self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('salt', ?)", (secrets.token_hex(16),))
-        self._connection.execute("INSERT OR IGNORE INTO sequences VALUES ('row', 1)")
-        self._connection.execute("COMMIT")
-
-    def _begin(self) -> None:
-        _patiently(self._connection, "BEGIN IMMEDIATE")
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing could be written when it was opened."""
+        return self._read_only is not None
 
     # ------------------------------------------------------------------ writing
     def write(self, statements: Sequence[Statement]) -> Future[None]:
@@ -139,12 +92,9 @@ class Journal:
 
     def flush(self) -> Future[None]:
         """Return a future that is done when everything written so far is committed, or holds what went wrong."""
-        return self.transact(self._raise_failure)
-
-    def _raise_failure(self, _connection: sqlite3.Connection) -> None:
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
-            raise failure
+        future: Future[None] = Future()
+        self._queue.put(((), _flush, future))
+        return future
 
     def new_id(self) -> int:
         """Return a row id that no other process has."""
@@ -179,20 +129,45 @@ class Journal:
                 return
 
     def _commit(self, batch: list[_Work]) -> None:
+        self._write([work for work in batch if work[1] is not _flush])
+        for _, function, future in batch:
+            if function is _flush and future is not None:
+                failure, self._failure = self._failure, None
+                future.set_result(None) if failure is None else future.set_exception(failure)
+
+    def _write(self, batch: list[_Work]) -> None:
+        if not batch:
+            return  # to wait is no reason to lock the file, which may not even be writable
         try:
             answers = self._run(batch)
         except BaseException as error:  # the waiting callers get it
-            with contextlib.suppress(sqlite3.Error):
-                self._connection.execute("ROLLBACK")
-            if len(batch) > 1:  # one bad write must not take its neighbours with it
-                for work in batch:
-                    self._commit([work])
+            self._roll_back(error)
+            if len(batch) > 1 and not (isinstance(error, StoreError | OSError) or code_of(error) in OF_THE_FILE):
+                for work in batch:  # one bad write must not take its neighbours with it
+                    self._write([work])
                 return
-            self._fail(batch[0][2], error)
+            for _, _, future in batch:
+                self._fail(future, error)
             return
         for (_, _, future), answer in zip(batch, answers, strict=True):
             if future is not None:
                 future.set_result(answer)
+
+    def _roll_back(self, error: BaseException) -> None:
+        if self._connection is None:
+            return
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute("ROLLBACK")
+        if code_of(error) in READ_ONLY:  # a connection that could not write never can, even where its file can be
+            self._connection.close()
+            self._connection = None
+
+    def _begin(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = open_to_write(self.path, self._patience_s)
+            self._read_only = None
+        patiently(self._connection, "BEGIN IMMEDIATE", self._patience_s)
+        return self._connection
 
     def _run(self, batch: list[_Work]) -> list[Any]:
         inserts: dict[str, list[Sequence[Any]]] = {}
@@ -203,32 +178,19 @@ class Journal:
                     inserts.setdefault(sql, []).append(values)
                 else:
                     later.append((sql, values))
-        self._begin()
+        connection = self._begin()
         for sql, rows in inserts.items():
-            self._insert(sql, rows)
-        answers = [None if function is None else function(self._connection) for _, function, _ in batch]
+            _insert(connection, sql, rows)
+        answers = [None if function is None else function(connection) for _, function, _ in batch]
         for sql, values in later:
-            self._connection.execute(sql, values)
-        self._connection.execute("COMMIT")
+            connection.execute(sql, values)
+        connection.execute("COMMIT")
         return answers
 
-    def _insert(self, sql: str, rows: list[Sequence[Any]]) -> None:
-        # One statement for many rows: each step of SQLite lets go of Python's lock, and two busy threads that hand it
-        # to and fro for every row cost several times what the rows themselves do (measured: 2 x on a cached run).
-        whole = len(rows) - len(rows) % AT_ONCE
-        if whole:
-            head, _, places = sql.partition(" VALUES ")
-            many = f"{head} VALUES {', '.join([places] * AT_ONCE)}"
-            for i in range(0, whole, AT_ONCE):
-                self._connection.execute(many, [value for row in rows[i : i + AT_ONCE] for value in row])
-        if whole < len(rows):
-            self._connection.executemany(sql, rows[whole:])
-
     def _fail(self, future: Future[Any] | None, error: BaseException) -> None:
-        failure: BaseException = error
-        if isinstance(error, sqlite3.Error):
-            failure = StoreError(f"the journal {self.path} could not be written: {error}")
-            failure.__cause__ = error
+        failure = error
+        if isinstance(error, sqlite3.Error | OSError):
+            failure = in_words(error, self.path, "written", self._patience_s)
         if future is not None:
             future.set_exception(failure)
         else:
@@ -238,10 +200,13 @@ class Journal:
     def reader(self) -> sqlite3.Connection:
         """Return this thread's read-only connection (for pandas, or many rows at once)."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
-            connection.execute("PRAGMA query_only=ON")
-            self._local.connection = connection
+        if connection is None or self._local.of is not self._read_only:
+            if self._read_only is not None:
+                connection = self._read_only.connect()
+            else:
+                connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
+                connection.execute("PRAGMA query_only=ON")
+            self._local.connection, self._local.of = connection, self._read_only
             self._readers.append(connection)
         return connection
 
@@ -250,31 +215,34 @@ class Journal:
         try:
             return self.reader().execute(sql, tuple(values)).fetchall()
         except sqlite3.Error as error:
-            raise StoreError(f"the journal {self.path} could not be read: {error}") from error
+            raise in_words(error, self.path, "read", 5.0) from error
 
     def close(self) -> None:
         """Commit what is waiting and close the file."""
         self._queue.put(None)
         self._thread.join()
         for connection in (self._connection, *self._readers):
-            connection.close()
+            if connection is not None:
+                connection.close()
+        if self._read_only is not None:
+            self._read_only.close()
 
 
-def _patiently(connection: sqlite3.Connection, sql: str) -> None:
-    """Execute ``sql``, waiting for other processes to let go of the file.
+def _flush(_connection: sqlite3.Connection) -> None:
+    """Mark a work that only waits for those before it."""
 
-    SQLite's own busy handler sleeps unfairly (one writer can starve for seconds); short random waits do not.
-    """
-    deadline = time.monotonic() + LOCK_PATIENCE_S
-    while True:
-        try:
-            connection.execute(sql)
-            return
-        except sqlite3.OperationalError as error:
-            locked = error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-            if not locked or time.monotonic() > deadline:
-                raise
-            time.sleep(random.uniform(0.0005, 0.003))  # noqa: S311  # no secret hangs on it
+
+def _insert(connection: sqlite3.Connection, sql: str, rows: list[Sequence[Any]]) -> None:
+    # One statement for many rows: each step of SQLite lets go of Python's lock, and two busy threads that hand it
+    # to and fro for every row cost several times what the rows themselves do (measured: 2 x on a cached run).
+    whole = len(rows) - len(rows) % AT_ONCE
+    if whole:
+        head, _, places = sql.partition(" VALUES ")
+        many = f"{head} VALUES {', '.join([places] * AT_ONCE)}"
+        for i in range(0, whole, AT_ONCE):
+            connection.execute(many, [value for row in rows[i : i + AT_ONCE] for value in row])
+    if whole < len(rows):
+        connection.executemany(sql, rows[whole:])
 
 
 def _take_ids(connection: sqlite3.Connection) -> int:

@@ -79,7 +79,7 @@ def _encode_other(value: Any, blobs: Blobs) -> Any:
 def _put(artifact: Artifact, blobs: Blobs) -> dict[str, Any]:
     picture = open_picture(artifact)
     blobs.put(picture.bytes, picture.sha256, picture.format)
-    if not blobs.thumbnail_path(picture.sha256).exists():
+    if blobs.thumbnail(picture.sha256) is None:
         blobs.put_thumbnail(picture.sha256, thumbnail(picture.image))
     return picture.to_plain()
 

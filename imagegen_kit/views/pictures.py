@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.errors import ImagegenError
+from imagegen_kit.errors import ImagegenError, StoreError
 from imagegen_kit.imaging.picture import open_picture
 from imagegen_kit.imaging.thumbnail import shrink, thumbnail
 from imagegen_kit.views.markup import Markup, box, figure, image, lines, notice, text
@@ -107,10 +108,12 @@ def small_copy(artifact: Artifact, px: int, blobs: Blobs | None = None) -> bytes
     Raises ImagegenError where the picture cannot be read.
     """
     if px <= THUMBNAIL_PX and blobs is not None:
-        path = blobs.thumbnail_path(artifact.sha256)
-        if not path.exists():
-            path = blobs.put_thumbnail(artifact.sha256, thumbnail(open_picture(artifact).image))
-        return path.read_bytes()
+        small = blobs.thumbnail(artifact.sha256)
+        if small is None:  # not made yet, or cut
+            small = thumbnail(open_picture(artifact).image)
+            with contextlib.suppress(StoreError):  # a store that can only be read
+                blobs.put_thumbnail(artifact.sha256, small)
+        return small
     out = io.BytesIO()
     shrink(open_picture(artifact).image, px).save(out, "WEBP", quality=80, method=2)
     return out.getvalue()

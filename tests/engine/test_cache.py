@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 import imagegen_kit as ik
-from imagegen_kit.errors import ContentBlocked, ProviderError
+from imagegen_kit.engine.session import default_engine
+from imagegen_kit.errors import ContentBlocked, CorruptArtifact, ProviderError
 from imagegen_kit.types import Adaptation, Reference
 from tests.engine.models import model, one, picture, reply, rows
 
@@ -73,14 +75,41 @@ def test_cache_off_buys_again_and_what_it_bought_is_what_is_cached_from_then_on(
     assert one().artifacts == second.artifacts
 
 
-def test_a_picture_that_was_deleted_is_bought_again_once():
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda p: p.write_bytes(b""), lambda p: os.truncate(p, 20)])
+def test_a_picture_that_cost_money_and_is_lost_is_not_bought_again_by_itself(spoil):
     script = model(price=0.04)
-    gone = one()
-    Path(gone.artifacts[0].path).unlink()
+    spoil(Path(one().artifacts[0].path))
     again = one()
-    assert (again.status, again.cost.usd) == ("ok", 0.04)
-    assert one().status == "cached"
-    assert script.calls == 2
+    assert (again.status, again.error_type, again.cost.usd, script.calls) == ("failed", "CorruptArtifact", 0.0, 1)
+    assert "Policy(cache=False)" in again.error
+    assert "imagegen doctor --give-up" in again.error
+    assert isinstance(again.exception, CorruptArtifact)
+    assert (one(policy=ik.Policy(cache=False)).status, one().status, script.calls) == ("ok", "cached", 2)
+
+
+def test_a_free_picture_that_is_lost_is_made_again_once():
+    script = model(price=0.0)
+    Path(one().artifacts[0].path).unlink()
+    assert (one().status, one().status, script.calls) == ("ok", "cached", 2)
+
+
+def test_a_fallback_whose_picture_is_lost_is_not_bought_again_either():
+    model("lab/one", *[ProviderError("no", paid=False)] * 2)
+    script = model("rival/two", price=0.04)
+    fall_back = ik.Policy(attempts=1, fallback=["rival/two"])
+    Path(one(policy=fall_back).artifacts[0].path).unlink()
+    assert (one(policy=fall_back).status, script.calls) == ("failed", 1)
+
+
+def test_a_plan_counts_a_picture_that_clean_up_removed_as_one_to_be_bought():
+    model(price=0.04)
+    made = one()
+    plan = ik.Experiment(vary={"prompt": ["a cup"], "model": ["lab/one"]}).plan
+    assert float(plan()["estimated_usd"].sum()) == 0
+    default_engine().store.journal.write([("UPDATE artifacts SET removed_at = '2026-01-01'", ())]).result()
+    Path(made.artifacts[0].path).unlink()
+    assert float(plan()["estimated_usd"].sum()) == pytest.approx(0.04)
+    assert one().status == "ok"
 
 
 def test_an_older_picture_serves_where_the_newest_file_is_gone():

@@ -7,8 +7,10 @@ import os
 import threading
 
 import pytest
+from PIL import Image
 
 from imagegen_kit.errors import CorruptArtifact, StoreError
+from imagegen_kit.imaging.thumbnail import thumbnail
 from imagegen_kit.store import Store, find_store
 from imagegen_kit.store.blobs import Blobs
 
@@ -77,9 +79,19 @@ def test_a_place_that_cannot_be_written_is_a_plain_error_and_leaves_nothing(tmp_
 
 def test_thumbnails_lie_beside_the_pictures(tmp_path):
     blobs = Blobs(tmp_path)
-    assert blobs.put_thumbnail(DIGEST, b"small") == blobs.thumbnail_path(DIGEST)
-    blobs.put_thumbnail(DIGEST, b"another")
-    assert blobs.thumbnail_path(DIGEST).read_bytes() == b"small"
+    small, another = (thumbnail(Image.new("RGB", (8, 8), colour)) for colour in ("red", "blue"))
+    assert blobs.put_thumbnail(DIGEST, small) == blobs.thumbnail_path(DIGEST)
+    blobs.put_thumbnail(DIGEST, another)
+    assert blobs.thumbnail(DIGEST) == small
+
+
+def test_a_thumbnail_that_was_cut_is_made_again(tmp_path):
+    blobs, small = Blobs(tmp_path), thumbnail(Image.new("RGB", (8, 8), "red"))
+    for left in (b"", small[:11], small[:-1]):
+        blobs.put_thumbnail(DIGEST, small).write_bytes(left)
+        assert blobs.thumbnail(DIGEST) is None
+    blobs.put_thumbnail(DIGEST, small)
+    assert blobs.thumbnail(DIGEST) == small
 
 
 def test_the_nearest_store_above_is_found(tmp_path):

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import random
-import signal
 import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import wait
 from pathlib import Path
 
@@ -131,27 +128,6 @@ def test_two_processes_that_write_at_once_lose_nothing(tmp_path):
     journal.close()
 
 
-def test_a_writer_that_is_killed_loses_no_acknowledged_row(tmp_path):
-    path = tmp_path / "journal.sqlite"
-    Journal(path).close()
-    said, luck = [], random.Random(4)
-    for start in range(0, 20, 5):
-        writers = [writer(path, f"w{start + n}", 0) for n in range(5)]
-        for w in writers:
-            said.append(w.stdout.readline().strip())  # it is at work
-        for w in writers:
-            time.sleep(luck.uniform(0, 0.03))
-            w.send_signal(signal.SIGKILL)
-        for w in writers:
-            rest, _ = w.communicate()
-            said += [line for line in rest.split("\n")[:-1] if line]
-    journal = Journal(path)
-    assert set(said) <= set(names(journal))
-    assert len(said) >= 20
-    assert journal.read("PRAGMA integrity_check") == [("ok",)]
-    journal.close()
-
-
 def test_a_journal_of_another_version_is_refused_with_what_to_do_and_left_as_it_is(tmp_path):
     path = tmp_path / "journal.sqlite"
     connection = sqlite3.connect(path)
@@ -168,7 +144,7 @@ def test_a_journal_of_another_version_is_refused_with_what_to_do_and_left_as_it_
 
 def test_what_is_no_journal_is_refused(tmp_path):
     (tmp_path / "journal.sqlite").write_bytes(b"not a database at all" * 100)
-    with pytest.raises(StoreError, match="cannot be opened"):
+    with pytest.raises(StoreError, match=r"could not be opened: the file is damaged.*doctor"):
         Journal(tmp_path / "journal.sqlite")
 
 

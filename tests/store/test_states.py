@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_kit.engine.budget import settle
-from imagegen_kit.engine.rows import move_attempt
 from imagegen_kit.errors import StoreError
 from imagegen_kit.store.states import (
     ATTEMPT_MOVES,
@@ -51,38 +47,3 @@ def test_what_is_sent_can_never_become_cancelled_before_its_job_is_named():
 @pytest.mark.parametrize("last", ["stored", "failed", "cancelled"])
 def test_nothing_leads_back_from_an_end(last):
     assert ATTEMPT_MOVES[last] <= {"uploaded"}
-
-
-@given(walk=st.lists(st.sampled_from(sorted(ATTEMPT_MOVES)), max_size=12))
-def test_a_row_keeps_its_state_when_a_move_is_refused(walk):
-    connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE TABLE attempts (id INTEGER, state TEXT, error TEXT)")
-    connection.execute("INSERT INTO attempts VALUES (1, 'submitting', NULL)")
-    state = "submitting"
-    for new in walk:
-        if new in ATTEMPT_MOVES[state] or state == new == "unknown":
-            move_attempt(connection, 1, new, error="x")
-            state = new
-        else:
-            with pytest.raises(StoreError):
-                move_attempt(connection, 1, new)
-        assert connection.execute("SELECT state FROM attempts").fetchone() == (state,)
-    connection.close()
-
-
-@given(walk=st.lists(st.sampled_from(["settled", "released", "unknown"]), max_size=6))
-def test_money_that_is_settled_or_released_stays_so(walk):
-    connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE TABLE ledger (attempt INTEGER, state TEXT, spent_usd REAL)")
-    connection.execute("INSERT INTO ledger VALUES (1, 'reserved', NULL)")
-    state = "reserved"
-    for new in walk:
-        if new in LEDGER_MOVES[state] or state == new == "unknown":
-            settle(connection, 1, new, 0.1)
-            state = new
-        else:
-            with pytest.raises(StoreError):
-                settle(connection, 1, new, 0.2)
-    assert connection.execute("SELECT state FROM ledger").fetchone() == (state,)
-    settle(connection, 2, "settled", 1.0)  # a free call has no entry
-    connection.close()

@@ -43,7 +43,7 @@ class JobApiProvider:
     async def _make(self, request: ImageRequest | VideoRequest, on_progress: OnProgress) -> Reply:
         spec = self._spec(request.model)
         started = time.perf_counter()
-        answer, notes = await self._submit(request, spec)
+        answer, notes = await self._submit(request, spec, on_progress)
         timings = {"submit": time.perf_counter() - started}
         return await self._finish(answer, request.model, spec, on_progress, notes, timings)
 
@@ -60,13 +60,16 @@ class JobApiProvider:
         raise UnknownName("model", model, [f"{self.api.name}/{spec.name}" for spec in self.api.models], where="model")
 
     async def _submit(
-        self, request: ImageRequest | VideoRequest, spec: ModelSpec
+        self, request: ImageRequest | VideoRequest, spec: ModelSpec, on_progress: OnProgress
     ) -> tuple[Answer, tuple[Adaptation, ...]]:
         values = asked_values(request, spec)
         form = submit_form(self.api, values["model"], has_pictures(request), request.model)
         notes = not_carried(request, form, values)
         url = self.service.address(form.url, values, model=request.model)
-        values |= await picture_values(request, names_used([form.json, form.multipart]), self._uploads.address)
+        used = names_used([form.json, form.multipart, form.headers])
+        values |= await picture_values(request, used, self._uploads.address)
+        if "idempotency_key" in used:
+            values["idempotency_key"] = on_progress.idempotency_key
         answer = await self.service.submit(
             form.method, url, values, model=request.model, headers=form.headers, json=form.json, form=form.multipart
         )

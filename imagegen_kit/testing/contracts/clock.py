@@ -50,6 +50,8 @@ class HurriedClock:
 class Sink:
     """Takes the events of one call in order; ``then`` is awaited with each, before the provider goes on."""
 
+    idempotency_key = "one-request"
+
     def __init__(self, then: Callable[[Accepted | Progress], Awaitable[None]] | None = None) -> None:
         self.clock = HurriedClock()
         self.events: list[Accepted | Progress] = []
