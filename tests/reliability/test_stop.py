@@ -35,7 +35,7 @@ def interrupt(moment: int, folder: Path) -> dict[str, int]:
     """Press Ctrl-C at one of twenty moments; every second time the process is killed soon after (a kernel restart)."""
     chance = random.Random(moment)
     restarted = moment % 2 == 1
-    with Lab(latency=0.4, look="tiny") as sim, Lateness() as late:
+    with Lab(latency=0.25, look="tiny") as sim, Lateness() as late:
         child = Child(
             folder, variables(sim), do="experiment", model="lab/one", prompts=CELLS,
             policy={"concurrency": 4},
