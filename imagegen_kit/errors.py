@@ -25,12 +25,23 @@ ImagegenError
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+# What moves a terminal's cursor, changes its colours or title, or turns the reading direction of what follows; and
+# halves of characters, which no file can hold.
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with control characters written out (``\\x1b``), all but line ends and tabs."""
+    return _COMMANDS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 class ImagegenError(Exception):
@@ -45,6 +56,7 @@ class ImagegenError(Exception):
         attempt: int | None = None,
         request: Any = None,
     ) -> None:
+        message = printable(message)  # the words of services, and of whoever named a file, stand in it
         super().__init__(message)
         self.message = message
         self.provider = provider

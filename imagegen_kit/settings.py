@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     )
     catalogue: Path | None = Field(None, description="your own models and prices: a YAML file, or a folder of them")
     job_apis: str | None = Field(None, description="your own services: YAML files and folders of them")
+    private_hosts: str | None = Field(None, description="hosts in your network that pictures may lie on: host:port, …")
     load_plugins: str | None = Field(None, description="only these distributions' plugins load (comma-separated)")
     block_plugins: str | None = Field(None, description="these distributions' plugins are not loaded")
     strict_plugins: bool = Field(False, description="a plugin that fails stops the session instead of being set aside")
@@ -47,6 +48,7 @@ class Settings(BaseSettings):
 _VARIABLES = tuple(f"IMAGEGEN_{name.upper()}" for name in Settings.model_fields)
 _configured: dict[str, Any] = {}
 _keys: dict[str, tuple[SecretStr, ...]] = {}
+_known: dict[str, None] = {}  # every key that was handed out, so that it is found in what services say
 _env_file: Path | None = None
 _revision = 0
 
@@ -63,7 +65,7 @@ def _read(
             Fault(f"IMAGEGEN_{'_'.join(map(str, e['loc'])).upper()}", f"{e['msg']}.", f"It is {e['input']!r}.")
             for e in error.errors()
         ]
-        raise InvalidInput(faults) from None
+    raise InvalidInput(faults)  # outside: that error's frames hold the whole .env file
 
 
 def _dotenv() -> Path | None:
@@ -89,12 +91,20 @@ def secret(name: str) -> SecretStr | None:
 
 def secrets(name: str) -> tuple[SecretStr, ...]:
     """Return all keys called ``name``: a list given to ``configure``, or the variables NAME, NAME_2, NAME_3 …"""
-    if name in _keys:
-        return _keys[name]
-    found: list[str] = []
-    while value := variable(name if not found else f"{name}_{len(found) + 1}"):
-        found.append(value)
-    return tuple(SecretStr(value) for value in dict.fromkeys(found))
+    found = _keys.get(name)
+    if found is None:
+        values: list[str] = []
+        while value := variable(name if not values else f"{name}_{len(values) + 1}"):
+            values.append(value)
+        found = tuple(SecretStr(value) for value in dict.fromkeys(values))
+    for key in found:
+        _known[key.get_secret_value()] = None
+    return found
+
+
+def known_keys() -> tuple[str, ...]:
+    """Return every key that this process has handed out, for ``providers.secrecy`` to look for."""
+    return tuple(_known)
 
 
 def variable(name: str) -> str | None:
@@ -128,7 +138,10 @@ _pointed: list[Mapping[str, Endpoint]] = []  # one entry a call of point_at that
 
 def endpoint(provider: str) -> Endpoint | None:
     """Return where ``provider`` is pointed at, None where it is reached as usual."""
-    return next((layer[provider] for layer in reversed(_pointed) if provider in layer), None)
+    found = next((layer[provider] for layer in reversed(_pointed) if provider in layer), None)
+    if found is not None:
+        _known[found.key.get_secret_value()] = None
+    return found
 
 
 def point_at(endpoints: Mapping[str, Endpoint]) -> Callable[[], None]:
@@ -175,6 +188,8 @@ def configure(
     """
     global _env_file, _revision  # noqa: PLW0603  # one session has one env file, like one working directory
     faults = []
+    # A verbose traceback of what is raised below shows this frame's values: from here on none of them is a key.
+    keys, hidden = None, _hidden(keys)
     if store is not None and not isinstance(store, (str, Path)):
         faults.append(Fault("store", f"{store!r} is not a folder's path."))
     if catalogue is not None and not isinstance(catalogue, (str, Path)):
@@ -190,10 +205,9 @@ def configure(
     for name, amount in budgets.items():
         if isinstance(amount, bool):
             faults.append(Fault(name, f"{amount!r} is not an amount in USD.", f"Write {name}=5."))
-    several = _several(keys)
-    if several is None:
+    if hidden is None:
         faults.append(Fault("keys", "they are not a dict of names and texts.", 'Write {"NAME": "key"}.'))
-    if faults:
+    if faults or hidden is None:
         raise InvalidInput(faults)
     given = {"store": store, "model": model, **budgets}
     changed = {**_configured, **{k: v for k, v in given.items() if v is not None}}
@@ -208,12 +222,23 @@ def configure(
         Settings(_env_file=None, **changed)  # type: ignore[call-arg]  # as above
     except ValidationError as error:
         faults = [Fault(str(e["loc"][0]), f"{e['msg']}.", f"It is {e['input']!r}.") for e in error.errors()]
-        raise InvalidInput(faults) from None
+    if faults:
+        raise InvalidInput(faults)
     _configured.update(changed)
-    _keys.update(several or {})
+    _keys.update(hidden)
     _env_file = path or _env_file
     _revision += 1
     return SettingsView(_rows())
+
+
+def _hidden(keys: Any) -> dict[str, tuple[SecretStr, ...]] | None:
+    """Return ``keys`` so that they cannot be shown by accident; None where they are no dict of texts or lists of texts."""
+    if not hasattr(keys, "items"):
+        return {} if keys is None else None
+    found = {name: [value] if isinstance(value, str) else value for name, value in keys.items()}
+    if not all(isinstance(v, (list, tuple)) and v and all(isinstance(k, str) for k in v) for v in found.values()):
+        return None
+    return {name: tuple(SecretStr(value) for value in dict.fromkeys(values)) for name, values in found.items()}
 
 
 def _rows() -> list[tuple[str, str, str]]:
@@ -237,16 +262,6 @@ def _rows() -> list[tuple[str, str, str]]:
     return rows + [
         (name, "set" if len(keys) == 1 else f"{len(keys)} set", "configure()") for name, keys in sorted(_keys.items())
     ]
-
-
-def _several(keys: Any) -> dict[str, tuple[SecretStr, ...]] | None:
-    """Return keys by name, each once; None where they are no dict of names and texts or lists of texts."""
-    if not hasattr(keys, "items"):
-        return {} if keys is None else None
-    found = {name: [value] if isinstance(value, str) else value for name, value in keys.items()}
-    if not all(isinstance(v, (list, tuple)) and v and all(isinstance(k, str) for k in v) for v in found.values()):
-        return None
-    return {name: tuple(SecretStr(value) for value in dict.fromkeys(values)) for name, values in found.items()}
 
 
 def reset() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 
 import numpy as np
@@ -156,3 +157,118 @@ def cuts(data: bytes, count: int = 40) -> Iterator[bytes]:
     spread = [len(data) * n // (count // 2) for n in range(count // 2)]
     for end in spread + [len(data) - n for n in range(1, count - len(spread) + 1)]:
         yield data[:end]
+
+
+def progressive_bomb(side: int = 7000, passes: int = 2000) -> bytes:
+    """A JPEG of about 400 KB whose decoder goes over all its pixels again and again (0.05 s for each pass)."""
+    data = encoded("jpeg", Image.new("RGB", (side, side), (9, 9, 9)), progressive=True)
+    starts = [at for at in range(len(data) - 1) if data[at : at + 2] == b"\xff\xda"]
+    last, end = starts[-1], len(data) - 2
+    return data[:last] + data[last:end] * passes + data[end:]
+
+
+def crowd(format: str, parts: int = 200_000) -> bytes:
+    """A sound picture with very many empty parts in it."""
+    data = encoded(format)
+    if format == "png":
+        return data[:33] + chunk(b"teXt", b"") * parts + data[33:]
+    if format == "jpeg":
+        return data[:2] + b"\xff\xe9\x00\x02" * parts + data[2:]
+    body = data[12:] + b"JUNK\0\0\0\0" * parts
+    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
+
+
+def flipped(data: bytes, at: float) -> bytes:
+    """``data`` with one bit changed, at this share of its length."""
+    changed = bytearray(data)
+    changed[int(len(data) * at)] ^= 0x10
+    return bytes(changed)
+
+
+# Files that no look at their bytes can tell from a good one, and why they do no harm.
+UNDETECTABLE = {
+    "jpeg bit flip early": "a changed byte in coded pixels is another picture; only a digest knows",
+    "jpeg bit flip late": "a changed byte in coded pixels is another picture; only a digest knows",
+    "webp bit flip": "lossy WebP has no checksums either",
+    "png and zip": "a whole picture; what stands behind it is never read, and gone in every derived file",
+    "png and html": "a whole picture; what stands behind it is never read, and gone in every derived file",
+    "jpeg and zip": "a whole picture; what stands behind it is never read, and gone in every derived file",
+    "jpeg with a page as comment": "a whole picture; the comment is text, never shown as HTML",
+    "text chunk of 900 KB": "below the limit of 1 MiB of text",
+}
+
+
+@cache
+def hostile() -> dict[str, bytes]:
+    """Return sixty files, by what is wrong with them, that should not become a result."""
+    png_, jpeg, webp = (encoded(format) for format in FORMATS)
+    page = b"<html><script>alert(1)</script></html>"
+    zip_ = b"PK\x03\x04" + b"\0" * 26 + b"PK\x05\x06" + b"\0" * 18
+    files: dict[str, bytes] = {name: data for name, data in NO_PICTURES.items() if name != "zeros"}
+    files |= {
+        "error body with a picture's type": b'{"error":{"code":429,"message":"Resource exhausted"}}',
+        "page of a gateway": b"<html><head><title>502 Bad Gateway</title></head></html>",
+        "html with an image inside": b"<!doctype html>" + png_,
+        "gif named png": encoded("gif"),
+        "bmp named png": encoded("bmp"),
+        "tiff named jpeg": encoded("tiff"),
+        "icon named png": encoded("ico"),
+        "avif named webp": b"\0\0\0\x1cftypavif" + b"\0" * 200,
+        "postscript that reads a file": b"%!PS-Adobe-3.0\n(/etc/passwd) (r) file 1000 string readstring pop ==\n",
+        "svg with a script": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+        "png of 20000 pixels": png_claiming(20_000, 20_000),
+        "png of 2^31 pixels": png_claiming(2**31 - 1, 2**31 - 1),
+        "png of no pixels": png_claiming(0, 0),
+        "png of 9000 pixels": png_claiming(9_000, 9_000),
+        "jpeg of 60000 pixels": jpeg_claiming(60_000, 60_000),
+        "jpeg of no pixels": jpeg_claiming(0, 0),
+        "webp of 16000 pixels": webp_claiming(16_000, 16_000),
+        "webp whose canvas is another": webp_claiming(4_000, 4_000),
+        "flat bomb": flat_bomb(),
+        "progressive bomb": progressive_bomb(),
+        "crowd of png chunks": crowd("png"),
+        "crowd of jpeg segments": crowd("jpeg"),
+        "crowd of webp chunks": crowd("webp"),
+        "animated png": animated_png(),
+        "png that claims a million frames": png(chunk(b"acTL", struct.pack(">II", 10**6, 0))),
+        "animated webp": animated_webp(),
+        "ztxt bomb": text_bomb(b"zTXt"),
+        "iccp bomb": text_bomb(b"iCCP"),
+        "eighty ztxt": png(*(chunk(b"zTXt", b"n\0\0" + zlib.compress(b"\0" * 2**20)) for _ in range(80))),
+        "text chunk of 5 MB": png(chunk(b"tEXt", b"note\0" + b"x" * 5_000_000)),
+        "text chunk of 900 KB": png(chunk(b"tEXt", b"note\0" + b"x" * 900_000)),
+        "itxt of 5 MB": png(chunk(b"iTXt", b"note\0\0\0\0\0" + b"x" * 5_000_000)),
+        "two headers": png(ihdr(30_000, 30_000)),
+        "png with a wrong checksum": png_[:29] + b"\0\0\0\0" + png_[33:],
+        "png without pixels": PNG_SIGNATURE + ihdr(8, 8) + chunk(b"IEND", b""),
+        "png whose pixels are no zlib": PNG_SIGNATURE + ihdr(8, 8) + chunk(b"IDAT", b"x" * 99) + chunk(b"IEND", b""),
+        "png of a strange colour type": PNG_SIGNATURE + ihdr(8, 8, colour=5) + chunk(b"IEND", b""),
+        "png chunk of 2 GB": PNG_SIGNATURE + ihdr(8, 8) + struct.pack(">I", 2**31 - 1) + b"IDAT" + b"\0" * 99,
+        "png bit flip": flipped(png_, 0.5),
+        "png bit flip late": flipped(png_, 0.9),
+        "jpeg bit flip early": flipped(jpeg, 0.4),
+        "jpeg bit flip late": flipped(jpeg, 0.9),
+        "webp bit flip": flipped(webp, 0.7),
+        "png without its end": png_[:-12],
+        "png cut in its end": png_[:-5],
+        "jpeg without its end": jpeg[:-2],
+        "webp cut in half": webp[: len(webp) // 2],
+        "jpeg of two halves": jpeg[: len(jpeg) // 2] + png_,
+        "png and zip": png_ + zip_,
+        "png and html": png_ + page,
+        "jpeg and zip": jpeg + zip_,
+        "jpeg with a page as comment": encoded("jpeg", comment=page),
+        "riff that is sound": b"RIFF" + struct.pack("<I", 36) + b"WAVEfmt " + b"\0" * 28,
+        "webp that claims 4 GB": webp[:4] + b"\xff\xff\xff\xff" + webp[8:],
+    }
+    return files
+
+
+@cache
+def largest() -> dict[str, bytes]:
+    """Return the costliest honest pictures that are still accepted: what a decoder may be made to do at most."""
+    return {
+        "largest png": encoded("png", Image.new("RGBA", (7000, 7000), (10, 20, 30, 128)), compress_level=1),
+        "largest jpeg": encoded("jpeg", Image.new("RGB", (7000, 7000), (10, 20, 30)), progressive=True),
+        "largest webp": encoded("webp", Image.new("RGBA", (4990, 4990), (10, 20, 30, 128)), method=0, lossless=True),
+    }

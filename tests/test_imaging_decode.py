@@ -144,7 +144,7 @@ def test_a_huge_size_is_refused_from_the_header(data: bytes) -> None:
     message = refused(data)
     assert tracemalloc.get_traced_memory()[1] < 2**20
     tracemalloc.stop()
-    assert "megapixels; at most 50 are opened" in message
+    assert "megapixels; at most" in message
 
 
 def test_a_small_file_with_144_megapixels_is_refused_without_a_warning() -> None:

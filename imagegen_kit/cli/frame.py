@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from imagegen_kit.cli.saying import say
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,14 +24,14 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            typer.echo("stopped; run it again to go on", err=True)
+            say("stopped; run it again to go on", err=True)
             raise typer.Exit(STOPPED) from None
         except Exception as error:
             from imagegen_kit.errors import ImagegenError, InvalidInput
 
             if not isinstance(error, ImagegenError):
                 raise
-            typer.echo(f"imagegen: {error}", err=True)
+            say(f"imagegen: {error}", err=True)
             raise typer.Exit(BAD_INPUT if isinstance(error, InvalidInput) else FAILED) from error
 
 
@@ -49,7 +51,7 @@ def _say_version(wanted: bool) -> None:
     if wanted:
         from imagegen_kit import __version__
 
-        typer.echo(f"imagegen-kit {__version__}")
+        say(f"imagegen-kit {__version__}")
         raise typer.Exit
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imagegen_kit.cli.frame import FAILED, command
+from imagegen_kit.cli.saying import say
 
 if TYPE_CHECKING:
     from imagegen_kit.experiments.run import Run
@@ -51,7 +52,7 @@ def generate(
     failed = 0
     for one in result:
         if not one.artifacts:
-            typer.echo(f"no picture: {one.error}", err=True)
+            say(f"no picture: {one.error}", err=True)
             failed += 1
             continue
         (picture,) = signed(one, result.run_id)
@@ -60,9 +61,9 @@ def generate(
         spent = "cached" if one.status == "cached" or one.seconds is None else seconds(one.seconds)
         cost = usd(one.cost.usd) if one.cost.usd is not None else "cost unknown"
         answered = one.model_used or one.request.model
-        typer.echo(f"{picture.save(path)}  {answered}  {spent}  {cost}")
+        say(f"{picture.save(path)}  {answered}  {spent}  {cost}")
         if is_stand_in(answered) and len(taken) == 1:
-            typer.echo(f"({answered} is an {STAND_IN})", err=True)
+            say(f"({answered} is an {STAND_IN})", err=True)
     if failed:
         raise typer.Exit(FAILED)
 
@@ -72,6 +73,8 @@ def _target(out: Path | None, prompt: str, format: str) -> Path:
     import re
 
     words = re.sub(r"[^\w]+", "-", prompt.lower()).strip("-")[:40].rstrip("-") or "picture"
+    if re.fullmatch(r"con|prn|aux|nul|(com|lpt)[0-9¹²³]", words):  # Windows opens a device by such a name
+        words = f"picture-{words}"
     name = f"{words}.{'jpg' if format == 'jpeg' else format}"
     if out is None:
         return Path(name)
@@ -107,12 +110,12 @@ def run(
     if retry:
         done.retry_failed()
     print_run(done, ["model"])
-    typer.echo(f"run {done.id} in {done.path}; look at it with: imagegen show {done.id}")
+    say(f"run {done.id} in {done.path}; look at it with: imagegen show {done.id}")
     if save is not None:
-        typer.echo(f"pictures and metadata.json in {done.save(save)}")
+        say(f"pictures and metadata.json in {done.save(save)}")
     failed = _failures(done)
     if failed:
-        typer.echo(f"{failed} of {len(done)} failed; --retry runs them again", err=True)
+        say(f"{failed} of {len(done)} failed; --retry runs them again", err=True)
         raise typer.Exit(FAILED)
 
 
@@ -138,4 +141,4 @@ def plan(experiment: Annotated[Path, typer.Argument(help="An experiment as YAML.
     print_table(frame.drop(columns=[*empty, *idle]).head(MOST_LINES), more=len(frame) - MOST_LINES)
     cost = usd_sum(float(frame["estimated_usd"].sum()), int(frame["estimated_usd"].isna().sum()))
     least = "at least " if frame["lower_bound"].any() else ""
-    typer.echo(f"{count(len(frame), 'cell')}, {least}{count(int(frame['pictures'].sum()), 'picture')}, est. {cost}")
+    say(f"{count(len(frame), 'cell')}, {least}{count(int(frame['pictures'].sum()), 'picture')}, est. {cost}")

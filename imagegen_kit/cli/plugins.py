@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imagegen_kit.cli.frame import FAILED, app
+from imagegen_kit.cli.saying import say
 
 if TYPE_CHECKING:
     from imagegen_kit.hookspecs import ProviderSpec
@@ -37,11 +38,11 @@ def new(
 
     written = write_plugin(name, folder, author)
     for path in sorted(p for p in written.rglob("*") if p.is_file()):
-        typer.echo(f"  {path}")
-    typer.echo("Next:")
+        say(f"  {path}")
+    say("Next:")
     upgrade = "python -m pip install -U pip"  # `--group` came with pip 25.1, and Python 3.11 brings 23
     for line in (f"cd {shlex.quote(str(written))}", upgrade, "python -m pip install -e . --group test", "pytest"):
-        typer.echo(f"  {line}")
+        say(f"  {line}")
 
 
 @plugin.command()
@@ -50,15 +51,15 @@ def check(
 ) -> None:
     """Say whether a plugin works, or whether a file (a service, models and prices, a style) can be read."""
     if name is not None and Path(name).suffix in (".yaml", ".yml"):
-        typer.echo(f"{name}: {_file_in_words(Path(name))}")
+        say(f"{name}: {_file_in_words(Path(name))}")
         return
     found = sorted(map(_examined, _records(name)), key=lambda record: record.broken)
     for record in found:
-        typer.echo(_in_one_line(record) if name is None and _builtin(record) else _in_words(record))
+        say(_in_one_line(record) if name is None and _builtin(record) else _in_words(record))
     broken = [record.name for record in found if record.broken]
     if name is None:
         need = f"need{'s' * (len(broken) == 1)} mending: {', '.join(broken)}" if broken else "need mending"
-        typer.echo(f"{len(broken) or 'None'} of {len(found)} plugins {need}.")
+        say(f"{len(broken) or 'None'} of {len(found)} plugins {need}.")
     if broken:
         raise typer.Exit(FAILED)
 

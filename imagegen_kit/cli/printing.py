@@ -9,8 +9,7 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-import typer
-
+from imagegen_kit.cli.saying import say
 from imagegen_kit.views.words import count, said, seconds, shortened, usd, usd_sum
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def print_table(frame: pd.DataFrame, *, empty: str = "nothing", more: int = 0, w
     Where the columns do not fit, those that are to be read ``whole`` stand below their rows.
     """
     if frame.empty:
-        typer.echo(empty)
+        say(empty)
         return
     columns = [[", ".join(map(str, frame.index.names)) if frame.index.names[0] else "", *map(_label, frame.index)]]
     numbers = [False]
@@ -57,13 +56,13 @@ def print_table(frame: pd.DataFrame, *, empty: str = "nothing", more: int = 0, w
             text.rjust(width) if number else text.ljust(width)
             for text, width, number in zip(map(shortened, line, widths), widths, numbers, strict=True)
         ]
-        typer.echo("  ".join(cells).rstrip())
+        say("  ".join(cells).rstrip())
         for name, *texts in below if row else ():
             if text := texts[row - 1]:
                 wrapped = textwrap.wrap(f"{name}: {text}", WIDTH - 4, break_on_hyphens=False)
-                typer.echo(textwrap.indent("\n".join(wrapped), "    "))
+                say(textwrap.indent("\n".join(wrapped), "    "))
     if more > 0:
-        typer.echo(f"… and {more:,} more")
+        say(f"… and {more:,} more")
 
 
 def _total(widths: Sequence[int]) -> int:
@@ -104,7 +103,7 @@ def print_run(run: Run, by: Sequence[str]) -> None:
     cells = count(run.cells, "cell") if run.done == run.cells else f"{run.done:,} of {count(run.cells, 'cell')}"
     statuses = ", ".join(f"{n:,} {status}" for status, n in numbers.by_status.items()) or "nothing yet"
     cost = usd_sum(numbers.known_usd, numbers.unknown_costs)
-    typer.echo(f"{run.name or 'run'}: {cells} · {statuses} · cost {cost}")
+    say(f"{run.name or 'run'}: {cells} · {statuses} · cost {cost}")
     kept = ["pictures", "ok", "cached", "fallback", "placeholder", "failed", "unfair", "seconds_p50", "seconds_p90"]
     counts = [c for c in kept[3:7] if not summary[c].any()]
     print_table(summary[[*kept, "cost_usd"]].drop(columns=counts), empty="no pictures yet")

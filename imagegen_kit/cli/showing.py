@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from imagegen_kit.cli.frame import command
+from imagegen_kit.cli.saying import say
 
 
 @command
@@ -32,12 +33,12 @@ def show(
         shown = parameters_in_words(rows)[kept]
         print_table(shown.drop(columns=[c for c in ("repeat",) if not rows[c].any()]))
     if save is not None:
-        typer.echo(f"pictures and metadata.json in {found.save(save)}")
+        say(f"pictures and metadata.json in {found.save(save)}")
     if parquet is not None:
         from imagegen_kit.engine.session import default_engine
         from imagegen_kit.tables.parquet import save_parquet
 
-        typer.echo(f"table in {save_parquet(default_engine().store, found.id, parquet)}")
+        say(f"table in {save_parquet(default_engine().store, found.id, parquet)}")
 
 
 @command

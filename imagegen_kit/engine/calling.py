@@ -18,6 +18,7 @@ from imagegen_kit.errors import (
     UnsupportedRequest,
 )
 from imagegen_kit.providers.base import VERBS
+from imagegen_kit.providers.secrecy import cleaned, redacted
 from imagegen_kit.types import Accepted, Reply
 
 if TYPE_CHECKING:
@@ -46,10 +47,11 @@ class ProgressSink:
         """Record and pass on one event."""
         if isinstance(event, Accepted):
             self.job_id = event.job_id
+            poll_url = redacted(event.poll_url) if event.poll_url else None
             journal, attempt = self._purchase.engine.store.journal, self.attempt
             # Shielded: a timeout that strikes here must not lose the job's name.
             await asyncio.shield(
-                asyncio.wrap_future(journal.transact(lambda c: name_job(c, attempt, event.job_id, event.poll_url)))
+                asyncio.wrap_future(journal.transact(lambda c: name_job(c, attempt, event.job_id, poll_url)))
             )
         elif self._purchase.on_progress is not None:
             self._purchase.on_progress(event)
@@ -84,20 +86,22 @@ async def call_provider(purchase: Purchase, progress: ProgressSink, key: Key) ->
         _say_which_key(error, model.provider)
         error.model, error.provider = error.model or model.id, error.provider or model.provider.name
         error.request = error.request or prepared.asked
+        cleaned(error)
         raise
-    except TimeoutError:
+    except TimeoutError as error:
+        cleaned(error)
         job = f"; its job {progress.job_id} may still end, and resume() looks it up" if progress.job_id else ""
         raise RequestTimeout(f"{model.id} gave no answer within {timeout:g} s{job}", **context) from None
     except (PluginError, UnsupportedRequest) as error:  # raised before anything is sent
-        raise ProviderError(str(error), paid=False, **context) from error
+        raise ProviderError(redacted(str(error)), paid=False, **context) from cleaned(error)
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
-        raise OutcomeUnknown(f"{model.id} cancelled its own call", **context) from error
+        raise OutcomeUnknown(f"{model.id} cancelled its own call", **context) from cleaned(error)
     except Exception as error:
-        message = f"{model.id} failed with {type(error).__name__}: {error}"
-        raise OutcomeUnknown(message, **context) from error
+        message = redacted(f"{model.id} failed with {type(error).__name__}: {error}")
+        raise OutcomeUnknown(message, **context) from cleaned(error)
     return reply
 
 

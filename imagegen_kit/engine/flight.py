@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.budget import settle
@@ -102,9 +101,9 @@ def claim(
     return None
 
 
-def renew(connection: sqlite3.Connection, session: str, now: float) -> None:
-    """Let other processes know that ``session`` lives."""
-    connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", (f"session {session}", session, now + LEASE_S))
+def lease_row(session: str, now: float) -> tuple[str, tuple[Any, ...]]:
+    """Return the statement that lets other processes know that ``session`` lives."""
+    return "INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", (f"session {session}", session, now + LEASE_S)
 
 
 def is_held(journal: Journal, attempt: int) -> bool:
@@ -141,7 +140,7 @@ class Heartbeat:
                 return
             now = time.time()
             with contextlib.suppress(StoreError):  # the next one may succeed; calls tell of a store that is broken
-                await asyncio.wrap_future(self._journal.transact(partial(renew, session=self._session, now=now)))
+                await asyncio.wrap_future(self._journal.write([lease_row(self._session, now)]))
                 self._until = now + LEASE_S
 
     async def end(self) -> None:

@@ -6,18 +6,21 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.capabilities.sizes import alike
 from imagegen_kit.checks import run_checks
 from imagegen_kit.errors import InvalidInput, InvalidReply
 from imagegen_kit.imaging.decode import open_sound
 from imagegen_kit.imaging.picture import Picture, open_picture
 from imagegen_kit.imaging.thumbnail import thumbnail
-from imagegen_kit.types import Artifact
+from imagegen_kit.types import Adaptation, Artifact, Size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from imagegen_kit.store import Blobs
     from imagegen_kit.types import Check, Request, TextRequest
+
+RATIO_SIDE = 1024  # pixels that a size in words is reckoned with; where only a ratio was asked the area plays no part
 
 
 def keep_picture(
@@ -39,6 +42,21 @@ def keep_picture(
         digest, format=format, width=image.width, height=image.height, size_bytes=len(data), path=str(path)
     )
     return picture, checks
+
+
+def resized(sent: Request, made: Artifact) -> tuple[Adaptation, ...]:
+    """Return how the size of the picture that came differs from the one that was sent for, nothing where it does not.
+
+    It is unfair where the shape, or by more than a quarter the area, is another one. A ratio asks for a shape alone.
+    """
+    asked: Size | None = getattr(sent, "size", None)
+    if asked is None or not made.width or not made.height:
+        return ()
+    came = Size(made.width, made.height)
+    fair = alike(asked, came, RATIO_SIDE)
+    if asked == came or (fair and not (asked.width and asked.height)):
+        return ()
+    return (Adaptation("size", str(asked), str(came), "changed", unfair=not fair),)
 
 
 def keep_text(blobs: Blobs, text: str, request: TextRequest) -> Artifact:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.engine.limits import Key, Rota
 from imagegen_kit.errors import ImagegenError, ProviderError
 from imagegen_kit.providers.accounts import accounts_of, fingerprint
+from imagegen_kit.providers.secrecy import cleaned, redacted
 from imagegen_kit.registry import get_registry
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ class Keyring:
                 known = self._rotas[spec.name] = (spec, accounts, self._make_rota(spec, accounts, target))
         except Exception as error:  # nothing was sent
             words = str(error) if isinstance(error, ImagegenError) else f"{type(error).__name__}: {error}"
-            message = f"{spec.name} cannot be used: {words}"
-            raise ProviderError(message, retryable=False, paid=False, provider=spec.name) from error
+            message = redacted(f"{spec.name} cannot be used: {words}")
+            raise ProviderError(message, retryable=False, paid=False, provider=spec.name) from cleaned(error)
         return known[2]
 
     def _make_rota(self, spec: ProviderSpec, accounts: tuple[Account, ...], target: Any) -> Rota:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter, deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,7 @@ class Key:
     name: str
     provider: Any  # the object of ``ProviderSpec.target``
     calls: int = 0  # that hold a seat or wait for one
+    of_model: Counter[str] = field(default_factory=Counter)  # the same for each model
     last: int = 0  # when it was chosen, to take turns
     proven: bool = False
     _dead_until: float = float("-inf")
@@ -93,7 +95,7 @@ class Rota:
     def __init__(self, keys: tuple[Key, ...]) -> None:
         self.keys = keys
         self._turn = 0
-        self._changed = asyncio.Event()
+        self._line: deque[asyncio.Future[None]] = deque()  # calls for which no key is free
 
     def others(self, key: Key, avoid: Collection[str]) -> list[Key]:
         """Return the keys that could answer instead of ``key``."""
@@ -107,8 +109,8 @@ class Rota:
         """Whether another key could be called now while ``key`` has to wait."""
         return any(k.proven and k.pause(model).left(clock) <= 0 for k in self.others(key, avoid))
 
-    def _choose(self, model: str, clock: Clock, avoid: Collection[str]) -> Key | None:
-        """Return whose turn it is; None where a key has to be heard of first.
+    def _choose(self, model: str, concurrency: int, clock: Clock, avoid: Collection[str]) -> Key | None:
+        """Return whose turn it is; None where a key has to be free, or heard of, first.
 
         A key that nobody has seen work is tried by one call at a time, so that a dead one costs no more than that.
         """
@@ -118,7 +120,7 @@ class Rota:
         if not able:
             raise NoKeyLeft
         able = [key for key in able if not key.dead] or able
-        ready = [key for key in able if key.proven or key.calls == 0]
+        ready = [key for key in able if key.calls == 0 or (key.proven and key.of_model[model] < concurrency)]
         return min(ready, key=lambda k: (max(0.0, k.pause(model).left(clock)), k.calls, k.last), default=None)
 
     @asynccontextmanager
@@ -136,12 +138,13 @@ class Rota:
         Raises NoKeyLeft where all keys are among those to ``avoid``.
         """
         while True:
-            key = only or self._choose(model, clock, avoid)
+            key = only or self._choose(model, concurrency, clock, avoid)
             if key is None:
-                await self._changed.wait()
+                await self._stand_in_line()
                 continue
             self._turn += 1
             key.last, key.calls = self._turn, key.calls + 1
+            key.of_model[model] += 1
             try:
                 async with key.slots(model, concurrency):
                     while (wait := key.pause(model).left(clock)) > 0:
@@ -155,5 +158,23 @@ class Rota:
                         return
             finally:
                 key.calls -= 1
-                self._changed.set()  # whoever waits for a key's first answer looks again
-                self._changed.clear()
+                key.of_model[model] -= 1
+                # A key that has just been heard of for the first time may have room for all of them.
+                self._wake(concurrency)
+
+    async def _stand_in_line(self) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._wake(1)  # it was this one's turn: the next takes it
+            raise
+
+    def _wake(self, count: int) -> None:
+        while self._line and count:
+            turn = self._line.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                count -= 1

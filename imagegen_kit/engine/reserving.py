@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from imagegen_kit.engine.budget import Entry, Refusal, enter, refused
-from imagegen_kit.engine.flight import COLLECTED_FOR_S, Bought, Held, Left, Lost, claim, renew
+from imagegen_kit.engine.flight import COLLECTED_FOR_S, Bought, Held, Left, Lost, claim, lease_row
 from imagegen_kit.engine.policy import SystemClock, day_of, timestamp
 from imagegen_kit.engine.rows import INSERT_ATTEMPT
 from imagegen_kit.engine.throttle import Wait, admit, read_dead
@@ -65,8 +65,10 @@ async def reserve_call(purchase: Purchase, key: Key, number: int, *, several: bo
     rows: list[Statement] = [*(() if purchase.recorded else purchase.intent), (INSERT_ATTEMPT, row)]
     budgets = engine.budgets(purchase.run_budget_usd)
     limit = limit_name(purchase, key)
+    real = time.time()  # what other processes go by, whatever the policy's clock shows
+    lease = [lease_row(engine.session, real)] if engine.heartbeat.due(real) else []
     if usd == 0 and not budgets.any and limit is None:
-        await asyncio.wrap_future(engine.store.journal.write(rows))
+        await asyncio.wrap_future(engine.store.journal.write([*lease, *rows]))
         return Reserved(attempt, True)
     entry = Entry(
         attempt, purchase.place.run, engine.session, key.account.name, prepared.model.id, day_of(moment), usd, key.id
@@ -74,12 +76,8 @@ async def reserve_call(purchase: Purchase, key: Key, number: int, *, several: bo
     claims = purchase.claims and usd != 0
     since = timestamp(moment - timedelta(seconds=COLLECTED_FOR_S))
     collects, waited_for = hasattr(key.provider, "collect"), purchase.waited_for
-    real = time.time()  # what other processes go by, whatever the policy's clock shows
-    beat = usd != 0 and engine.heartbeat.due(real)
 
     def run(connection: sqlite3.Connection) -> Verdict:
-        if beat:
-            renew(connection, engine.session, real)
         if claims:
             known = claim(
                 connection, prepared.key, engine.session, real, at, since, waited_for=waited_for, collects=collects
@@ -96,5 +94,5 @@ async def reserve_call(purchase: Purchase, key: Key, number: int, *, several: bo
             enter(connection, entry, rows)
         return Reserved(attempt, usd == 0)
 
-    verdict: Verdict = await asyncio.wrap_future(engine.store.journal.transact(run))
+    verdict: Verdict = await asyncio.wrap_future(engine.store.journal.transact(run, lease))
     return verdict

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.catalog.prices import cost_of
 from imagegen_kit.engine.budget import settle
-from imagegen_kit.engine.keep import failed_checks, keep_picture, keep_text
+from imagegen_kit.engine.keep import failed_checks, keep_picture, keep_text, resized
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.reserving import limit_name
 from imagegen_kit.engine.rows import (
@@ -75,7 +75,8 @@ async def keep_reply(
         )
     timings["keep"] = policy.clock.monotonic() - started
     if made is not None:
-        result = replace(result, artifacts=(made,), checks=checks)
+        told = (*result.adaptations, *resized(prepared.sent, made))
+        result = replace(result, artifacts=(made,), checks=checks, adaptations=told)
     if error is not None:
         result = replace(result, status="failed", error=error.message, error_type=type(error).__name__, exception=error)
     await _store(purchase, key, attempt, result, made, cost, reply.rest_s)

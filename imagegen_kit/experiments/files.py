@@ -138,10 +138,12 @@ def write_experiment(experiment: Experiment, path: str | Path) -> Path:
 @contextmanager
 def _writing(where: str, path: Path) -> Iterator[None]:
     """Say which path cannot be written instead of raising an OSError."""
+    if "\0" in str(path):
+        raise InvalidInput([Fault(where, f"{str(path)[:300]!r} is not a path.")])
     try:
         yield
     except OSError as error:
-        what = f"{path} cannot be written: {error.strerror or error}."
+        what = f"{str(path)[:300]} cannot be written: {error.strerror or error}."
         raise InvalidInput([Fault(where, what, "Name a place that exists, has room and may be written to.")]) from error
 
 
@@ -194,7 +196,7 @@ def _save(run: Run, folder: Path) -> Path:
             names.append(None)
             continue
         words = re.sub(r"[^a-z0-9]+", "-", result.request.prompt.lower()).strip("-")[:40].rstrip("-")
-        model = re.sub(r"[^a-z0-9]+", "-", result.request.model.lower())
+        model = re.sub(r"[^a-z0-9]+", "-", result.request.model.lower())[:80]
         name = f"{number:04d}-{model}-{words}.{result.artifacts[0].format}"
         result.artifacts[0].save(folder / name)  # type: ignore[attr-defined]  # results of pictures hold Pictures
         names.append(name)

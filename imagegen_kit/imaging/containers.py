@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -16,11 +17,18 @@ if TYPE_CHECKING:
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # in JPEG data ff00 is a byte, ffd0-ffd7 restart marks
+# A file of 64 MiB could hold sixteen million empty parts, and only to walk them would take half a minute. Encoders that
+# cut pixels into the smallest pieces (4 KiB) come to 16,000.
+MAX_PARTS = 100_000
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 class Cut(ValueError):
     """The file ends before its last part does."""
+
+
+class Crowded(ValueError):
+    """The file has more parts than any encoder writes."""
 
 
 class Part(NamedTuple):
@@ -35,10 +43,14 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a walk through the whole file tells: number of frames and bytes of text (comments, prompts) in it."""
+    """What a walk through the whole file tells: number of frames, bytes of text in it (comments, prompts), and scans.
+
+    ``scans`` is how often a JPEG's decoder goes over the whole picture, 1 for other formats.
+    """
 
     frames: int
     text_bytes: int
+    scans: int = 1
 
 
 def png_parts(data: bytes) -> Iterator[Part]:
@@ -117,7 +129,7 @@ def dimensions(data: bytes, format: str) -> tuple[int, int]:
             width, height = struct.unpack_from(">II", data, 16)
             return width, height
         if format == "jpeg":
-            for part in jpeg_parts(data):
+            for part in islice(jpeg_parts(data), MAX_PARTS):
                 if part.kind[0] in _SOF:
                     height, width = struct.unpack_from(">HH", data, part.body + 1)
                     return width, height
@@ -142,18 +154,17 @@ def _webp_dimensions(data: bytes) -> tuple[int, int]:
 
 
 def survey(data: bytes, format: str) -> Survey:
-    """Walk the whole file of this ``format`` and count frames and text. Raises Cut where it ends too early."""
-    frames, text = 1, 0
+    """Walk the whole file of this ``format`` and count what is in it. Raises Cut where it ends early, and Crowded."""
+    walk = {"png": png_parts, "jpeg": jpeg_parts, "webp": webp_parts}[format](data)
+    parts = list(islice(walk, MAX_PARTS))
+    if next(walk, None) is not None:
+        raise Crowded
+    kinds = [part.kind for part in parts]
+    texts = {"png": (b"tEXt", b"zTXt", b"iTXt"), "jpeg": (b"\xfe",), "webp": (b"XMP ",)}[format]
+    text = sum(part.body_end - part.body for part in parts if part.kind in texts)
     if format == "png":
-        for part in png_parts(data):
-            if part.kind == b"acTL":
-                frames = max(frames, int.from_bytes(data[part.body : part.body + 4], "big"))
-            elif part.kind in (b"tEXt", b"zTXt", b"iTXt"):
-                text += part.body_end - part.body
-    elif format == "jpeg":  # a second picture behind the first (depth, gain map) is no animation and is never read
-        text = sum(p.body_end - p.body for p in jpeg_parts(data) if p.kind == b"\xfe")
-    else:
-        parts = list(webp_parts(data))
-        frames = max(1, sum(p.kind == b"ANMF" for p in parts))
-        text = sum(p.body_end - p.body for p in parts if p.kind == b"XMP ")
-    return Survey(frames, text)
+        told = (data[part.body : part.body + 4] for part in parts if part.kind == b"acTL")
+        return Survey(max([1, *(int.from_bytes(count, "big") for count in told)]), text)
+    if format == "jpeg":  # a second picture behind the first (depth, gain map) is no animation and is never read
+        return Survey(1, text, kinds.count(b"\xda"))
+    return Survey(max(1, kinds.count(b"ANMF")), text)

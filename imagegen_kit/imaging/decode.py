@@ -19,7 +19,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.imaging.containers import PNG_SIGNATURE, Cut, container, dimensions, jpeg_parts, survey
+from imagegen_kit.imaging.containers import PNG_SIGNATURE, Crowded, Cut, container, dimensions, jpeg_parts, survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +78,11 @@ class Limits:
 
 
 DEFAULT = Limits()
+# libwebp holds three further copies of the pixels while it decodes: 50 megapixels took 814 MiB, 25 take 430.
+_MORE_MEMORY = {"webp": 2}
+# Each scan of a progressive JPEG goes over the whole picture and may be 26 bytes long: a file of 1 MB could keep a
+# decoder busy for half an hour. Encoders write about ten, and so many more are gone through in a smaller picture.
+MAX_SCANS = 16
 
 
 def peek(data: bytes, *, where: str = "picture") -> tuple[str, int, int]:
@@ -108,16 +113,21 @@ def open_sound(data: bytes, *, where: str = "picture", limits: Limits = DEFAULT,
         raise _refused(where, what, "Save it smaller.")
     format, width, height = peek(data, where=where)
     name = format.upper()
-    if width * height > limits.max_pixels:
+    most = limits.max_pixels // _MORE_MEMORY.get(format, 1)
+    if width * height > most:
         what = f"{width}×{height} pixels are {width * height / 1e6:.0f} megapixels;"
-        raise _refused(where, f"{what} at most {limits.max_pixels / 1e6:g} are opened.", "Scale it down first.")
+        raise _refused(where, f"{what} at most {most / 1e6:g} are opened of a {name}.", "Scale it down first.")
     try:
         found = survey(data, format)
     except Cut as error:
         raise _refused(where, f"the {name} file ends too early: a part of it is missing.", _AGAIN) from error
+    except Crowded as error:
+        raise _refused(where, f"the {name} file is cut into more parts than any program writes.", _SAVE_AS) from error
     if found.frames > limits.max_frames:
         what = f"the {name} file is animated ({found.frames} frames)."
         raise _refused(where, what, "Save the frame you mean as a picture of its own.")
+    if found.scans * width * height > MAX_SCANS * limits.max_pixels:
+        raise _refused(where, f"the {name} file draws its {width}×{height} pixels in {found.scans} passes.", _SAVE_AS)
     if found.text_bytes > limits.max_text_bytes:
         what = f"the {name} file carries {found.text_bytes / 2**20:.1f} MiB of text beside the picture."
         raise _refused(where, what, "Save it again without metadata.")

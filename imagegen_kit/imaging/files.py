@@ -38,7 +38,7 @@ def read_picture_file(path: str | Path, *, where: str, max_bytes: int) -> tuple[
 
 def write_whole(path: Path, data: bytes) -> Path:
     """Write ``data`` to ``path`` so that no reader ever sees half a file; makes the folder. Raises StoreError."""
-    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
+    part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

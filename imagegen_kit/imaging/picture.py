@@ -117,7 +117,13 @@ class Picture(Artifact, Shown):
         paths, labels and all other metadata. Raises InvalidInput for an unusable path, StoreError where writing fails.
         """
         target = Path(path).expanduser()
-        if target.is_dir():
+        try:
+            folder = "\0" not in str(target) and target.is_dir()
+        except OSError as error:
+            raise InvalidInput([Fault("path", f"{str(target)[:200]!r}…: {error.strerror}.")]) from error
+        if "\0" in str(target):
+            raise InvalidInput([Fault("path", f"{str(target)[:200]!r} is not a path.")])
+        if folder:
             raise InvalidInput([Fault("path", f"{target} is a folder.", "Add a file name.")])
         if not target.suffix:
             target = target.with_name(target.name + (".jpg" if self.format == "jpeg" else f".{self.format}"))

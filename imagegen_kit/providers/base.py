@@ -54,6 +54,16 @@ class Account:
     base_url: str | None = field(default=None, repr=False)
     settings: Mapping[str, str] = field(default_factory=empty, repr=False)
 
+    def __reduce__(self) -> tuple[type[Account], tuple[str]]:
+        """Pickle the name alone: a key goes into no file, and whoever unpickles reads his own settings."""
+        return Account, (self.name,)
+
+    def __copy__(self) -> Account:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Account:
+        return self
+
 
 @runtime_checkable
 class Provider(Protocol):

@@ -27,10 +27,10 @@ class _Lent(Generic[C]):
     calls: int = 0
 
 
-class Clients(Generic[C]):
-    """Several clients of one account, each made by ``make`` around an HTTP pool of its own; used on one event loop."""
+class Pools(Generic[C]):
+    """Several pools of connections, each made by ``make`` when all others are full; used on one event loop."""
 
-    def __init__(self, make: Callable[[httpx2.AsyncClient], C], close: Callable[[C], Awaitable[None]]) -> None:
+    def __init__(self, make: Callable[[], C], close: Callable[[C], Awaitable[None]]) -> None:
         self._make, self._close = make, close
         self._open: list[_Lent[C]] = []
 
@@ -39,7 +39,7 @@ class Clients(Generic[C]):
         """Lend the first client that has a free connection, opening another where none has."""
         lent = next((one for one in self._open if one.calls < CONNECTIONS), None)
         if lent is None:
-            lent = _Lent(self._make(http_client()))
+            lent = _Lent(self._make())
             self._open.append(lent)
         lent.calls += 1
         try:
@@ -51,6 +51,13 @@ class Clients(Generic[C]):
         """Close every client."""
         while self._open:
             await self._close(self._open.pop().client)
+
+
+class Clients(Pools[C]):
+    """Several clients of one account, each made by ``make`` around an HTTP client of its own."""
+
+    def __init__(self, make: Callable[[httpx2.AsyncClient], C], close: Callable[[C], Awaitable[None]]) -> None:
+        super().__init__(lambda: make(http_client()), close)
 
 
 def http_client() -> httpx2.AsyncClient:

@@ -6,6 +6,8 @@ from base64 import b64encode
 from html import escape
 from typing import TYPE_CHECKING, NewType
 
+from imagegen_kit.errors import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -22,8 +24,8 @@ TABLE = f"border-collapse:collapse;table-layout:auto;margin:4px 0;{TEXT}"
 
 
 def text(value: object) -> Markup:
-    """Return ``value`` as text that a browser cannot take for anything else."""
-    return Markup(escape(str(value)))
+    """Return ``value`` as text that a browser cannot take for anything else; control characters are written out."""
+    return Markup(escape(printable(str(value))))
 
 
 def lines(*parts: str | None) -> Markup:

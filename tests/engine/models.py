@@ -27,10 +27,10 @@ EVERYTHING = Capabilities(
 )
 
 
-def picture(number: int = 0, side: int = 24) -> bytes:
+def picture(number: int = 0, side: int = 24, size: tuple[int, int] | None = None) -> bytes:
     """A small PNG that differs for each number."""
     file = BytesIO()
-    Image.new("RGB", (side, side), (number % 256, number // 256 % 256, 99)).save(file, "PNG")
+    Image.new("RGB", size or (side, side), (number % 256, number // 256 % 256, 99)).save(file, "PNG")
     return file.getvalue()
 
 
@@ -109,7 +109,7 @@ class Script:
             answer: Reply = await step(self, request, on_progress)
             return answer
         number = (request.seed or 0) * 7 + request.sample + len(request.prompt) * 31 + self.calls
-        return Reply(pictures=(picture(number),))
+        return Reply(pictures=(picture(number, size=request.size.pixels() if request.size else None),))
 
 
 def model(

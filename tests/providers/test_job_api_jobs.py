@@ -104,10 +104,17 @@ def test_addresses_of_a_stored_job_are_held_to_the_service_s_hosts_too() -> None
 
 def test_an_id_cannot_lead_to_another_path_of_the_service() -> None:
     with JobApiSimulator("banana") as sim, pytest.raises(ProviderError, match="404"):
-        with_provider(sim, lambda provider: provider.collect("../../admin?x=1", request_to(sim), Steps()))
+        with_provider(sim, lambda provider: provider.collect("x/admin?x=1", request_to(sim), Steps()))
     asked = sim.ledger.requests[0]
-    assert asked.path == "/predictions/../../admin?x=1/result", "its slashes were quoted: it is one part of the path"
+    assert asked.path == "/predictions/x/admin?x=1/result", "its slashes were quoted: it is one part of the path"
     assert asked.query == ""
+
+
+def test_an_id_that_climbs_out_of_its_folder_is_not_asked_for_at_all() -> None:
+    with JobApiSimulator("banana") as sim, pytest.raises(ProviderError, match="cannot be built") as caught:
+        with_provider(sim, lambda provider: provider.collect("../../admin?x=1", request_to(sim), Steps()))
+    assert caught.value.paid is None
+    assert sim.ledger.requests == []
 
 
 @pytest.mark.parametrize("service", QUEUES)

@@ -89,6 +89,7 @@ def test_age_counts_from_the_last_use_in_the_journal_and_not_from_the_files(stor
         sql = "UPDATE results SET created_at = '2020-01-01T00:00:00.000+00:00' WHERE sha256 = ?"
         store.journal.write([(sql, (of(prompt),))]).result()
     ik.generate("a jug", model="offline/collage", size=64)  # from the cache, today
+    store.journal.write([("DELETE FROM leases", ())]).result()  # as it is when the session has ended
     frame = cleaned(store, now=datetime.now(UTC))
     assert why(frame, "a cup") == (True, "nothing refers to it")
     assert why(frame, "a jug") == (False, "it was used since")
@@ -190,7 +191,7 @@ def test_what_an_experiment_was_given_stays(store, how):
 def test_pictures_of_a_session_at_work_stay(store):
     soon = LATER.timestamp() + 60
     session = default_engine().session
-    insert(store, "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, NULL)", f"session {session}", session, soon)
+    insert(store, "INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", f"session {session}", session, soon)
     assert why(cleaned(store), "a cup") == (False, "a session that is at work shows it")
     with pytest.raises(InvalidInput, match="still at work"):
         cleaned(store, session=session)

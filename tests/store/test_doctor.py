@@ -89,7 +89,7 @@ def spoil_everything(store: Store) -> None:
     (store.path / "removed" / f"{'0' * 64}.png").write_bytes(b"left")
     for path in (rotten, stray, store.path / "removed"):
         os.utime(path, (LONG_AGO, LONG_AGO))
-    lease = ("INSERT INTO leases VALUES ('session dead', 'dead', 1.0, NULL)", ())
+    lease = ("INSERT INTO leases VALUES ('session dead', 'dead', 1.0)", ())
     store.journal.write([lease]).result()
 
 
@@ -200,7 +200,7 @@ MONEY = (
     "INSERT INTO ledger (attempt, run, session, account, model, day, state, reserved_usd) "
     "VALUES (900, 1, 'gone', 'a', 'dear/one', '2026-01-01', 'reserved', 0.25)"
 )
-LEASE = "INSERT INTO leases VALUES ('session gone', 'gone', ?, NULL)"
+LEASE = "INSERT INTO leases VALUES ('session gone', 'gone', ?)"
 
 
 @pytest.mark.parametrize("state", ["submitting", "submitted", "running", "ready"])

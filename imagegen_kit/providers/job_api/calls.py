@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.catalog.job_api_paths import as_text, find, first
 from imagegen_kit.errors import ContentBlocked, InvalidReply, ProviderError
+from imagegen_kit.providers.bodies import PACKED, TooLarge, Unreadable, read_body
 from imagegen_kit.providers.faults import http_fault, shortened, transport_fault, unreadable
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 LARGE = 2**18  # bytes from which JSON is read in a thread, so that other calls go on meanwhile
 MAX_JSON = 384 * 2**20  # bytes of a reply: four pictures of the largest size in base64
-MAX_FILM = 512 * 2**20  # bytes of a downloaded film
-MAX_PICTURE = 64 * 2**20  # bytes of a downloaded picture, as much as is ever decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ async def exchange(
     import httpx2
 
     body = None if json_body is None else json.dumps(json_body, ensure_ascii=False).encode()
-    sent = dict(headers or {})
+    sent = {"Accept-Encoding": PACKED, **(headers or {})}
     if body is not None:
         sent["Content-Type"] = "application/json"
     try:
@@ -66,15 +65,14 @@ async def exchange(
             clients.one() as client,
             client.stream(method, url, headers=sent, content=body, files=parts or None) as response,
         ):
-            pieces, size = [], 0
-            async for piece in response.aiter_bytes():
-                size += len(piece)
-                if size > max_bytes:
-                    raise InvalidReply(f"{model}: the reply is larger than {max_bytes / 2**20:g} MiB", model=model)
-                pieces.append(piece)
-            whole = b"".join(pieces)
-            data = _json(whole) if size < LARGE else await asyncio.to_thread(_json, whole)
+            encoding = response.headers.get("content-encoding", "")
+            whole = await read_body(response.aiter_raw(), encoding, max_bytes)
+            data = _json(whole) if len(whole) < LARGE else await asyncio.to_thread(_json, whole)
             return Answer(response.status_code, response.headers, whole, data)
+    except TooLarge:
+        raise InvalidReply(f"{model}: the reply is larger than {max_bytes / 2**20:g} MiB", model=model) from None
+    except Unreadable as error:
+        raise InvalidReply(f"{model}: the reply cannot be read: {error}", model=model) from None
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise transport_fault(error, model=model) from error
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from imagegen_kit.catalog.job_api_paths import find
-from imagegen_kit.errors import ContentBlocked, InvalidReply, NoPictureReturned
+from imagegen_kit.errors import ContentBlocked, InvalidReply, NoPictureReturned, RequestTimeout
+from imagegen_kit.providers.addresses import Refused
+from imagegen_kit.providers.downloads import FILM_S, HOPS, MAX_FILM, MAX_PICTURE, PICTURE_S, REDIRECTS
 from imagegen_kit.providers.faults import http_fault
-from imagegen_kit.providers.job_api.calls import MAX_FILM, MAX_PICTURE, blocked, exchange, words_of
-from imagegen_kit.providers.job_api.hosts import Refused
+from imagegen_kit.providers.job_api.calls import blocked, words_of
 from imagegen_kit.providers.job_api.pictures import decoded, sound, sound_film
 
 if TYPE_CHECKING:
+    from imagegen_kit.providers.downloads import Fetched
     from imagegen_kit.providers.job_api.calls import Answer
     from imagegen_kit.providers.job_api.service import Service
 
 GONE = (401, 403, 404, 410)  # what hosts of pictures answer when a signed address has run out
-REDIRECTS = (301, 302, 303, 307, 308)
-HOPS = 3
 MOST = 16  # pictures of one reply
 
 
@@ -62,20 +63,16 @@ async def _picture(service: Service, value: Any, model: str, films: bool) -> byt
 
 
 async def _download(service: Service, url: str, model: str, films: bool) -> bytes:
-    """Fetch one picture, without the key unless the service's file says so; redirects are checked one by one."""
-    most = MAX_FILM if films else MAX_PICTURE
-    for _ in range(HOPS + 1):
-        try:
-            if service.api.output.auth:
-                answer = await service.send("GET", url, {}, model=model, max_bytes=most)
-            else:
-                address = await service.hosts.download(url)
-                answer = await exchange(service.clients, "GET", address, model=model, max_bytes=most)
-        except Refused as error:
-            raise InvalidReply(f"{model}: the picture's address is not opened: {error}", model=model) from error
-        if answer.status not in REDIRECTS or "location" not in answer.headers:
-            break
-        url = _absolute(url, answer.headers["location"])
+    """Fetch one picture, without the key unless the service's file says so."""
+    most, within_s = (MAX_FILM, FILM_S) if films else (MAX_PICTURE, PICTURE_S)
+    answer: Answer | Fetched
+    try:
+        if service.api.output.auth:
+            answer = await _with_key(service, url, model, most, within_s)
+        else:
+            answer = await service.downloads.fetch(url, max_bytes=most, within_s=within_s, model=model)
+    except Refused as error:
+        raise InvalidReply(f"{model}: the picture's address is not opened: {error}", model=model) from error
     if answer.status in GONE:
         raise Expired
     if answer.status != 200:
@@ -95,7 +92,15 @@ def _decoded_whole(text: str, model: str, films: bool) -> bytes:
     return (sound_film if films else sound)(decoded(text, model=model), model=model)
 
 
-def _absolute(url: str, location: str) -> str:
-    from urllib.parse import urljoin
-
-    return urljoin(url, location)
+async def _with_key(service: Service, url: str, model: str, most: int, within_s: float) -> Answer:
+    """Fetch what only the key opens. Each redirect must lead to a host that may see the key."""
+    try:
+        async with asyncio.timeout(within_s):
+            for _ in range(HOPS + 1):
+                answer = await service.send("GET", url, {}, model=model, max_bytes=most)
+                if answer.status not in REDIRECTS or "location" not in answer.headers:
+                    return answer
+                url = urljoin(url, answer.headers["location"])
+    except TimeoutError:
+        raise RequestTimeout(f"{model}: the picture did not arrive within {within_s:g} s", model=model) from None
+    raise Refused(f"it leads on more than {HOPS} times")

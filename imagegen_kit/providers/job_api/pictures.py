@@ -8,7 +8,7 @@ import binascii
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import InvalidInput, InvalidReply
-from imagegen_kit.imaging.containers import Cut, survey
+from imagegen_kit.imaging.containers import Crowded, Cut, survey
 from imagegen_kit.imaging.decode import peek
 from imagegen_kit.imaging.picture import open_picture
 from imagegen_kit.providers.job_api.asked import SINGLE
@@ -75,6 +75,9 @@ def sound(data: bytes, *, model: str) -> bytes:
         survey(data, peek(data, where=f"{model}: the picture that came back")[0])
     except InvalidInput as error:
         raise InvalidReply(str(error), model=model) from error
+    except Crowded as error:
+        what = f"{model}: the picture that came back is cut into more parts than any program writes"
+        raise InvalidReply(what, model=model) from error
     except Cut as error:
         what = f"{model}: the picture that came back ends too early: {error}"
         raise InvalidReply(what, model=model) from error

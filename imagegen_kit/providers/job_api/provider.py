@@ -50,7 +50,7 @@ class JobApiProvider:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._uploads.aclose()
-        await self.service.clients.aclose()
+        await self.service.aclose()
 
     def _spec(self, model: str) -> ModelSpec:
         name = model.removeprefix(f"{self.api.name}/")

@@ -32,10 +32,9 @@ _STRAY_MONEY = (
 )
 _WITH_UPLOADS = "imagegen_kit.store.uploads"
 _UPLOADS = "SELECT id, sha256, target, state, error FROM uploads WHERE state != 'done'"
-# A lease that names an open call shows the next session what to look up: it is no litter.
+# A lease whose session left open calls shows the next one what to look up: it is no litter.
 _DEAD_LEASES = (
-    "SELECT e.name FROM leases e WHERE e.expires_at <= ? AND NOT EXISTS (SELECT 1 FROM attempts a "
-    f"WHERE a.id = e.detail AND (a.state IN ({_OPEN}) OR a.state = 'unknown')) "
+    "SELECT e.name FROM leases e WHERE e.expires_at <= ? "
     "AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.session = e.owner AND l.state = 'reserved')"
 )
 
