@@ -24,6 +24,7 @@ from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import ImagegenError
 from imagegen_kit.providers.job_api.provider import JobApiProvider
 from imagegen_kit.store.journal import Journal
+from imagegen_kit.types import Finished, Progress
 
 TASK: dict[str, Any] = json.loads(sys.argv[1])
 LOG = Path(TASK["log"])
@@ -45,8 +46,8 @@ def experiment() -> None:
     """Run an experiment over ``prompts`` with ``model`` and ``policy``."""
     exp = ik.Experiment(
         vary={"prompt": TASK["prompts"]},
-        fixed={"model": TASK["model"], **TASK.get("fixed", {})},
-        name=TASK.get("name", "killed"),
+        fixed={"model": TASK["model"]},
+        name="killed",
         policy=ik.Policy(**TASK.get("policy", {})),
         budget_usd=TASK.get("budget_usd"),
     )
@@ -61,6 +62,19 @@ def resume() -> None:
         say("run", status=run.table().status.tolist())
 
 
+def follow(prompt: str, policy: ik.Policy) -> Any:
+    """Return what ``ik.generate`` returns, and say what it waits for."""
+    answer: Any = None
+    for event in ik.stream(ik.recipes.image, prompt=prompt, model=TASK["model"], policy=policy):
+        if isinstance(event, Progress) and "another process" in event.text:
+            say("waiting", prompt=prompt, words=event.text)
+        if isinstance(event, Finished):
+            answer = event.value
+    if not answer.pictures:
+        raise answer.failure()
+    return answer
+
+
 def ask() -> None:
     """Ask for each of ``prompts`` by itself, in ``threads`` threads, and say what became of it."""
     waiting = list(reversed(TASK["prompts"]))
@@ -71,7 +85,7 @@ def ask() -> None:
             prompt = waiting.pop()
             say("asking", prompt=prompt)
             try:
-                answer = ik.generate(prompt, model=TASK["model"], policy=policy, **TASK.get("fixed", {}))
+                answer = follow(prompt, policy)
             except ImagegenError as error:
                 say("failed", prompt=prompt, error=type(error).__name__, words=str(error))
             else:
@@ -88,6 +102,7 @@ def ask() -> None:
 POINTS = {  # a statement that is about to be executed, in a transaction that is not yet committed
     "before the intent is written": re.compile("INSERT INTO attempts"),
     "after the reply, before its commit": re.compile("UPDATE attempts SET state = 'submitted'"),
+    "after the row, before its cell's end": re.compile("INSERT INTO cell_ends"),
     "after the file, before its row": re.compile("UPDATE attempts SET state = 'stored'"),
 }
 
@@ -138,6 +153,8 @@ if __name__ == "__main__":
         arm(TASK["die"], TASK.get("nth", 1))
     if TASK.get("wait"):  # several children start at once when all of them are ready
         default_engine().registry.models()
+        if TASK.get("warm"):  # the first call of a process takes long: it loads what it needs
+            ik.generate(TASK["warm"], model=TASK["model"])
         say("ready")
         sys.stdin.readline()
     try:

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -30,6 +31,29 @@ def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_S)
     while not condition():
         assert time.monotonic() < deadline, f"{seconds:g} s were not enough for: {what}"
         time.sleep(0.005)
+
+
+class Lateness:
+    """How late a machine that has much to do wakes those up who sleep: ``seconds``, the worst while it was entered."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._measure, name="lateness")
+
+    def _measure(self) -> None:
+        while not self._left.is_set():
+            began = time.monotonic()
+            time.sleep(0.005)
+            self.seconds = max(self.seconds, time.monotonic() - began - 0.005)
+
+    def __enter__(self) -> Lateness:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._left.set()
+        self._thread.join()
 
 
 class Child:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import Request  # noqa: TC002  # starlette looks at it when it is called
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 

@@ -53,8 +53,9 @@ def test_where_the_buyer_is_killed_a_waiter_collects_its_job(tmp_path: Path) -> 
         owner.go()
         until(lambda: any(call.kind == "poll" for call in sim.calls), "the job's first poll")
         for child in others:
-            child.go().until("asking")
-        time.sleep(0.5)
+            child.go()
+        for child in others:
+            child.until("waiting")
         owner.kill()
         killed = time.monotonic()
         told = answers(others)
@@ -73,8 +74,9 @@ def test_where_nobody_knows_what_the_killed_buyer_bought_no_waiter_buys_it_again
         owner.go()
         until(lambda: len(sim.ledger.accepted) == 1, "the accepted call")
         for child in others:
-            child.go().until("asking")
-        time.sleep(0.5)
+            child.go()
+        for child in others:
+            child.until("waiting")
         owner.kill()
         told = [child.well().events("failed")[0] for child in others]
         assert (len(sim.submits), len(sim.ledger.accepted)) == (1, 1)

@@ -99,8 +99,7 @@ def test_many_threads_never_spend_more_than_the_session_may(tmp_path: Path) -> N
                 try:
                     ik.generate(f"try {i} of thread {n}", model="lab/one")
                     outcomes["ok"] += 1
-                except BudgetExceeded as error:
-                    assert "Nothing was sent" in str(error)
+                except BudgetExceeded:
                     outcomes["refused"] += 1
                 except ImagegenError as error:
                     outcomes[type(error).__name__] += 1

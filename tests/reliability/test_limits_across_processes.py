@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 
 import imagegen_kit as ik
 from imagegen_kit.types import Waiting
-from tests.reliability.children import Child, attempts, rows, same_place, until
+from tests.reliability.children import Child, Lateness, attempts, rows, same_place, until
 from tests.reliability.services import (
     Call,
     Dropped,
@@ -64,10 +64,15 @@ class Rate:
 
 def three_processes(folder: Path, sim: Any, model: str, items: int, policy: dict[str, Any], **more: str) -> list[Child]:
     """Let three processes of eight workers each ask for ``items`` pictures, and wait for their end."""
+    return [child.well() for child in start_three(folder, sim, model, items, policy, **more)]
+
+
+def start_three(folder: Path, sim: Any, model: str, items: int, policy: dict[str, Any], **more: str) -> list[Child]:
+    """Start them, all at once."""
     made = [
         Child(
             folder, {**variables(sim), **more}, f"child-{n}", do="ask", model=model, threads=8, wait=True,
-            prompts=[f"item {i} of process {n}" for i in range(items)], policy=policy,
+            prompts=[f"item {i} of process {n}" for i in range(items)], policy=policy, warm=f"warm {n}",
         )
         for n in range(3)
     ]  # fmt: skip
@@ -75,28 +80,31 @@ def three_processes(folder: Path, sim: Any, model: str, items: int, policy: dict
         child.until("ready")
     for child in made:
         child.go()
-    return [child.well() for child in made]
+    return made
 
 
 def hold_back(name: str, rest_s: float, items: int, folder: Path) -> None:
     """After a refusal nobody calls with that key for as long as the service asked, and nothing is lost."""
     make, model = SERVICES[name]
-    with make(latency=0.1) as sim:
-        door = sim.door = Rate(sim, rest_s, first=12)
+    with make(latency=0.1) as sim, Lateness() as late:
+        door = sim.door = Rate(sim, rest_s, first=15)
         made = three_processes(folder, sim, model, items, {"attempts": 3})
     assert door.refused, "nobody was refused"
+    under_way_s = UNDER_WAY_S + 3 * late.seconds  # they are processes that take turns with others
     for refused in door.refused:
         assert refused.answered is not None
         early = [
             round(call.at - refused.answered, 3)
             for call in sim.submits
-            if UNDER_WAY_S < call.at - refused.answered < rest_s - 0.05
+            if under_way_s < call.at - refused.answered < rest_s - 0.05
         ]
-        assert not early, f"called within the {rest_s} s for which the service asked not to be: {early}"
+        assert not early, (
+            f"called within the {rest_s} s for which the service asked not to be: {early}, late {late.seconds}"
+        )
     assert sum(len(child.events("answered")) for child in made) == 3 * items
     tries = Counter(call.prompt for call in sim.submits)
     assert max(tries.values()) <= 3, "more calls than attempts"
-    assert len(sim.ledger.accepted) == 3 * items
+    assert len(sim.ledger.accepted) == 3 * items + 3
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -114,16 +122,19 @@ def test_three_processes_obey_a_longer_rest_with_more_work_waiting(name: str, tm
 def test_ten_seconds_after_a_rest_the_full_rate_is_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     allowed = 20.0
     with OpenAI(latency=0.1) as sim:
-        door = sim.door = Rate(sim, 3.0, first=30, a_second=allowed)
-        made = three_processes(tmp_path, sim, "openai/gpt-image-2.5-flare", 150, {"attempts": 10})
-        begins = min(call.answered for call in door.refused) + 3.0
+        door = sim.door = Rate(sim, 3.0, first=60, a_second=allowed)
+        made = start_three(tmp_path, sim, "openai/gpt-image-2.5-flare", 600, {"attempts": 10})
+        until(lambda: bool(door.refused), "the first refusal")
+        begins = door.until
+        until(lambda: time.monotonic() > begins + 20, "twenty seconds after the rest")
+        for child in made:
+            child.kill()
     within = [at for at in door.taken if begins <= at <= begins + 10]
     best = max((sum(at <= one < at + 2 for one in within) / 2 for at in within), default=0.0)
-    mean = sum(at > begins + 10 for at in door.taken) / max(1.0, door.taken[-1] - begins - 10)
+    mean = sum(begins + 10 < at <= begins + 20 for at in door.taken) / 10
     with capsys.disabled():
-        print(f"\nallowed {allowed:g}/s; best two seconds of the first ten {best:g}/s, mean afterwards {mean:.1f}/s")
+        print(f"\n{allowed:g}/s allowed: {best:g}/s at best in the first ten seconds, {mean:g}/s in the next ten")
     assert best >= 0.9 * allowed
-    assert sum(len(child.events("answered")) for child in made) == 450
 
 
 def three_keys(sim: Any) -> dict[str, str]:
@@ -168,7 +179,7 @@ def test_a_dead_key_costs_three_calls_in_all_processes_together(tmp_path: Path) 
     by_key = Counter(call.key for call in sim.submits)
     assert 1 <= by_key["key-a"] <= 3
     assert sum(len(child.events("answered")) for child in made) == 300
-    assert len(sim.ledger.accepted) == 300
+    assert len(sim.ledger.accepted) == 303
 
 
 def test_the_last_dead_key_is_told_as_what_it_is(tmp_path: Path) -> None:
@@ -208,7 +219,8 @@ def test_a_key_that_has_to_rest_lets_the_others_go_on(tmp_path: Path) -> None:
     with Lab(polls=0, look="tiny") as sim, same_place(tmp_path / "store", three_keys(sim)):
 
         async def door(call: Call, go_on: GoOn) -> Any:
-            return too_many(60) if call.key == "key-b" and len(sim.submits) > 12 else await go_on()
+            rests = call.kind == "submit" and call.key == "key-b" and len(sim.submits) > 12
+            return too_many(60) if rests else await go_on()
 
         sim.door = door
         began = time.monotonic()

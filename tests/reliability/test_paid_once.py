@@ -40,6 +40,7 @@ BOUNDARIES = (
     Boundary("while polling", ("submitted", True), door="poll"),
     Boundary("mid-download", ("submitted", True), door="picture"),
     Boundary("after file, before row", ("submitted", True), own="after the file, before its row"),
+    Boundary("after row, before cell's end", ("stored", True), own="after the row, before its cell's end"),
     Boundary("before acknowledgement", ("stored", True), own="before it is acknowledged"),
 )
 
@@ -135,7 +136,7 @@ class Scene:
         if self.boundary.name == "after file, before row":
             files = list((self.store / "pictures").rglob("*.png"))
             assert len(files) > len(rows(self.store, "SELECT 1 FROM artifacts"))
-        if self.boundary.name == "before acknowledgement":
+        if self.boundary.left == ("stored", True):
             assert rows(self.store, "SELECT COUNT(*) FROM results") > [(0,)]
             ended = rows(self.store, "SELECT COUNT(*) FROM cell_ends")
             assert ended < rows(self.store, "SELECT COUNT(*) FROM results")
@@ -183,7 +184,9 @@ def test_a_process_killed_at_a_boundary_pays_once_and_another_one_goes_on(bounda
 
 
 @pytest.mark.soak
-def test_two_hundred_kills_lose_and_double_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_more_than_two_hundred_kills_lose_and_double_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     total: dict[str, Counter[str]] = {}
     for boundary in BOUNDARIES:
         total[boundary.name] = Counter()
