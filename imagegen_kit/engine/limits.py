@@ -105,14 +105,18 @@ class Rota:
         """Return the key with this fingerprint, which knows its own jobs; the first where it is no longer set."""
         return next((key for key in self.keys if key.id == id), self.keys[0])
 
-    def rested(self, key: Key, model: str, clock: Clock, avoid: Collection[str]) -> bool:
-        """Whether another key could be called now while ``key`` has to wait."""
-        return any(k.proven and k.pause(model).left(clock) <= 0 for k in self.others(key, avoid))
+    def rested(self, key: Key, model: str, concurrency: int, clock: Clock, avoid: Collection[str]) -> bool:
+        """Whether another key could be called at once while ``key`` has to wait."""
+        return any(
+            k.proven and k.of_model[model] < concurrency and k.pause(model).left(clock) <= 0
+            for k in self.others(key, avoid)
+        )
 
     def _choose(self, model: str, concurrency: int, clock: Clock, avoid: Collection[str]) -> Key | None:
         """Return whose turn it is; None where a key has to be free, or heard of, first.
 
-        A key that nobody has seen work is tried by one call at a time, so that a dead one costs no more than that.
+        A key that nobody has seen work is tried by one call at a time, so that a dead one costs no more than that; one
+        that rests is waited for only where no other key is merely busy.
         """
         if len(self.keys) == 1 and not avoid:
             return self.keys[0]
@@ -120,7 +124,8 @@ class Rota:
         if not able:
             raise NoKeyLeft
         able = [key for key in able if not key.dead] or able
-        ready = [key for key in able if key.calls == 0 or (key.proven and key.of_model[model] < concurrency)]
+        awake = [key for key in able if key.pause(model).left(clock) <= 0]
+        ready = [key for key in awake or able if key.calls == 0 or (key.proven and key.of_model[model] < concurrency)]
         return min(ready, key=lambda k: (max(0.0, k.pause(model).left(clock)), k.calls, k.last), default=None)
 
     @asynccontextmanager
@@ -148,7 +153,7 @@ class Rota:
             try:
                 async with key.slots(model, concurrency):
                     while (wait := key.pause(model).left(clock)) > 0:
-                        if only is None and self.rested(key, model, clock, avoid):
+                        if only is None and self.rested(key, model, concurrency, clock, avoid):
                             break
                         if tell is not None:
                             tell(wait)

@@ -155,7 +155,7 @@ class Purchase:
             model.id, concurrency, clock, self.avoid, only,
             lambda seconds: self.tell_wait(seconds, "the service asked to wait"),
         ) as key:  # fmt: skip
-            reserved = await self._admitted(rota, key, number)
+            reserved = await self._admitted(rota, key, number, concurrency)
             if self.abandoned and self.attempt is None:
                 await self._withdraw(reserved.attempt)
             started, sent_at = clock.monotonic(), clock.now()
@@ -177,7 +177,7 @@ class Purchase:
         finally:
             engine.keeping.release()
 
-    async def _admitted(self, rota: Rota, key: Key, number: int) -> Reserved:
+    async def _admitted(self, rota: Rota, key: Key, number: int, concurrency: int) -> Reserved:
         """Return once the call is reserved and due. Raises Elsewhere or BudgetExceeded where it is not to be sent."""
         if self.collect is not None:
             self.sending(True)
@@ -191,7 +191,7 @@ class Purchase:
                 return self._taken(rota, key, verdict)
         async with gate:  # while a limit is in force one call asks, the others stand in line behind it
             while isinstance(verdict := await self._ask(key, number, several), Wait):
-                if rota.rested(key, model, clock, self.avoid):
+                if rota.rested(key, model, concurrency, clock, self.avoid):
                     key.pause(model).extend(verdict.seconds, clock)
                     raise Elsewhere(verdict)
                 self.tell_wait(verdict.seconds, verdict.reason)

@@ -1,20 +1,27 @@
 """The limiter rows of the journal: what all processes know of a key's rate, rest and life.
 
 A service that answers "too many requests" is obeyed by everybody who uses the key: nobody calls before the time that it
-named, then the rate is half of what it was and grows slowly again (additive increase, multiplicative decrease: Chiu and
-Jain, 1989). All functions run inside a write transaction of the journal; times are seconds since 1970.
+named, then the rate is lower and grows slowly again (additive increase, multiplicative decrease: Chiu and Jain, 1989).
+The first refusal tells little of the rate that is allowed, so from half of what was seen it doubles every few seconds
+until the second (slow start: Jacobson, 1988). From then on it is cut by half where many calls are refused or the pause
+is long, and by less where neither is so: a service that refuses one call in ten whatever the rate must not bring all to
+a crawl. All functions run inside a write transaction of the journal; times are seconds since 1970.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import sqlite3
 
-GROWTH = 0.1  # of the halved rate, regained a second: the full rate is back after ten
+GROWTH = 0.1  # of the cut rate, regained a second: what was halved is back after ten
+DOUBLES_S = 2.5  # seconds in which a first guess doubles
+MOST_CUT, LEAST_CUT = 0.5, 0.2
+CUT_A_SECOND = 0.2  # of the pause that was asked for: what is cut takes twice as long to come back as the pause lasts
+MEMORY = 16  # calls over which the share of refused ones is reckoned
 SLOWEST = 0.5  # calls a second: what is slower is the service's to say, by how long it asks to wait
 FADE_S = 2.0  # calls count this long for the rate at which a limit shows
 FORGET_S = 120.0  # without another refusal the limit is forgotten
@@ -39,12 +46,16 @@ class Limit:
     next_at: float = 0.0
     recent: float = 0.0
     recent_at: float = 0.0
+    share: float = 0.0
+    searching: int = 0
     reason: str | None = None
 
     def rate_now(self, now: float) -> float | None:
         """Return the calls a second that are allowed at ``now``; None where there is no limit (any more)."""
         since = max(0.0, now - self.rate_at)
-        return None if self.rate is None or since > FORGET_S else self.rate * (1 + GROWTH * since)
+        if self.rate is None or since > FORGET_S:
+            return None
+        return self.rate * (2 ** (since / DOUBLES_S) if self.searching else 1 + GROWTH * since)
 
     def recent_now(self, now: float) -> float:
         """Return how many calls of the last seconds still count at ``now``."""
@@ -61,25 +72,35 @@ class Limit:
             return Wait(due - now)
         else:
             due = now + 1 / rate
-        known = (self.rate, self.rate_at) if rate is not None else (None, 0.0)
-        return Limit(self.not_before, *known, due, self.recent_now(now) + 1, now, self.reason)
+        return replace(
+            self,
+            rate=None if rate is None else self.rate,
+            next_at=due,
+            recent=self.recent_now(now) + 1,
+            recent_at=now,
+            share=self.share * (1 - 1 / MEMORY),
+        )
 
     def refused(self, now: float, started: float, wait: float, reason: str) -> Limit:
         """Return the row after a call that ``started`` was refused for its rate, and shall rest for ``wait`` seconds.
 
-        Calls that were under way when the rate was halved do not halve it again.
+        Calls that were under way when the rate was cut do not cut it again.
         """
         until = max(self.not_before, now + wait)
-        rate, rate_at = self.rate_now(now), self.rate_at
-        if rate is None or started >= rate_at:
-            before = self.recent_now(now) / FADE_S if rate is None else rate
-            rate, rate_at = max(SLOWEST, before / 2), now
-        else:
-            rate, rate_at = self.rate, self.rate_at
-        return Limit(until, rate, max(rate_at, until), until, self.recent, self.recent_at, reason)
+        share = min(1.0, self.share + 1 / MEMORY)
+        rate = self.rate_now(now)
+        after = replace(self, not_before=until, next_at=until, share=share, reason=reason)
+        if rate is None:
+            first = max(SLOWEST, self.recent_now(now) / FADE_S / 2)
+            return replace(after, rate=first, rate_at=until, searching=1)
+        if started < self.rate_at:
+            return replace(after, rate_at=max(self.rate_at, until))
+        cut = min(MOST_CUT, max(LEAST_CUT, CUT_A_SECOND * wait, share))
+        return replace(after, rate=max(SLOWEST, rate * (1 - cut)), rate_at=until, searching=0)
 
 
-_COLUMNS = "not_before, rate, rate_at, next_at, recent, recent_at, reason"
+_COLUMNS = "not_before, rate, rate_at, next_at, recent, recent_at, share, searching, reason"
+_SET = ", ".join(f"{name} = excluded.{name}" for name in (*_COLUMNS.split(", "), "updated_at"))
 
 
 def admit(connection: sqlite3.Connection, name: str, now: float) -> Wait | None:
@@ -96,8 +117,8 @@ def rest(connection: sqlite3.Connection, name: str, now: float, wait: float, rea
     """Let nobody call ``name`` for ``wait`` seconds: its allowance is used up, though nothing was refused."""
     limit = _read(connection, name) or Limit()
     until = max(limit.not_before, now + wait)
-    known = (limit.rate, limit.rate_at, max(limit.next_at, until), limit.recent, limit.recent_at)
-    _write(connection, name, Limit(until, *known, reason), now)
+    after = replace(limit, not_before=until, next_at=max(limit.next_at, until), reason=reason)
+    _write(connection, name, after, now)
 
 
 def refuse(connection: sqlite3.Connection, name: str, now: float, started: float, wait: float, reason: str) -> None:
@@ -112,13 +133,11 @@ def _read(connection: sqlite3.Connection, name: str) -> Limit | None:
 
 def _write(connection: sqlite3.Connection, name: str, limit: Limit, now: float) -> None:
     connection.execute(
-        f"INSERT INTO limits (name, state, {_COLUMNS}, updated_at) VALUES (?, 'ok', ?, ?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (name) DO UPDATE SET not_before = excluded.not_before, rate = excluded.rate, "
-        "rate_at = excluded.rate_at, next_at = excluded.next_at, recent = excluded.recent, "
-        "recent_at = excluded.recent_at, reason = excluded.reason, updated_at = excluded.updated_at",
+        f"INSERT INTO limits (name, state, {_COLUMNS}, updated_at) VALUES (?, 'ok', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        f"ON CONFLICT (name) DO UPDATE SET {_SET}",
         (
             name, limit.not_before, limit.rate, limit.rate_at, limit.next_at, limit.recent, limit.recent_at,
-            limit.reason, now,
+            limit.share, limit.searching, limit.reason, now,
         ),
     )  # fmt: skip
 

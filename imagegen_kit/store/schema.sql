@@ -250,6 +250,8 @@ CREATE TABLE IF NOT EXISTS limits (
     next_at REAL NOT NULL,           -- when the next call is due at this rate
     recent REAL NOT NULL,            -- calls, fading away, at recent_at: tells the rate at which a limit shows
     recent_at REAL NOT NULL,
+    share REAL NOT NULL DEFAULT 0,   -- of the last calls, fading away, that were refused for their rate
+    searching INTEGER NOT NULL DEFAULT 0,  -- the rate is a first guess and grows quickly
     reason TEXT,                     -- why it is dead, or rests
     updated_at REAL NOT NULL
 ) WITHOUT ROWID;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
@@ -57,23 +58,54 @@ def test_a_refusal_stops_everybody_for_as_long_as_the_service_asked():
     assert isinstance(limit.admitted(NOW + 4.01), Limit)
 
 
-def test_the_rate_is_half_of_what_it_was_and_back_after_ten_seconds():
+def settled(rate: float) -> Limit:
+    """A limit that has shown at ``rate`` twice, so that it is no first guess any more."""
+    return Limit(rate=rate, rate_at=NOW, share=0.5)
+
+
+def test_a_first_refusal_halves_what_was_seen_and_doubles_from_there_until_the_second():
     limit, _ = calls(Limit(), NOW, 10, step=0.1)  # ten a second
     limit = limit.refused(NOW + 10, NOW + 9.9, 0.0, "rest")
     assert limit.rate_now(NOW + 10) == pytest.approx(5, rel=0.1)
-    assert limit.rate_now(NOW + 19) >= 0.9 * 10
-    assert limit.rate_now(NOW + 20) == pytest.approx(10, rel=0.1)
-    _, after = calls(limit, NOW + 10, 10)
-    assert 60 <= len(after) <= 85
+    assert limit.rate_now(NOW + 12.5) == pytest.approx(10, rel=0.1)
+    limit = limit.refused(NOW + 12.5, NOW + 12.4, 3.0, "rest")
+    assert limit.rate == pytest.approx(5, rel=0.1)
+    assert not limit.searching
 
 
-def test_calls_under_way_when_the_rate_was_halved_do_not_halve_it_again():
-    limit, _ = calls(Limit(), NOW, 5, step=0.1)
-    once = limit.refused(NOW + 5, NOW + 4.9, 2.0, "rest")
+def test_twenty_a_second_are_back_within_ten_seconds_of_a_burst_that_was_refused():
+    limit, _ = calls(Limit(), NOW, 0.3, step=0.0125)  # twenty-four at once
+    limit = limit.refused(NOW + 0.3, NOW + 0.2, 3.0, "rest")
+    assert limit.rate_now(NOW + 13.3) >= 0.9 * 20
+
+
+def test_where_the_pause_is_long_or_much_is_refused_the_rate_is_half_and_back_after_ten_seconds():
+    for limit, wait in ((replace(settled(10), share=0.0), 3.0), (settled(10), 0.0)):
+        after = limit.refused(NOW, NOW, wait, "rest")
+        assert after.rate == 5
+        assert after.rate_now(NOW + wait + 9) >= 0.9 * 10
+        assert after.rate_now(NOW + wait + 10) == pytest.approx(10)
+
+
+def test_one_refusal_in_ten_whatever_the_rate_brings_nothing_to_a_crawl():
+    limit, now, admitted = Limit(), NOW, 0
+    while now < NOW + 300:
+        after = limit.admitted(now)
+        if isinstance(after, Wait):
+            now += after.seconds + 1e-6
+            continue
+        limit, admitted, now = after, admitted + 1, now + 0.01
+        if admitted % 10 == 0:
+            limit = limit.refused(now, now - 0.005, 1.0, "rest")
+    assert admitted / 300 > 2.5
+
+
+def test_calls_under_way_when_the_rate_was_cut_do_not_cut_it_again():
+    once = settled(10).refused(NOW + 5, NOW + 4.9, 2.0, "rest")
     again = once.refused(NOW + 5.1, NOW + 4.95, 2.0, "rest")
     assert again.rate == once.rate
     assert again.not_before == NOW + 7.1
-    assert once.refused(NOW + 9, NOW + 8, 2.0, "rest").rate == pytest.approx(once.rate_now(NOW + 9) / 2)
+    assert once.refused(NOW + 9, NOW + 8, 3.0, "rest").rate == pytest.approx(once.rate_now(NOW + 9) / 2)
 
 
 def test_a_limit_that_shows_no_more_is_forgotten():
