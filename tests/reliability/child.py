@@ -23,7 +23,7 @@ from imagegen_kit.engine.job import Job
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import ImagegenError
 from imagegen_kit.providers.job_api.provider import JobApiProvider
-from imagegen_kit.store.journal import Journal
+from imagegen_kit.store import journal
 from imagegen_kit.types import Finished, Progress
 
 TASK: dict[str, Any] = json.loads(sys.argv[1])
@@ -117,14 +117,14 @@ def arm(point: str, nth: int) -> None:
             die()
 
     if point in POINTS:
-        connect = Journal._connect
+        opened = journal.open_to_write
 
-        def watched(self: Any) -> sqlite3.Connection:
-            connection = connect(self)
+        def watched(*args: Any) -> sqlite3.Connection:
+            connection = opened(*args)
             connection.set_trace_callback(lambda sql: die_in_time() if POINTS[point].match(sql) else None)
             return connection
 
-        Journal._connect = watched  # type: ignore[method-assign]
+        journal.open_to_write = watched
     elif point == "before submit":
         submit = JobApiProvider._submit
 

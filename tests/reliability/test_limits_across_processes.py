@@ -139,14 +139,14 @@ def test_ten_seconds_after_a_rest_the_full_rate_is_back(tmp_path: Path, capsys: 
 
 def three_keys(sim: Any) -> dict[str, str]:
     """Return the variables of three keys that ``sim`` takes."""
-    sim.keys = ("key-a", "key-b", "key-c")
+    sim.keys = ("lab-secret-a", "lab-secret-b", "lab-secret-c")
     name = next(n for n in variables(sim) if n.endswith("KEY"))
-    return {**variables(sim), name: "key-a", f"{name}_2": "key-b", f"{name}_3": "key-c"}
+    return {**variables(sim), name: "lab-secret-a", f"{name}_2": "lab-secret-b", f"{name}_3": "lab-secret-c"}
 
 
 def with_one_dead_key(sim: Any, status: int) -> dict[str, str]:
     async def door(call: Call, go_on: GoOn) -> Any:
-        if call.key == "key-a":
+        if call.key == "lab-secret-a":
             return JSONResponse({"error": {"message": "this key is no longer valid", "code": "dead"}}, status)
         return await go_on()
 
@@ -163,12 +163,14 @@ def test_a_dead_key_of_three_costs_three_calls_and_no_item(status: int, tmp_path
         used = ik.usage(by="key")
         assert run.table().status.tolist() == ["ok"] * 60
     by_key = Counter(call.key for call in sim.submits)
-    assert 1 <= by_key["key-a"] <= 3
-    assert by_key["key-b"] + by_key["key-c"] == 60
-    assert min(by_key["key-b"], by_key["key-c"]) >= 15, f"the other two did not take turns: {by_key}"
-    assert sorted(used.calls.tolist(), reverse=True)[:2] == sorted((by_key["key-b"], by_key["key-c"]), reverse=True)
+    assert 1 <= by_key["lab-secret-a"] <= 3
+    assert by_key["lab-secret-b"] + by_key["lab-secret-c"] == 60
+    assert min(by_key["lab-secret-b"], by_key["lab-secret-c"]) >= 15, f"the other two did not take turns: {by_key}"
+    assert sorted(used.calls.tolist(), reverse=True)[:2] == sorted(
+        (by_key["lab-secret-b"], by_key["lab-secret-c"]), reverse=True
+    )
     assert all(name.startswith("key-") and len(name) == 12 for name in used.index)
-    assert b"key-a" not in (tmp_path / "store" / "journal.sqlite").read_bytes()
+    assert b"lab-secret-a" not in (tmp_path / "store" / "journal.sqlite").read_bytes()
 
 
 @pytest.mark.soak
@@ -177,7 +179,7 @@ def test_a_dead_key_costs_three_calls_in_all_processes_together(tmp_path: Path) 
         environment = with_one_dead_key(sim, 401)
         made = three_processes(tmp_path, sim, "lab/one", 100, {"attempts": 1}, **environment)
     by_key = Counter(call.key for call in sim.submits)
-    assert 1 <= by_key["key-a"] <= 3
+    assert 1 <= by_key["lab-secret-a"] <= 3
     assert sum(len(child.events("answered")) for child in made) == 300
     assert len(sim.ledger.accepted) == 303
 
@@ -219,7 +221,7 @@ def test_a_key_that_has_to_rest_lets_the_others_go_on(tmp_path: Path) -> None:
     with Lab(polls=0, look="tiny") as sim, same_place(tmp_path / "store", three_keys(sim)):
 
         async def door(call: Call, go_on: GoOn) -> Any:
-            rests = call.kind == "submit" and call.key == "key-b" and len(sim.submits) > 12
+            rests = call.kind == "submit" and call.key == "lab-secret-b" and len(sim.submits) > 12
             return too_many(60) if rests else await go_on()
 
         sim.door = door
@@ -231,7 +233,7 @@ def test_a_key_that_has_to_rest_lets_the_others_go_on(tmp_path: Path) -> None:
     assert time.monotonic() - began < 20
     refused = [call for call in sim.submits if call.status == 429]
     assert len(refused) >= 1
-    late = [call for call in sim.submits if call.key == "key-b" and call.at > refused[0].answered + UNDER_WAY_S]
+    late = [call for call in sim.submits if call.key == "lab-secret-b" and call.at > refused[0].answered + UNDER_WAY_S]
     assert late == []
 
 
