@@ -19,7 +19,7 @@ MODELS = {"openai": "openai/gpt-image-2.5-flare", "lab": "lab/one"}
 # Of every twenty calls; the rest goes well. At "refused" the gate is shut for a moment: who comes next is refused.
 FAULTS = {"rate_limited": 2, "error_500": 1, "truncated": 1, "drop": 1, "refused": 1}
 REFUSED_FOR_S = 0.1
-KEYS = 8  # each refusal slows its key down, whatever the true limit is; with one key alone this would take its time
+KEYS = 8  # with one key alone the pauses that are asked for keep calls so far apart that none meets the shut gate
 SEED = 20261127
 
 
