@@ -136,6 +136,7 @@ class Experiment(Shown):
             if not fresh:  # another process may have recorded the run since
                 found = self._recorded(journal, definition)
             number, id = found or self._record(engine, plain, definition)
+            journal.flush().result()  # whatever befalls its cells, the run is there to go on with
             return self._go_on(engine, plain, number, id, continued=found is not None, release=release)
         except BaseException:
             release()

@@ -38,11 +38,11 @@ def accounts_of(spec: ProviderSpec) -> tuple[Account, ...]:
 
 
 def fingerprint(account: Account, salt: bytes) -> str | None:
-    """Return a short name of the account's key that tells nothing of it; None where it has no key.
+    """Return a short name of the account's key that tells nothing of it; None where it has none, or a simulator's.
 
     ``salt`` (16 bytes) belongs to one store, so that names from two stores cannot be compared.
     """
-    if account.key is None:
+    if account.key is None or account.name == SIMULATION:
         return None
     digest = hashlib.blake2b(account.key.get_secret_value().encode(), digest_size=4, key=salt).hexdigest()
     return f"key-{digest}"
