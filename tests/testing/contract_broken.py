@@ -481,9 +481,10 @@ class Test_the_key_is_shown_nowhere(OverHttp):
 
 class Test_the_key_is_stored_nowhere(OverHttp):
     class broken(Toy):
-        async def name_job(self, job_id: str, on_progress: kit.OnProgress) -> None:
+        async def reply(self, told: dict[str, Any], job_id: str, request: kit.ImageRequest) -> kit.Reply:
             assert self.account.key is not None
-            await on_progress(kit.Accepted(job_id, f"https://toy.example/?key={self.account.key.get_secret_value()}"))
+            reply = await super().reply(told, job_id, request)
+            return replace(reply, timings={f"wait with {self.account.key.get_secret_value()}": 0.0})
 
 
 # through the engine

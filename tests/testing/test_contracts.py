@@ -24,6 +24,7 @@ SEEN_TOO = {
     "a_fault_is_a_typed_error": {"nothing_is_sent_twice"},
     "nothing_is_sent_twice": {"a_fault_is_a_typed_error"},
     "a_picture_is_kept_with_its_origin": {"the_same_ask_is_bought_once"},
+    "the_key_is_stored_nowhere": {"the_key_is_shown_nowhere"},
     "every_size_is_drawn": {"what_a_model_cannot_do_never_reaches_it"},
 }
 UNLOADABLE = "the_target_loads"  # then nothing else can be tried: every check says so in the same words

@@ -59,7 +59,7 @@ class Secret(Subject):
                 trial.drain()
         leaks = [p.name for p in sorted(folder.rglob("*")) if p.is_file() and trial.key.encode() in p.read_bytes()]
         assert not leaks, (
-            f"the key lies in {', '.join(leaks)}: leave it out of job ids, options, messages and poll URLs"
+            f"the key lies in {', '.join(leaks)}: leave it out of job ids, options, timings and adaptations"
         )
 
 
