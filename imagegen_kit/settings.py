@@ -211,11 +211,11 @@ def configure(
     ``replay`` names bundles that answer instead of providers (a ``.zip``, a folder of them, or several joined as in
     ``PATH``; ``""`` switches it off). ``keys`` maps names such as ``GEMINI_API_KEY`` to values, which stay in memory;
     several keys of one service, as a list, take turns. Budgets are in USD: of this session, of a UTC day, and of each
-    API key. ``env_file`` is read instead of ``.env``. Raises InvalidInput for a value that cannot be used; nothing is
-    changed then.
+    API key. ``remote`` is where pictures are copied to; ``""`` switches it off. ``env_file`` is read instead of
+    ``.env``. Raises InvalidInput for a value that cannot be used; nothing is changed then.
     """
     global _env_file, _revision  # noqa: PLW0603  # one session has one env file, like one working directory
-    faults = remote_faults(remote) if remote is not None else []
+    faults = remote_faults(remote) if remote else []
     # A verbose traceback of what is raised below shows this frame's values: from here on none of them is a key.
     keys, hidden = None, _hidden(keys)
     if store is not None and not isinstance(store, (str, Path)):
@@ -241,6 +241,8 @@ def configure(
         raise InvalidInput(faults)
     given = {"store": store, "model": model, "remote": remote, **budgets}
     changed = {**_configured, **{k: v for k, v in given.items() if v is not None}}
+    if remote == "":
+        changed["remote"] = None  # pictures stay on this machine again
     if store is not None:
         changed["store"] = Path(store).expanduser().absolute()
     if catalogue is not None:
@@ -269,6 +271,8 @@ def _hidden(keys: Any) -> dict[str, tuple[SecretStr, ...]] | None:
     if not hasattr(keys, "items"):
         return {} if keys is None else None
     found = {name: [value] if isinstance(value, str) else value for name, value in keys.items()}
+    if not all(isinstance(name, str) for name in found):
+        return None
     if not all(isinstance(v, (list, tuple)) and v and all(isinstance(k, str) for k in v) for v in found.values()):
         return None
     return {name: tuple(SecretStr(value) for value in dict.fromkeys(values)) for name, values in found.items()}

@@ -115,3 +115,16 @@ def test_an_object_storage_is_set_by_its_address_which_is_never_repeated_where_i
     with pytest.raises(InvalidInput) as caught:
         ik.generate("a red kite", model="offline/collage", size=64)
     assert "canary-9" not in str(caught.value)
+
+
+def test_keys_that_are_none_are_refused_and_change_nothing():
+    for keys in ({5: "x"}, {"A_KEY": 5}, {"A_KEY": []}, ["A_KEY"]):
+        with pytest.raises(InvalidInput, match="names and texts"):
+            ik.configure(keys=keys)
+    assert "A_KEY" not in repr(ik.configure())
+
+
+def test_copying_can_be_switched_off_again(tmp_path):
+    ik.configure(remote=f"file://{tmp_path}/copies")
+    assert "copies" in repr(ik.configure())
+    assert "copies" not in repr(ik.configure(remote=""))

@@ -103,7 +103,7 @@ def plugins() -> None:
 
 @command
 def usage(
-    by: Annotated[str, typer.Option(help="model, account, day or run.")] = "model",
+    by: Annotated[str, typer.Option(help="model, account, key, day or run.")] = "model",
 ) -> None:
     """Show what was called and spent over all runs."""
     import imagegen_kit as ik

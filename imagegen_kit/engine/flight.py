@@ -149,4 +149,5 @@ class Heartbeat:
             return
         self._task.cancel()
         row = ("DELETE FROM leases WHERE name = ?", (f"session {self._session}",))
-        await asyncio.wrap_future(self._journal.write([row]))
+        with contextlib.suppress(StoreError):  # it runs out by itself
+            await asyncio.wrap_future(self._journal.write([row]))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.purchase import Purchase
 
 LOST = (
-    "it was sent, and the process ended before the answer came: it may have been made and paid. "
+    "it was sent, and the process ended before its answer was on disk: it may have been made and paid. "
     "It is not bought again by itself; run.retry_failed() does."
 )
 

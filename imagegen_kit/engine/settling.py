@@ -21,16 +21,20 @@ from imagegen_kit.engine.rows import (
     result_row,
 )
 from imagegen_kit.engine.throttle import mark, rest
-from imagegen_kit.errors import CheckFailed, ImagegenError
+from imagegen_kit.errors import CheckFailed, ImagegenError, StoreError
+from imagegen_kit.store.faults import no_room
 from imagegen_kit.types import Adaptation, Attempt, Cost, Reply, Result, TextRequest
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Awaitable, Callable
 
     from imagegen_kit.engine.limits import Key
     from imagegen_kit.engine.purchase import Purchase
     from imagegen_kit.store.journal import Statement
     from imagegen_kit.types import Artifact, Check
+
+HOLD_TRIES = 60  # seconds that an answer is held in memory while the disk has no room for it
 
 
 async def keep_reply(
@@ -58,12 +62,15 @@ async def keep_reply(
     checks: tuple[Check, ...] = ()
     error: ImagegenError | None = None
     started = policy.clock.monotonic()
+    blobs = engine.store.blobs
     try:
         if isinstance(prepared.sent, TextRequest):
-            made = await engine.in_thread(keep_text, engine.store.blobs, reply.text or "", prepared.sent)
+            text = reply.text or ""
+            made = await _with_room(purchase, lambda: engine.in_thread(keep_text, blobs, text, prepared.sent))
         else:
-            made, checks = await engine.in_thread(
-                keep_picture, engine.store.blobs, reply.pictures[0], prepared.sent, measure
+            picture = reply.pictures[0]
+            made, checks = await _with_room(
+                purchase, lambda: engine.in_thread(keep_picture, blobs, picture, prepared.sent, measure)
             )
         if words := failed_checks(checks, policy.checks):
             error = CheckFailed(f"{prepared.model.id}: {words}", model=prepared.model.id, request=prepared.asked)
@@ -82,6 +89,20 @@ async def keep_reply(
     await _store(purchase, key, attempt, result, made, cost, reply.rest_s)
     purchase.collect = purchase.attempt = None
     return result
+
+
+async def _with_room(purchase: Purchase, keep: Callable[[], Awaitable[Any]]) -> Any:
+    """Await ``keep()``; where the disk is full, hold what was paid for and try again for a minute, and say so."""
+    for left in range(HOLD_TRIES, -1, -1):
+        try:
+            return await keep()
+        except StoreError as error:
+            if not (left and no_room(error)):
+                raise
+            if left == HOLD_TRIES:
+                purchase.tell_wait(HOLD_TRIES * 1.0, "the disk is full: make room, so that what was paid for is kept")
+        await purchase.policy.clock.sleep(1.0)
+    raise AssertionError  # the last round returns or raises
 
 
 async def _store(
@@ -125,7 +146,8 @@ async def _store(
         move_attempt(connection, attempt, *states, finished_at=at, error_type=result.error_type, error=result.error)
         settle(connection, attempt, "settled", cost.usd)
 
-    await asyncio.wrap_future(purchase.engine.store.journal.transact(store, rows))
+    journal = purchase.engine.store.journal
+    await _with_room(purchase, lambda: asyncio.wrap_future(journal.transact(store, rows)))
     key.accept()
     if made is not None and (uploads := purchase.engine.store.uploads) is not None:
         uploads.wake()

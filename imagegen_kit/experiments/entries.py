@@ -73,6 +73,15 @@ def table_entries(frame: pd.DataFrame) -> list[Entry]:
         if source is None and not facts.get("error"):
             hint = "Give it, or say in a column `error` why there is none."
             faults.append(Fault(f"row {number}", f"its {column} is missing.", hint))
+        faults += [
+            Fault(
+                f"row {number}",
+                f"its {name} is {row[name]!r}, not a number of 0 or more.",
+                "Leave out what is unknown.",
+            )
+            for name in sorted(NUMBERS)
+            if row.get(name) is not None and not _fits(name, row[name])
+        ]
         entries.append(Entry(f"row {number}", source, params, facts))
     if faults:
         raise InvalidInput(faults)

@@ -32,9 +32,10 @@ def open_run(what: Any = "latest") -> Run:
         from imagegen_kit.experiments.elsewhere import run_of_table
 
         return Run(default_engine().store, run_of_table(what, default_engine()), engine=default_engine())
-    if not isinstance(what, (str, Path)):
+    if not isinstance(what, (str, Path)) or not str(what).strip():
         hint = "Give an id, a name, the path of a bundle or folder, or a DataFrame."
-        raise InvalidInput([Fault("open_run", f"a {type(what).__name__} names no run.", hint)])
+        kind = "an empty text" if isinstance(what, str) else f"a {type(what).__name__}"
+        raise InvalidInput([Fault("open_run", f"{kind} names no run.", hint)])
     engine = default_engine()
     replay = replay_in_force(engine)
     found = replay.find(str(what)) if replay is not None else None
@@ -46,11 +47,18 @@ def open_run(what: Any = "latest") -> Run:
     if path.suffix.lower() == ".zip":
         bundle = open_bundle(path, engine.store.path)
         return Run(bundle.store, bundle.run_id, engine=engine, sealed=bundle.file)
-    if path.is_dir():
+    if _is_folder(path):
         from imagegen_kit.experiments.elsewhere import run_of_folder
 
         return Run(engine.store, run_of_folder(path, engine), engine=engine)
     raise _no_run(engine.store, what)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # too long for a path, or with a NUL in it
+        return False
 
 
 def _stored(journal: Journal, what: str) -> str | None:

@@ -7,7 +7,7 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagegen_kit.errors import InvalidInput, StoreError
+from imagegen_kit.errors import Fault, InvalidInput, StoreError
 from imagegen_kit.store.blobs import Blobs
 from imagegen_kit.store.journal import Journal
 from imagegen_kit.store.uploads import Uploads, resume_uploads
@@ -49,6 +49,11 @@ class Store:
         if url is not None:
             from imagegen_kit.store.remote import Remote
 
+            if url.startswith("file:///"):
+                there, here = Path(url.removeprefix("file://")).resolve(), self.path.resolve()
+                if there == here or here in there.parents or there in here.parents:
+                    what = "it lies in the store itself, or around it: that would be no other copy."
+                    raise InvalidInput([Fault("remote", what, "Name a folder elsewhere, best on another disk.")])
             uploads = Uploads(self.journal, self.blobs, Remote(url))
         if self.uploads is not None:
             self.uploads.close()

@@ -90,8 +90,16 @@ def _add(archive: zipfile.ZipFile, members: dict[str, dict[str, Any]], name: str
 
 def bundle_path(path: str | Path) -> Path:
     """Return where a bundle shall be written. Raises InvalidInput for a folder or another suffix than ``.zip``."""
+    if not isinstance(path, (str, Path)) or "\0" in str(path):
+        raise InvalidInput([Fault("path", f"{path!r} is not a path.", 'Write it like "run.zip".')])
     target = Path(path).expanduser()
-    if target.is_dir():
+    try:
+        is_folder = target.is_dir()
+    except OSError as error:
+        raise InvalidInput(
+            [Fault("path", f"the path cannot be used: {error.strerror}.", "Name a shorter one.")]
+        ) from error
+    if is_folder:
         raise InvalidInput([Fault("path", f"{target} is a folder.", "Add a file name.")])
     if not target.suffix:
         target = target.with_name(f"{target.name}.zip")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,14 @@ def code_of(error: BaseException) -> int | None:
     """Return SQLite's primary result code, None where the error carries none."""
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else int(code) & 0xFF
+
+
+def no_room(error: BaseException) -> bool:
+    """Whether a write failed because the disk is full, or a quota or limit is reached: later it may succeed."""
+    cause = error.__cause__
+    full = isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    # SQLite calls it a disk error where the room for its own auxiliary files is missing.
+    return full or (cause is not None and code_of(cause) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR))
 
 
 def in_words(error: BaseException, path: Path, done: str, patience_s: float) -> StoreError:

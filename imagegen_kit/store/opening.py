@@ -36,7 +36,10 @@ def open_to_write(path: Path, patience_s: float) -> sqlite3.Connection:
 
     One that is up to date is not written to. Raises sqlite3.Error or OSError where it cannot be used.
     """
-    emptied = path.is_file() and path.stat().st_size == 0 and (path.parent / "pictures").is_dir()
+    was_there, pictures = path.is_file(), path.parent / "pictures"
+    emptied = was_there and pictures.is_dir()  # if it has no tables, it was cut
+    if emptied and path.stat().st_size == 0:
+        raise _cut(path)  # before SQLite writes a header into it
     # No busy handler: SQLite's own sleeps unfairly (one writer can starve for seconds); short random waits do not.
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.0)
     try:
@@ -71,13 +74,18 @@ def check_version(version: str | None, path: Path) -> None:
         )
 
 
+def _cut(path: Path) -> StoreError:
+    return StoreError(
+        f"the journal {path} is an empty file beside stored pictures: it was cut. Put a copy back (with the file that "
+        "ends in -wal, if there is one), or delete it: a new one is made then, and `imagegen doctor --repair` takes up "
+        "the pictures."
+    )
+
+
 def _make_or_renew(connection: sqlite3.Connection, path: Path, emptied: bool) -> None:
     version = version_of(connection, 0.0)
     if version is None and emptied:
-        raise StoreError(
-            f"the journal {path} is an empty file beside stored pictures: it was cut. Put a copy back, or delete the "
-            "file: a new one is made then, and `imagegen doctor --repair` takes up the pictures."
-        )
+        raise _cut(path)
     renewed = version in _RENEW
     while version in _RENEW:
         for statement in _RENEW[version]:

@@ -44,7 +44,8 @@ def usage(by: str = "model", *, store: Store | None = None) -> pd.DataFrame:
         f"SUM(a.state = 'unknown'), COALESCE(SUM(CASE WHEN l.state = 'settled' AND {real} THEN l.spent_usd END), 0), "
         f"COALESCE(SUM(CASE WHEN l.state IN ('reserved', 'unknown') AND {real} THEN l.reserved_usd END), 0), "
         "SUM(l.state = 'unknown' OR (l.state = 'settled' AND l.spent_usd IS NULL)), "
-        f"SUM(NOT {real}), COALESCE(SUM(CASE WHEN NOT {real} THEN COALESCE(l.spent_usd, l.reserved_usd) END), 0) "
+        f"SUM(NOT {real}), COALESCE(SUM(CASE WHEN NOT {real} AND l.state != 'released' "
+        "THEN COALESCE(l.spent_usd, l.reserved_usd) END), 0) "
         "FROM attempts a JOIN requests r ON r.id = a.request JOIN runs u ON u.number = r.run "
         "LEFT JOIN ledger l ON l.attempt = a.id GROUP BY g ORDER BY g"
     )

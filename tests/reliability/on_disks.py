@@ -6,6 +6,7 @@ children in a mount namespace of their own, so that the disk is real.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -170,6 +171,59 @@ def hold(folder: Path) -> dict[str, object]:
     connection.execute("ROLLBACK")
     connection.close()
     return {}
+
+
+def answers(folder: Path) -> dict[str, object]:
+    """Buy pictures of 60 kB until the disk is full, make room while answers are held, and go on."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    import imagegen_kit as ik
+    from imagegen_kit.hookspecs import ProviderSpec
+    from imagegen_kit.providers import ModelSpec, Price, Reply
+
+    calls: list[str] = []
+
+    class Noise:
+        def __init__(self, account: object) -> None:
+            pass
+
+        async def generate(self, request: object, on_progress: object) -> Reply:
+            calls.append(request.prompt)  # type: ignore[attr-defined]
+            file = BytesIO()
+            Image.frombytes("RGB", (140, 140), os.urandom(140 * 140 * 3)).save(file, "PNG")
+            return Reply(pictures=(file.getvalue(),))
+
+    ballast = folder / "ballast"
+    ballast.write_bytes(b"\0" * 14_500_000)
+    ik.configure(store=folder / "store")
+    ik.register(
+        ProviderSpec("noise", models=(ModelSpec("one", price=Price(0.1)),), target=Noise, origin="https://n.example")
+    )
+    exp = ik.Experiment(
+        vary={"prompt": [f"picture {n}" for n in range(40)]},
+        fixed={"model": "noise/one"},
+        policy=ik.Policy(concurrency=4),
+    )
+    run = exp.start()
+    told = ""
+    deadline = time.monotonic() + 30
+    while not told and time.monotonic() < deadline:
+        told = run._execution.waiting if "disk is full" in run._execution.waiting else ""
+        time.sleep(0.01)
+    bought = len(calls)
+    ballast.unlink()
+    with contextlib.suppress(StoreError):  # cells whose intent found no room: nothing of them was sent
+        run.wait()
+    done = exp.run(progress=False)
+    refused = len(done) - done.table()["status"].tolist().count("ok")  # their intent found no room
+    done.retry_failed()
+    return {
+        "refused": refused, "told": told, "bought": bought, "calls": calls, "statuses": done.table()["status"].tolist(),
+        "errors": sorted({str(error) for error in done.table()["error"].dropna()}),
+        "at_risk": done.costs()["at_risk_usd"].tolist(),
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

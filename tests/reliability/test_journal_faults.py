@@ -176,3 +176,13 @@ def test_an_emptied_journal_beside_pictures_is_not_quietly_begun_anew(tmp_path):
     path.unlink()
     Journal(path).close()
     assert path.stat().st_size > 0
+
+
+@real_disk
+def test_answers_that_were_paid_for_are_held_while_the_disk_is_full_and_kept_when_there_is_room(tmp_path):
+    found = on_disk("answers", tmp_path, "16m")
+    assert "make room" in found["told"]
+    assert 0 < found["bought"] < 40
+    assert found["statuses"] == ["ok"] * 40, found["errors"]
+    assert sorted(found["calls"]) == sorted(f"picture {n}" for n in range(40)), "something was bought twice"
+    assert found["at_risk"] == [0.0]
