@@ -23,6 +23,7 @@ MOST_CUT, LEAST_CUT = 0.5, 0.2
 CUT_A_SECOND = 0.2  # of the pause that was asked for: what is cut takes twice as long to come back as the pause lasts
 MEMORY = 16  # calls over which the share of refused ones is reckoned
 SLOWEST = 0.5  # calls a second: what is slower is the service's to say, by how long it asks to wait
+SLACK_S = 0.2  # by which calls that came late may be made up for: waking and asking take their time too
 FADE_S = 2.0  # calls count this long for the rate at which a limit shows
 FORGET_S = 120.0  # without another refusal the limit is forgotten
 REVIVE_S = 600.0  # then a dead key may be tried again, by one call
@@ -71,7 +72,7 @@ class Limit:
         elif due > now:
             return Wait(due - now)
         else:
-            due = now + 1 / rate
+            due = max(due, now - SLACK_S) + 1 / rate
         return replace(
             self,
             rate=None if rate is None else self.rate,

@@ -122,7 +122,7 @@ def test_three_processes_obey_a_longer_rest_with_more_work_waiting(name: str, tm
 def test_ten_seconds_after_a_rest_the_full_rate_is_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     allowed = 20.0
     with OpenAI(latency=0.1) as sim:
-        door = sim.door = Rate(sim, 3.0, first=60, a_second=allowed)
+        door = sim.door = Rate(sim, 3.0, first=20, a_second=allowed)
         made = start_three(tmp_path, sim, "openai/gpt-image-2.5-flare", 600, {"attempts": 10})
         until(lambda: bool(door.refused), "the first refusal")
         begins = door.until
@@ -130,7 +130,8 @@ def test_ten_seconds_after_a_rest_the_full_rate_is_back(tmp_path: Path, capsys: 
         for child in made:
             child.kill()
     within = [at for at in door.taken if begins <= at <= begins + 10]
-    best = max((sum(at <= one < at + 2 for one in within) / 2 for at in within), default=0.0)
+    # A second long, as the service counts: with a longer look the pause that the next refusal brings counts as well.
+    best = max((sum(at <= one < at + 1 for one in within) for at in within), default=0)
     mean = sum(begins + 10 < at <= begins + 20 for at in door.taken) / 10
     with capsys.disabled():
         print(f"\n{allowed:g}/s allowed: {best:g}/s at best in the first ten seconds, {mean:g}/s in the next ten")

@@ -40,7 +40,7 @@ def interrupt(moment: int, folder: Path) -> dict[str, int]:
             folder, variables(sim), do="experiment", model="lab/one", prompts=CELLS,
             policy={"concurrency": 4},
         )  # fmt: skip
-        until(lambda: len(sim.submits) >= 2 * moment or child.process.poll() is not None, "the moment")
+        until(lambda: len(sim.submits) >= max(1, 2 * moment) or child.process.poll() is not None, "the moment")
         time.sleep(chance.uniform(0, 0.1))
         pressed = time.monotonic()
         child.signal(signal.SIGINT)
