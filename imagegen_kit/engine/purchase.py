@@ -19,7 +19,7 @@ from imagegen_kit.engine.limits import DEFAULT_CONCURRENCY, NoKeyLeft
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.reserving import Dead, Reserved, reserve_call
 from imagegen_kit.engine.rows import move_attempt
-from imagegen_kit.engine.settling import keep_reply
+from imagegen_kit.engine.settling import keep_reply, total
 from imagegen_kit.engine.throttle import Wait
 from imagegen_kit.errors import BudgetExceeded, ContentBlocked, ImagegenError, ProviderError
 from imagegen_kit.store.waiting import backoff
@@ -261,8 +261,3 @@ class Purchase:
             error_type=type(error).__name__, origin=prepared.origin, key=prepared.key, step=self.place.step,
             exception=error,
         )  # fmt: skip
-
-
-def total(a: Cost, b: Cost) -> float | None:
-    """Return what two calls for one picture cost together in USD; None where either is unknown."""
-    return None if a.usd is None or b.usd is None else a.usd + b.usd

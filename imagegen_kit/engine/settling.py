@@ -49,7 +49,7 @@ async def keep_reply(
     if reply.model_used not in (None, prepared.model.id, spec.name):  # the service answered with another model
         notes += (Adaptation("model", prepared.model.id, reply.model_used, "replaced"),)
     before = purchase.spent_before
-    spent = cost if before is None else Cost(_total(before, cost), cost.price_usd, cost.basis)
+    spent = cost if before is None else Cost(total(before, cost), cost.price_usd, cost.basis)
     done = Attempt(number, "stored", key.account.name, prepared.origin, timings.get("total"))
     result = Result(
         request=prepared.asked, sent=prepared.sent, status="fallback" if purchase.fallback else "ok",
@@ -156,7 +156,7 @@ async def _store(
         purchase.engine.remembered.put(purchase.prepared.key, (*columns_of(values), size, None))
 
 
-def _total(a: Cost, b: Cost) -> float | None:
+def total(a: Cost, b: Cost) -> float | None:
     """Return what two calls for one picture cost together in USD; None where either is unknown."""
     return None if a.usd is None or b.usd is None else a.usd + b.usd
 
