@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from imagegen_kit import settings
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# How long an example takes is the machine's business: under load a deadline fails what is right.
+hypothesis.settings.register_profile("kit", deadline=None)
+hypothesis.settings.load_profile("kit")
 SOAK = os.environ.get("IMAGEGEN_SOAK") == "1"  # read before the fixture below clears it for the tests themselves
 
 
