@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import contextmanager
 from functools import cache
@@ -22,9 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SCHEMA = files("imagegen_kit.store").joinpath("schema.sql").read_text(encoding="utf-8")
-SOAK = os.environ.get("IMAGEGEN_SOAK") == "1"
 WALKS = settings(  # of each kind; a busy machine is no fault
-    max_examples=1000 if SOAK else 250, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 STATES = st.sampled_from(sorted(ATTEMPT_MOVES))
 ATTEMPT = (
