@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import json
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -129,6 +132,13 @@ def server() -> Iterator[Server]:
     server = Server()
     yield server
     server.close()
+
+
+class Failing:
+    """What listens to a provider and fails."""
+
+    async def __call__(self, told: object) -> None:
+        raise LookupError("the listener fails")
 
 
 class Sink(list[Any]):
@@ -299,6 +309,27 @@ def test_a_stream_that_fails_is_a_typed_error(
     server.streams(*events)
     fault = fails(server, PARTIALS)
     assert (type(fault), fault.paid) == (error, paid)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("after", ["completed", "error", "a sink that fails"])
+def test_no_reader_of_a_stream_is_left_in_the_middle(server: Server, after: str) -> None:
+    partial = {"type": "image_generation.partial_image", "b64_json": B64, "partial_image_index": 0}
+    last = {"error": {"code": "server_error"}} if after == "error" else {"type": "x.completed", "b64_json": B64}
+    server.streams(partial, last, partial)
+    provider = OpenAIProvider(Account(key=SecretStr(KEY), base_url=server.url))
+
+    async def left() -> list[str]:
+        gc.collect()
+        gc.disable()  # so that nothing but the provider itself can have finished them
+        with suppress(ProviderError, LookupError):
+            await provider.generate(PARTIALS, Failing() if after == "a sink that fails" else Sink())
+        readers = [g for g in gc.get_objects() if isinstance(g, AsyncGeneratorType) and g.ag_frame is not None]
+        gc.enable()
+        await provider.aclose()
+        return [g.__qualname__ for g in readers if "site-packages" in g.ag_code.co_filename]
+
+    assert asyncio.run(left()) == []
     assert len(server.requests) == 1
 
 
