@@ -6,6 +6,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO := demo-output
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 PLUGINS := $(wildcard plugins/*)
+# Tests that press Ctrl-C, kill, race or hold a loop to its time: one after the other, with the machine for themselves.
+ALONE := tests/reliability tests/engine tests/testing tests/test_kernel.py tests/experiments/test_guards.py \
+	tests/providers/test_contract_builtin.py plugins/imagegen-kit-comfyui
+# The tests start some thousand interpreters, which would each compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lab test soak check notebooks bench build clean
@@ -48,7 +53,8 @@ lab: $(VENV)/lab  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
 test: check $(VENV)/servers/made  ## set up and run every test, the notebooks included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ALONE:%=--ignore=%)
+	$(BIN)/python -m pytest $(ALONE)
 	$(MAKE) --no-print-directory notebooks
 
 soak: $(VENV)/dev $(VENV)/servers/made  ## the long fault tests: kills, floods, whole corpora

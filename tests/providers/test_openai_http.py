@@ -324,7 +324,7 @@ def test_no_reader_of_a_stream_is_left_in_the_middle(server: Server, after: str)
         gc.disable()  # so that nothing but the provider itself can have finished them
         with suppress(ProviderError, LookupError):
             await provider.generate(PARTIALS, Failing() if after == "a sink that fails" else Sink())
-        readers = [g for g in gc.get_objects() if isinstance(g, AsyncGeneratorType) and g.ag_frame is not None]
+        readers = [g for g in gc.get_objects() if type(g) is AsyncGeneratorType and g.ag_frame is not None]
         gc.enable()
         await provider.aclose()
         return [g.__qualname__ for g in readers if "site-packages" in g.ag_code.co_filename]
