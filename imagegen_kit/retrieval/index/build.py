@@ -10,9 +10,11 @@ import numpy as np
 
 from imagegen_kit.errors import StoreError
 from imagegen_kit.retrieval.index.files import WRITING, write_whole
+from imagegen_kit.retrieval.index.half import CANDIDATES
 from imagegen_kit.retrieval.index.kinds import FLAT, FP16, POINTS_A_CELL, AnnRecord, kind_for, known_kind, new_index
 from imagegen_kit.retrieval.index.layout import live_rows
-from imagegen_kit.retrieval.index.rows import Rows, compare, load_faiss
+from imagegen_kit.retrieval.index.rows import Rows, compare
+from imagegen_kit.retrieval.index.scan import load_faiss
 
 if TYPE_CHECKING:
     from imagegen_kit.retrieval.index.vectors import Segment
@@ -62,7 +64,9 @@ def _build(
         return AnnRecord(None, FLAT, dimension)
     index = new_index(kind, dimension, count)
     if kind == FP16:
-        parameters = _fill_fp16(index, blocks)
+        for block in blocks:  # removed rows too: the rows of this kind have no names
+            index.add(block.vectors)
+        parameters: dict[str, float] = {"over_fetch": CANDIDATES}
     else:
         index.train(_sample(blocks, index.nlist * POINTS_A_CELL))
         for vectors, rows in _chunks(blocks):
@@ -102,19 +106,6 @@ def _sample(blocks: Sequence[Rows], most: int) -> np.ndarray:
         parts.append(block.vectors[here if block.live is None else np.flatnonzero(block.live)[here]])
         start += block.count
     return np.concatenate(parts)
-
-
-def _fill_fp16(index: Any, blocks: Sequence[Rows]) -> dict[str, float]:
-    """Add all rows, removed ones too (its rows have no names), and return by how much a score may be off."""
-    error = 0.0
-    for block in blocks:
-        for start in range(0, len(block.ids), CHUNK):
-            part = block.vectors[start : start + CHUNK]
-            index.add(part)
-            lost = part - part.astype(np.float16).astype(np.float32)
-            error = max(error, float(np.sqrt(np.einsum("nd,nd->n", lost, lost).max())))
-    # By Cauchy and Schwarz no score of a query of length 1 is off by more; the second term is float32's own sums.
-    return {"over_fetch": OVER_FETCH[0], "error": error + 2e-5}
 
 
 def _measured(index: Any, blocks: Sequence[Rows]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import UnknownName
-from imagegen_kit.retrieval.index.rows import load_faiss
+from imagegen_kit.retrieval.index.scan import load_faiss
 from imagegen_kit.types.common import empty
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class AnnRecord:
 
     ``file`` is its name in the index's folder; None for a flat one, which needs none. ``watermark`` names the segments
     that it covers, in the order of its rows: (number, rows, sha256). ``parameters``: ``cells`` and ``probes`` (IVF),
-    ``over_fetch`` (how many are compared again exactly for a top 10), ``error`` (fp16: how far a score may be off), and
-    ``recall``, recall@10 as it was measured when it was built.
+    ``over_fetch`` (how many are compared again exactly for a top 10), and ``recall``, recall@10 as measured when it
+    was built.
     """
 
     file: str | None

@@ -16,7 +16,8 @@ from imagegen_kit.retrieval.index.approximate import Approximate
 from imagegen_kit.retrieval.index.files import WHOLE_BYTES, check
 from imagegen_kit.retrieval.index.kinds import FLAT, AnnRecord, known_kind
 from imagegen_kit.retrieval.index.layout import arrange, live_rows
-from imagegen_kit.retrieval.index.rows import NARROW, Rows, best, compare
+from imagegen_kit.retrieval.index.rows import NARROW, Rows, compare
+from imagegen_kit.retrieval.index.scan import best
 
 if TYPE_CHECKING:
     from imagegen_kit.retrieval.index.vectors import Segment
