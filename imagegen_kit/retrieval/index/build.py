@@ -11,10 +11,19 @@ import numpy as np
 from imagegen_kit.errors import StoreError
 from imagegen_kit.retrieval.index.files import WRITING, write_whole
 from imagegen_kit.retrieval.index.half import CANDIDATES
-from imagegen_kit.retrieval.index.kinds import FLAT, FP16, POINTS_A_CELL, AnnRecord, kind_for, known_kind, new_index
+from imagegen_kit.retrieval.index.kinds import (
+    FLAT,
+    FP16,
+    POINTS_A_CELL,
+    UP_TO,
+    AnnRecord,
+    kind_for,
+    known_kind,
+    new_index,
+)
 from imagegen_kit.retrieval.index.layout import live_rows
 from imagegen_kit.retrieval.index.rows import Rows, compare
-from imagegen_kit.retrieval.index.scan import load_faiss
+from imagegen_kit.retrieval.index.scan import load_faiss, one_thread
 
 if TYPE_CHECKING:
     from imagegen_kit.retrieval.index.vectors import Segment
@@ -62,16 +71,8 @@ def _build(
     kind = kind_for(count, kind)
     if kind == FLAT:
         return AnnRecord(None, FLAT, dimension)
-    index = new_index(kind, dimension, count)
-    if kind == FP16:
-        for block in blocks:  # removed rows too: the rows of this kind have no names
-            index.add(block.vectors)
-        parameters: dict[str, float] = {"over_fetch": CANDIDATES}
-    else:
-        index.train(_sample(blocks, index.nlist * POINTS_A_CELL))
-        for vectors, rows in _chunks(blocks):
-            index.add_with_ids(vectors, rows)
-        parameters = {"cells": index.nlist, **_measured(index, blocks)}
+    with one_thread(count <= UP_TO[FLAT]):
+        index, parameters = _filled(kind, dimension, blocks, count)
     old = sorted(folder.glob(FILE.replace("{:06d}", "*")))
     path = folder / FILE.format(1 + max((int(p.stem.rpartition("-")[2]) for p in old), default=0))
     mark = write_whole(path, lambda part: load_faiss().write_index(index, str(part)))
@@ -79,6 +80,19 @@ def _build(
         gone.unlink(missing_ok=True)
     watermark = tuple((s.number, s.count, s.sha256) for s in segments)
     return AnnRecord(path.name, kind, dimension, parameters, mark.sha256, mark.sample, mark.size, watermark)
+
+
+def _filled(kind: str, dimension: int, blocks: Sequence[Rows], count: int) -> tuple[Any, dict[str, float]]:
+    """Return the index with all rows in it, and its parameters."""
+    index = new_index(kind, dimension, count)
+    if kind == FP16:
+        for block in blocks:  # removed rows too: the rows of this kind have no names
+            index.add(block.vectors)
+        return index, {"over_fetch": CANDIDATES}
+    index.train(_sample(blocks, index.nlist * POINTS_A_CELL))
+    for vectors, rows in _chunks(blocks):
+        index.add_with_ids(vectors, rows)
+    return index, {"cells": index.nlist, **_measured(index, blocks)}
 
 
 def _chunks(blocks: Sequence[Rows]) -> Iterator[tuple[np.ndarray, np.ndarray]]:

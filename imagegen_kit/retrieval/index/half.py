@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from imagegen_kit.retrieval.index.scan import load_faiss, nearest
+from imagegen_kit.retrieval.index.scan import load_faiss, nearest, one_thread
 
 WORTH = 3_000_000  # numbers; below, half the bytes save less than comparing the candidates again costs
 SHARED_FROM = 10_000  # rows; from about here faiss divides one query among threads, which wait for each other
@@ -34,20 +34,13 @@ def worth_halving(vectors: np.ndarray, queries: int, top_k: int) -> bool:
 def search_half(index: Any, queries: np.ndarray, candidates: int, params: Any) -> tuple[np.ndarray, np.ndarray]:
     """Ask a flat faiss index of half precision for ``candidates`` rows of each query.
 
-    faiss divides the queries among its threads. One query alone would wake threads that have nothing to do and wait
-    until each had its turn, tens of ms on a busy machine; so it is given one thread. That setting is the calling
-    thread's own in OpenMP, and is put back.
+    faiss divides the queries among its threads; of one query alone there is nothing to divide.
     """
-    faiss = load_faiss()
+    pointer = load_faiss().swig_ptr
     scores = np.empty((len(queries), candidates), np.float32)
     rows = np.empty((len(queries), candidates), np.int64)
-    pointer, before = faiss.swig_ptr, faiss.omp_get_max_threads()
-    try:
-        if len(queries) == 1:
-            faiss.omp_set_num_threads(1)
+    with one_thread(len(queries) == 1):
         index.search_c(len(queries), pointer(queries), candidates, pointer(scores), pointer(rows), params)
-    finally:
-        faiss.omp_set_num_threads(before)
     return scores, rows
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -23,6 +24,23 @@ def load_faiss() -> Any:
             return import_module("faiss")
         except ImportError as error:
             raise MissingDependency("vector search", "faiss", "pip install faiss-cpu") from error
+
+
+@contextmanager
+def one_thread(wanted: bool) -> Iterator[None]:
+    """Let faiss work in this thread alone where that is ``wanted``.
+
+    Where there is little to share out, threads mostly wait for each other, on a busy machine for tens of ms. OpenMP
+    keeps the setting for each thread: no other thread sees this, and it is put back.
+    """
+    faiss = load_faiss()
+    before = faiss.omp_get_max_threads()
+    try:
+        if wanted:
+            faiss.omp_set_num_threads(1)
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 class Bitmap:

@@ -81,6 +81,7 @@ class VectorSearch:
         total = sum(s.count for s in segments) * dimension * 4 + (ann.size if ann else 0)
         whole = total <= WHOLE_BYTES
         for segment in segments:
+            segment.vectors(dimension)  # its header, its size and its dimension; mapped, so that nothing is read
             check(segment.path, segment.sha256, segment.sample, whole=whole, what="The segment")
             check(segment.ids_path, segment.ids_sha256, segment.ids_sample, whole=whole, what="The segment")
         approximate = None

@@ -103,8 +103,11 @@ def _mapped(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndar
         raise damaged(path, "The segment") from error
     except OSError as error:
         raise StoreError(f"The segment {path} cannot be read: {error.strerror or error}. {REPAIR}.") from error
-    if array.shape != shape or array.dtype != dtype or not array.flags.c_contiguous:
+    if array.shape[:1] != shape[:1] or array.ndim != len(shape) or array.dtype != dtype or array.flags.fnc:
         raise damaged(path, "The segment")
+    if array.shape != shape:
+        told = f"is {shape[1]}, and the vectors in {path} have {array.shape[1]} numbers."
+        raise InvalidInput([Fault("dimension", told, "Open them with the embedder that made them.")])
     return array.view(np.ndarray)  # np.memmap's own indexing is several times slower
 
 
