@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -208,7 +209,7 @@ class VectorSearch:
         if asked.ndim != 2 or asked.shape[1] != self.dimension or not len(asked):
             told = f"must be (n, {self.dimension}), n at least 1; it is {np.shape(queries)}."
             faults.append(Fault("vector", told, "Was it made by the embedder of this library?"))
-        elif not np.isfinite(asked).all():
+        elif not _finite(asked):
             faults.append(Fault("vector", "is not finite: it holds NaN or inf."))
         if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
             faults.append(Fault("top_k", f"must be a whole number, at least 1; it is {top_k!r}."))
@@ -217,6 +218,12 @@ class VectorSearch:
         if faults:
             raise InvalidInput(faults)
         return asked
+
+
+def _finite(asked: np.ndarray) -> bool:
+    if len(asked) == 1:  # NaN and inf stay in a sum of squares; this is several times faster than asking each number
+        return math.isfinite(asked[0].dot(asked[0]))
+    return bool(np.isfinite(asked).all())
 
 
 def _ascending(allowed: np.ndarray) -> np.ndarray:
