@@ -13,7 +13,7 @@ from imagegen_kit.retrieval.index.files import REPAIR, damaged
 from imagegen_kit.retrieval.index.half import half_error, search_half
 from imagegen_kit.retrieval.index.kinds import FP16, AnnRecord
 from imagegen_kit.retrieval.index.rows import Rows
-from imagegen_kit.retrieval.index.scan import Bitmap, load_faiss, named, nearest
+from imagegen_kit.retrieval.index.scan import Bitmap, load_faiss, named, nearest, one_thread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,9 +73,9 @@ class Approximate:
         # The best of fewer rows, or more of them, lie in more cells.
         wider = max(1.0, top_k / 10) ** 0.5 / max(share, 1e-9)
         probes = min(self._index.nlist, ceil(self.record.parameters["probes"] * wider))
-        scores, rows = self._index.search(
-            queries, candidates, params=faiss.SearchParametersIVF(nprobe=probes, **chosen)
-        )
+        params = faiss.SearchParametersIVF(nprobe=probes, **chosen)
+        with one_thread(len(queries) == 1):
+            scores, rows = self._index.search(queries, candidates, params=params)
         return scores, rows
 
     def _proven(self, queries: np.ndarray, scores: np.ndarray, known: np.ndarray) -> bool:

@@ -71,7 +71,7 @@ class VectorSearch:
         """Open ``segments`` and the index ``ann``, whose file is in ``folder``; ids of ``removed`` are never found.
 
         ``kind`` "flat" compares everything, whatever index there is; another one uses ``ann`` only if it is of that
-        kind; None: ``ann`` if there is one. Up to 64 MB in all, every byte is compared with its sha256 here; above, 16
+        kind; None: ``ann`` if there is one. Up to 64 MB in all, every byte is compared with its sha256 here; above, 8
         blocks of each file are, and the header and the size; ``faults_of`` and ``index_faults`` read everything. Raises
         CorruptArtifact with the name of a damaged file, StoreError, InvalidInput.
         """
@@ -82,7 +82,7 @@ class VectorSearch:
         total = sum(s.count for s in segments) * dimension * 4 + (ann.size if ann else 0)
         whole = total <= WHOLE_BYTES
         for segment in segments:
-            segment.vectors(dimension)  # its header, its size and its dimension; mapped, so that nothing is read
+            segment.look(dimension)
             check(segment.path, segment.sha256, segment.sample, whole=whole, what="The segment")
             check(segment.ids_path, segment.ids_sha256, segment.ids_sample, whole=whole, what="The segment")
         approximate = None
