@@ -14,6 +14,7 @@ from imagegen_kit.errors import CorruptArtifact, InvalidInput, UnknownName
 from imagegen_kit.retrieval.index import AnnRecord, Segment, VectorSearch, build, write_segment
 from imagegen_kit.retrieval.index.half import Halved, half_error, worth_halving
 from imagegen_kit.retrieval.index.scan import load_faiss, nearest
+from imagegen_kit.retrieval.index.vectors import faults_of
 from tests.retrieval.vectors import DIMENSION, NONE, brute, clustered, recall, segments_of, unit
 
 MANY = 20_000
@@ -381,3 +382,42 @@ def test_an_index_whose_file_is_gone_is_done_without(
     search = opened(segments, tmp_path, built["ivf-sq8"][1])
     assert "is gone" in search.note
     assert search.search(QUERIES[0], 3).exact
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> list[Segment]:
+    """More than 64 MB, which are not hashed whole whenever they are opened."""
+    luck = np.random.default_rng(4)
+    vectors = unit(luck.standard_normal((9000, 2048), dtype=np.float32))
+    return [write_segment(tmp_path_factory.mktemp("large"), 1, np.arange(9000), vectors)]
+
+
+def test_what_is_large_is_looked_at_in_samples_and_wholly_by_verify(large: list[Segment], tmp_path: Path) -> None:
+    """Each change but the last is seen on opening; the last only by reading everything, as the documentation says."""
+    (segment,) = large
+    whole = segment.path.read_bytes()
+    (tmp_path / "1.ids.npy").write_bytes(segment.ids_path.read_bytes())
+    copy = Segment.from_plain(segment.to_plain(), tmp_path)
+    half = len(whole) // 2
+    for seen, damaged in (
+        (True, whole[:-1]),
+        (True, whole[:half] + bytes(len(whole) - half)),
+        (True, whole[: len(whole) - 1] + bytes([whole[-1] ^ 1])),
+        (False, whole[: half + 5] + bytes([whole[half + 5] ^ 1]) + whole[half + 6 :]),
+    ):
+        copy.path.write_bytes(damaged)
+        if seen:
+            with pytest.raises(CorruptArtifact, match=r"1\.npy"):
+                VectorSearch.open(tmp_path, [copy], dimension=2048)
+        else:
+            VectorSearch.open(tmp_path, [copy], dimension=2048)
+            assert len(faults_of(copy, 2048)) == 1
+
+
+def test_what_is_large_stays_on_disk_and_is_searched_without_a_copy(large: list[Segment], tmp_path: Path) -> None:
+    removed = np.array([17, 4000])
+    search = VectorSearch.open(tmp_path, large, dimension=2048, removed=removed)
+    vectors = large[0].vectors(2048)
+    assert search.search(vectors[16], 1).ids.tolist() == [[16]]
+    assert search.search(vectors[17], 1).ids.tolist() != [[17]]
+    assert len(search) == 8998

@@ -72,8 +72,10 @@ class VectorSearch:
 
         ``kind`` "flat" compares everything, whatever index there is; another one uses ``ann`` only if it is of that
         kind; None: ``ann`` if there is one. Up to 64 MB in all, every byte is compared with its sha256 here; above, 8
-        blocks of each file are, and the header and the size; ``faults_of`` and ``index_faults`` read everything. Raises
-        CorruptArtifact with the name of a damaged file, StoreError, InvalidInput.
+        blocks of each file are, and the header and the size: that sees a file that was cut, swapped or half-written,
+        not every flipped byte (``lib.verify()`` reads all of it). An index that is gone, or was made from other
+        segments, is done without: ``note`` says so. Raises CorruptArtifact with the name of a damaged file, StoreError,
+        InvalidInput.
         """
         known_kind(kind)
         if dimension < 1 or (ann is not None and ann.dimension != dimension):
