@@ -101,6 +101,23 @@ def test_the_last_index_but_one_stays_and_older_ones_go(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.glob("*.faiss")) == ["index-000003.faiss", "index-000004.faiss"]
 
 
+def test_a_library_that_became_small_keeps_no_index(tmp_path: Path) -> None:
+    segments = segments_of(tmp_path / "v", VECTORS)
+    before = build(tmp_path, segments, NONE, kind="fp16", dimension=DIMENSION)
+    assert build(tmp_path, segments[:1], NONE, kind="fp16", dimension=DIMENSION).kind == "flat"
+    assert list(tmp_path.glob("*.faiss")) == []
+    late = VectorSearch.open(tmp_path, segments, dimension=DIMENSION, ann=before)  # it still read the old manifest
+    assert "is gone" in late.note
+    assert late.search(QUERIES, 3).exact
+
+
+def test_what_a_killed_builder_left_is_cleaned_by_the_next(tmp_path: Path) -> None:
+    (tmp_path / ".writing-0123456789abcdef.faiss").write_bytes(b"half an index")
+    build(tmp_path, segments_of(tmp_path / "v", VECTORS), NONE, kind="fp16", dimension=DIMENSION)
+    assert [p.name for p in tmp_path.glob("*.faiss")] == ["index-000001.faiss"]
+    assert not list(tmp_path.glob(".writing-*"))
+
+
 @pytest.mark.parametrize("kind", ["fp16", "ivf-sq8"])
 def test_readers_go_on_while_the_index_is_swapped_and_grows(tmp_path: Path, kind: str) -> None:
     segments = segments_of(tmp_path / "v", VECTORS, 6)

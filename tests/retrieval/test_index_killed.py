@@ -58,10 +58,10 @@ def kill_at(folder: Path, step: int) -> int:
     return between
 
 
-@pytest.fixture
-def written(tmp_path: Path) -> tuple[Path, int]:
-    """A folder with two segments and their index, and how many steps a writer takes to write two more."""
-    folder = tmp_path / "library"
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """A folder with some segments and their index, and how many steps a writer takes to write two more."""
+    folder = tmp_path_factory.mktemp("killed") / "library"
     (folder / "vectors").mkdir(parents=True)
     assert write(folder, NEVER).returncode == 0
     assert look(folder) == 2
@@ -73,14 +73,27 @@ def written(tmp_path: Path) -> tuple[Path, int]:
 def test_a_writer_killed_early_late_and_between_loses_nothing(written: tuple[Path, int]) -> None:
     folder, steps = written
     assert steps > 20
-    for share in (0.1, 0.5, 0.9):
-        kill_at(folder, max(1, int(steps * share)))
+    for share in (0.3, 0.8):
+        before = look(folder)
+        assert kill_at(folder, int(steps * share)) == before
+
+
+def test_a_reader_sees_whole_states_only_while_another_process_writes(written: tuple[Path, int]) -> None:
+    folder, _ = written
+    command = [sys.executable, str(WRITER), str(folder), str(NEVER)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT)}) as writer:
+        seen = [look(folder)]
+        while writer.poll() is None:
+            seen.append(look(folder))
+    assert writer.returncode == 0
+    assert set(seen) <= {seen[0], seen[0] + 2}
+    assert look(folder) == seen[0] + 2
 
 
 @pytest.mark.soak
 def test_a_writer_killed_at_every_step_loses_nothing(written: tuple[Path, int]) -> None:
     folder, steps = written
-    before = 4
+    before = look(folder)
     for step in range(1, steps + 1):
         between = kill_at(folder, step)
         assert between == before

@@ -18,8 +18,6 @@ from imagegen_kit.retrieval.index.scan import Bitmap, load_faiss, named, nearest
 if TYPE_CHECKING:
     from pathlib import Path
 
-AT_ONCE = 64  # queries whose candidates are in memory together
-
 
 class Approximate:
     """The index that ``record`` describes, mapped from ``path``; ``blocks`` are the rows that it covers, in its order.

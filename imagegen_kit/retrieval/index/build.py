@@ -43,7 +43,8 @@ def build(
     """Build the index of ``segments`` without the ids of ``removed``, and return what belongs into the manifest.
 
     ``kind`` None: by size. One process at a time builds in a folder. The file is whole and on disk when this returns;
-    its predecessor stays for readers that are just opening it, older ones go (who has one open goes on reading it).
+    its predecessor stays for readers that are just opening it, older ones and what killed builders left go first. Who
+    has one open goes on reading it.
     Memory: the index itself (520 bytes a vector of 512 numbers for ``ivf-sq8``, 72 for ``ivf-pq``, 1 KB for ``fp16``)
     and about 300 MB. Raises InvalidInput for an unknown kind, StoreError where another builds or there is no room.
     """
@@ -69,15 +70,15 @@ def _build(
     blocks = [Rows(s.ids(), s.vectors(dimension), live) for s, live in zip(segments, masks, strict=True)]
     count = sum(block.count for block in blocks)
     kind = kind_for(count, kind)
+    old = sorted(folder.glob(FILE.replace("{:06d}", "*")))
+    for gone in [*(old if kind == FLAT else old[:-1]), *folder.glob(f"{WRITING}*.faiss")]:
+        gone.unlink(missing_ok=True)
     if kind == FLAT:
         return AnnRecord(None, FLAT, dimension)
     with one_thread(count <= UP_TO[FLAT]):
         index, parameters = _filled(kind, dimension, blocks, count)
-    old = sorted(folder.glob(FILE.replace("{:06d}", "*")))
     path = folder / FILE.format(1 + max((int(p.stem.rpartition("-")[2]) for p in old), default=0))
     mark = write_whole(path, lambda part: load_faiss().write_index(index, str(part)))
-    for gone in [*old[:-1], *folder.glob(f"{WRITING}*.faiss")]:
-        gone.unlink(missing_ok=True)
     watermark = tuple((s.number, s.count, s.sha256) for s in segments)
     return AnnRecord(path.name, kind, dimension, parameters, mark.sha256, mark.sample, mark.size, watermark)
 
