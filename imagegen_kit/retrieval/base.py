@@ -1,4 +1,4 @@
-"""What retrieval is made of: items, briefs and hits, and the two things that plugins bring, embedders and retrievers."""
+"""What retrieval is made of: items, briefs and hits, and the two things that plugins bring."""
 
 from __future__ import annotations
 
