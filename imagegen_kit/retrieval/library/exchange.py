@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault
 from imagegen_kit.retrieval.library.about import read_about
+from imagegen_kit.retrieval.library.manifest import write_atomically
+from imagegen_kit.retrieval.library.rows import stored_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from imagegen_kit.retrieval.library.rows import Row
@@ -78,6 +80,13 @@ def _leaves(path: Path, root: Path) -> str:
     except (ValueError, OSError, RuntimeError):
         return _OUTSIDE
     return ""
+
+
+def write_exchange(file: Path, rows: Iterable[Row], folder: Path) -> Path:
+    """Write the rows of the library in ``folder`` to ``file``, and return it. Raises StoreError."""
+    lines = [exchange_line(replace(row, path=stored_path(folder / row.path, file.parent))) + "\n" for row in rows]
+    write_atomically(file, "".join(lines).encode("utf-8"))
+    return file
 
 
 def exchange_line(row: Row) -> str:

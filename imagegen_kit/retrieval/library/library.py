@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, StoreError, printable
 from imagegen_kit.lazy import Shown
-from imagegen_kit.retrieval.library.exchange import exchange_line
-from imagegen_kit.retrieval.library.locking import only_writer
-from imagegen_kit.retrieval.library.manifest import write_atomically
+from imagegen_kit.retrieval.library.exchange import write_exchange
 from imagegen_kit.retrieval.library.places import EXCHANGE, SHIPPED, Place, find_place
 from imagegen_kit.retrieval.library.query import LibraryQuery
 from imagegen_kit.retrieval.library.records import Records
@@ -19,6 +17,7 @@ from imagegen_kit.retrieval.library.references import reference_of, row_of
 
 if TYPE_CHECKING:
     import os
+    from contextlib import AbstractContextManager
 
     import numpy as np
     import pandas as pd
@@ -128,7 +127,7 @@ class Library(Shown):
                 rows |= self._records.rows_of(self.numbers(where).tolist())
             return writing.remove(list(rows.values()))
 
-    def update(self, name: str, **about: Any) -> None:
+    def update(self, name: str, /, **about: Any) -> None:
         """Change what is said of a picture, by the fields of ``add``; None clears one."""
         with self._writing() as writing:
             writing.update(row_of(self._records, name), about)
@@ -148,33 +147,25 @@ class Library(Shown):
         folder by their hash. Pictures that are gone or changed are told, never touched.
         """
         from imagegen_kit.retrieval.library.verify import Verification
-        from imagegen_kit.retrieval.library.writing import Writing
+        from imagegen_kit.retrieval.library.writing import Writing, held
 
         if not repair:
             return Verification(Writing(self._records, self._place, self.embedder), repair=False).run()
         if not self._records.writable:
             raise self._unchangeable()
-        with only_writer(self._place.home):
-            return Verification(Writing(self._records, self._place, self.embedder), repair=True).run()
+        with held(self._records, self._place, self.embedder) as writing:
+            return Verification(writing, repair=True).run()
 
     def to_jsonl(self, path: str | Path | None = None) -> Path:
         """Write ``library.jsonl``, one line a picture, into the library's folder or to ``path``; return the file.
 
         Paths are relative where the picture lies in the file's folder.
         """
-        from dataclasses import replace
-
-        from imagegen_kit.retrieval.library.rows import stored_path
-
         if path is None and not self._place.changeable:
             raise self._unchangeable()
         target = Path(self.path if path is None else path).expanduser().absolute()
         target = target / EXCHANGE if target.is_dir() or path is None else target
-        rows = [
-            replace(row, path=stored_path(self.path / row.path, target.parent)) for row in self._records.rows()
-        ]  # fmt: skip
-        write_atomically(target, "".join(exchange_line(row) + "\n" for row in rows).encode("utf-8"))
-        return target
+        return write_exchange(target, self._records.rows(), self.path)
 
     def _unchangeable(self) -> StoreError:
         why = "ships with the toolkit" if self.name == SHIPPED else "cannot be written"
@@ -183,10 +174,12 @@ class Library(Shown):
             "Library.open('refs').add(library)."
         )
 
-    def _writing(self) -> _Held:
+    def _writing(self) -> AbstractContextManager[Writing]:
+        from imagegen_kit.retrieval.library.writing import held
+
         if not self._place.changeable:
             raise self._unchangeable()
-        return _Held(self)
+        return held(self._records, self._place, self.embedder)
 
     # what people ask
 
@@ -298,21 +291,3 @@ class Library(Shown):
                 vectors = Vectors.of(self._records, self._place.home, self.embedder)
                 self._snapshot = Made(version, self._records, self._place, vectors, self._snapshot)
             return self._snapshot
-
-
-class _Held:
-    """The library held for writing while a block runs."""
-
-    def __init__(self, library: Library) -> None:
-        self._library = library
-        self._lock = only_writer(library._place.home)
-
-    def __enter__(self) -> Writing:
-        from imagegen_kit.retrieval.library.writing import Writing
-
-        self._lock.__enter__()
-        library = self._library
-        return Writing(library._records, library._place, library.embedder)
-
-    def __exit__(self, *exc: Any) -> None:
-        self._lock.__exit__(*exc)

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.retrieval.library.locking import only_writer
 from imagegen_kit.retrieval.library.places import EXCHANGE
 from imagegen_kit.retrieval.library.segments import Vectors
 from imagegen_kit.retrieval.library.sources import candidates
-from imagegen_kit.retrieval.library.writing import Writing
+from imagegen_kit.retrieval.library.writing import held
 
 if TYPE_CHECKING:
     from imagegen_kit.retrieval.base import Embedder
@@ -38,8 +37,8 @@ def prepare(records: Records, place: Place, embedder: Embedder, *, reembed: bool
     elif not len(vectors.missing()):
         return
     if renew:
-        with only_writer(place.home):
-            Writing(records, place, embedder).embed_missing()
+        with held(records, place, embedder) as writing:
+            writing.embed_missing()
         return
     lacking = len(vectors.missing())
     warnings.warn(
@@ -72,13 +71,13 @@ def _fill(records: Records, place: Place, embedder: Embedder) -> None:
     source = place.first
     if isinstance(source, Path) and source.is_dir():
         source = source / EXCHANGE
-    with only_writer(place.home):
+    with held(records, place, embedder) as writing:
         if records.meta(_FIRST) == "done":  # another process was faster
             return
         found = candidates(source, {}, folder=place.folder)
         with records.writing() as change:
             change.keep(_FIRST, "unfinished")
-        report = Writing(records, place, embedder).add(found, copy=False, told=lambda done, of: None)
+        report = writing.add(found, copy=False, told=lambda done, of: None)
         strict = isinstance(source, (Mapping, list)) or source.suffix.lower() in (".yaml", ".yml")
         if report.rejected and strict:
             raise InvalidInput([Fault(one.source, one.reason) for one in report.rejected])

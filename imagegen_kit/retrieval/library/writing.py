@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from imagegen_kit.imaging.decode import DEFAULT
 from imagegen_kit.imaging.files import read_picture_file
 from imagegen_kit.retrieval.library.about import FIELDS, read_about
 from imagegen_kit.retrieval.library.adding import BATCH, Told, add_all
+from imagegen_kit.retrieval.library.locking import only_writer
 from imagegen_kit.retrieval.library.looking import look_at
 from imagegen_kit.retrieval.library.manifest import write_manifest
 from imagegen_kit.retrieval.library.merging import merged, now
@@ -26,6 +28,13 @@ if TYPE_CHECKING:
     from imagegen_kit.retrieval.library.records import Records
     from imagegen_kit.retrieval.library.rows import Row
     from imagegen_kit.retrieval.library.sources import Candidate
+
+
+@contextlib.contextmanager
+def held(records: Records, place: Place, embedder: Embedder) -> Iterator[Writing]:
+    """Hold the library for writing while the block runs; raises StoreError where another holds it too long."""
+    with only_writer(place.home):
+        yield Writing(records, place, embedder)
 
 
 class Writing:
