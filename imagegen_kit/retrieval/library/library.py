@@ -80,6 +80,10 @@ class Library:
         """Return items by number, in the order asked, in one query."""
         raise NotImplementedError
 
+    def fingerprints(self, numbers: Sequence[int] | np.ndarray, kind: str = "dhash") -> np.ndarray:
+        """Return the perceptual hashes (uint64, (n,)) of items by number; ``kind`` is "dhash" or "phash"."""
+        raise NotImplementedError
+
     @property
     def words(self) -> Any:
         """The lexical index over all items (``retrieval.lexical.Lexical``), built at first use and after changes."""
