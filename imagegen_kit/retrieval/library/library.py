@@ -259,10 +259,6 @@ class Library(Shown):
         """Return the perceptual hashes (uint64, (n,)) of items by number; ``kind`` is "dhash" or "phash"."""
         return self._now().fingerprints(numbers, kind)
 
-    def fingerprints(self, numbers: Sequence[int] | np.ndarray, kind: str = "dhash") -> np.ndarray:
-        """Return the perceptual hashes (uint64, (n,)) of items by number; ``kind`` is "dhash" or "phash"."""
-        raise NotImplementedError
-
     @property
     def words(self) -> Any:
         """The lexical index over all items (``retrieval.lexical.Lexical``), built at first use and after changes."""
