@@ -310,6 +310,39 @@ def test_pictures_that_are_too_large_are_refused_by_their_header(clip: ClipEmbed
         assert getattr(large, "_im", None) is None, "it was decoded"
 
 
+def test_half_a_picture_that_is_read_late_is_named(clip: ClipEmbedder, tmp_path: Path) -> None:
+    sample_pictures()[0].save(tmp_path / "half.png")
+    (tmp_path / "half.png").write_bytes((tmp_path / "half.png").read_bytes()[:500])
+    with Image.open(tmp_path / "half.png") as half, pytest.raises(InvalidInput, match=r"half\.png cannot be decoded"):
+        clip.embed_images([half])
+
+
+def test_a_model_without_pictures_is_refused(models: dict[str, Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(models["clip"], tmp_path / "words"))
+    settings = json.loads((folder / "sentence_bert_config.json").read_text())
+    del settings["modality_config"]["image"]
+    (folder / "sentence_bert_config.json").write_text(json.dumps(settings))
+    with pytest.raises(InvalidInput, match="words takes text, not pictures each by itself"):
+        ClipEmbedder(folder)
+
+
+def test_a_model_without_texts_embeds_pictures_only(
+    models: dict[str, Path], tmp_path: Path, clip: ClipEmbedder
+) -> None:
+    folder = Path(shutil.copytree(models["clip"], tmp_path / "pictures"))
+    settings = json.loads((folder / "sentence_bert_config.json").read_text())
+    del settings["modality_config"]["text"]
+    (folder / "sentence_bert_config.json").write_text(json.dumps(settings))
+    found = ClipEmbedder(folder)
+    assert found.modalities == {"image"}
+    assert np.array_equal(found.embed_images(sample_pictures()), clip.embed_images(sample_pictures()))
+    with pytest.raises(InvalidInput, match="embeds pictures only"):
+        found.embed_texts(["a kite"])
+    report = export_towers(found, tmp_path / "towers")
+    assert report.texts == ()
+    assert ClipEmbedder(report.folder).modalities == {"image"}
+
+
 @pytest.mark.parametrize("texts", ["a kite", b"a kite", [b"a kite"], [None]], ids=repr)
 def test_what_is_no_list_of_texts_is_refused(clip: ClipEmbedder, texts: Any) -> None:
     with pytest.raises(InvalidInput, match="texts"):
