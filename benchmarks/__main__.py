@@ -24,6 +24,7 @@ NAMES = (
     "clouds",
     "faults",
     "journal",
+    "retrieval_clip",
     "promptfoo",
     "retrieval_overhead",
     "retrieval_scale",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, PluginError
-from imagegen_kit.retrieval.embedders.given import plain_texts, rgb_pictures, unit
+from imagegen_kit.retrieval.embedders.given import checked_pictures, plain_texts, rgb_pictures, unit
 from imagegen_kit.retrieval.embedders.model_folder import TOWERS, find_model, weights_of
 from imagegen_kit.retrieval.embedders.model_hash import fingerprint_of
 
@@ -84,10 +84,15 @@ class ClipEmbedder:
     def embed_images(self, images: Sequence[Image.Image]) -> np.ndarray:
         """Return (n, dimension) float32 vectors of length 1; transparent pictures are seen on white.
 
-        Raises InvalidInput for what is no PIL image or has more than 50 megapixels, PluginError where the model answers
-        with NaN.
+        Raises InvalidInput for what is no PIL image, cannot be decoded, or has more than 50 megapixels; PluginError
+        where the model answers with NaN.
         """
-        return self._batched(rgb_pictures(images), self.towers.encode_images, range(len(images)))
+
+        def encode(batch: list[Image.Image]) -> np.ndarray:
+            found: np.ndarray = self.towers.encode_images(rgb_pictures(batch))
+            return found
+
+        return self._batched(checked_pictures(images), encode, range(len(images)))
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Return (n, dimension) float32 vectors of length 1; a text is text, whatever it looks like.
@@ -102,7 +107,7 @@ class ClipEmbedder:
         return self._batched(ready, self.towers.encode_texts, order)
 
     def _batched(
-        self, things: list[Any], encode: Callable[[list[Any]], np.ndarray], order: Sequence[int]
+        self, things: Sequence[Any], encode: Callable[[list[Any]], np.ndarray], order: Sequence[int]
     ) -> np.ndarray:
         import numpy as np
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 20_000  # far more than any text tower reads; a tokenizer's time grows with the text
 
 
-def rgb_pictures(images: Sequence[Image.Image]) -> list[Image.Image]:
-    """Return ``images`` in mode RGB, on white where they are transparent.
+def checked_pictures(images: Sequence[Image.Image]) -> Sequence[Image.Image]:
+    """Return ``images``, none of them decoded yet.
 
     Raises InvalidInput for what is no PIL image (paths and addresses are never opened here), and for pictures of more
-    than 50 megapixels, by their header, before they are decoded.
+    than 50 megapixels by their header.
     """
     faults = []
     for place, image in enumerate(_several("images", images, (str, bytes))):
@@ -33,7 +33,20 @@ def rgb_pictures(images: Sequence[Image.Image]) -> list[Image.Image]:
             faults.append(Fault(f"images[{place}]", what, "Make it smaller."))
     if faults:
         raise InvalidInput(faults)
-    return [flatten(image) for image in images]
+    return images
+
+
+def rgb_pictures(images: Sequence[Image.Image]) -> list[Image.Image]:
+    """Return ``images`` in mode RGB, on white where they are transparent. Raises InvalidInput for half a file."""
+    found = []
+    for image in images:
+        try:
+            found.append(flatten(image))
+        except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for a broken file that is read late
+            name = str(getattr(image, "filename", "") or "a picture").replace("\\", "/").rpartition("/")[2]
+            what = f"{name} cannot be decoded: {type(error).__name__}: {error}"
+            raise InvalidInput([Fault("images", what, "Replace the file.")]) from error
+    return found
 
 
 def plain_texts(texts: Sequence[str]) -> list[str]:

@@ -30,11 +30,11 @@ def find_model(model: str | Path) -> Path:
     """
     folder = Path(model).expanduser()
     try:
-        if folder.is_dir():
-            return _with_weights(folder.absolute(), f"the folder {str(model)!r}", "")
-        is_file = folder.is_file()
+        is_folder, is_file = folder.is_dir(), folder.is_file()
     except (OSError, ValueError):  # too long for a name, or a NUL
-        is_file = False
+        is_folder = is_file = False
+    if is_folder:
+        return _with_weights(folder.absolute(), f"the folder {str(model)!r}", "")
     if is_file:
         raise _refused(f"{str(model)!r} is a file.", "Give the folder that it lies in.")
     if not _ID.fullmatch(str(model)) or str(model).startswith("."):

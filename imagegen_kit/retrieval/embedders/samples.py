@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from PIL import Image, ImageDraw, ImageFilter
 
 _COLOURS = ("#c0392b", "#2471a3", "#27ae60", "#f1c40f", "#8e44ad", "#34495e")
@@ -9,7 +11,12 @@ _COLOURS = ("#c0392b", "#2471a3", "#27ae60", "#f1c40f", "#8e44ad", "#34495e")
 
 def sample_pictures() -> list[Image.Image]:
     """Return twelve RGB pictures of 256 × 256 pixels: shapes on flowing colours, half of them blurred."""
-    return [_drawn(number) for number in range(12)]
+    return [picture.copy() for picture in _all()]
+
+
+@cache
+def _all() -> tuple[Image.Image, ...]:
+    return tuple(_drawn(number) for number in range(12))
 
 
 def _drawn(number: int) -> Image.Image:

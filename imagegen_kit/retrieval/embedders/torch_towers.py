@@ -35,8 +35,9 @@ class TorchTowers:
             raise InvalidInput([Fault("model", what, "Fetch the whole model again.")])
         first = self.model[0]
         self.modalities = frozenset(first.modalities) & {"image", "text"}
-        if "image" not in self.modalities:
-            what = f"{folder.name} takes {', '.join(map(str, first.modalities))}, no pictures."
+        if "image" not in self.modalities or "message" in first.modalities:  # a chat model wants its own template
+            taken = ", ".join(map(str, first.modalities))
+            what = f"{folder.name} takes {taken}, not pictures each by itself."
             raise InvalidInput([Fault("model", what, "Name a CLIP or SigLIP model.")])
         self.front = Front(first.processor, first.config)
         if self.front.tokenizer is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.imaging.files import write_whole
 from imagegen_kit.retrieval.embedders.clip import ClipEmbedder
-from imagegen_kit.retrieval.embedders.given import rgb_pictures
+from imagegen_kit.retrieval.embedders.given import checked_pictures, rgb_pictures
 from imagegen_kit.retrieval.embedders.model_folder import TOWERS, need
 from imagegen_kit.retrieval.embedders.onnx_towers import FILES, FORMAT
 from imagegen_kit.retrieval.embedders.samples import sample_pictures
@@ -71,7 +71,7 @@ def export_towers(
     embedder = model if isinstance(model, ClipEmbedder) else ClipEmbedder(model)
     if embedder.runtime != "torch":
         raise InvalidInput([Fault("model", f"{embedder.name} is exported already.", "Give the model itself.")])
-    samples = rgb_pictures(sample_pictures() if pictures is None else list(pictures))
+    samples = rgb_pictures(checked_pictures(sample_pictures() if pictures is None else list(pictures)))
     if not samples:
         raise InvalidInput([Fault("pictures", "is empty.", "Give some, or leave it out.")])
     folder.mkdir(parents=True, exist_ok=True)
