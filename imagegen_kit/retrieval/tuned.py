@@ -8,6 +8,6 @@ from types import MappingProxyType
 # Words (retrieval.lexical): how much a word counts in each field of an item, and how much whole words count beside
 # parts of words.
 FIELD_WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {"name": 1.5, "tags": 1.5, "caption": 1.0, "description": 0.7, "folder": 0.7}
+    {"name": 1.0, "tags": 2.0, "caption": 1.0, "description": 0.5, "folder": 1.0}
 )
-WHOLE_WORDS = 0.5
+WHOLE_WORDS = 0.4
