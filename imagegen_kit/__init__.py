@@ -24,6 +24,7 @@ _NAMES = {
     "prompt_matrix": "imagegen_kit.prompts.matrix",
     "compile_prompt": "imagegen_kit.prompts.compile",
     "Style": "imagegen_kit.types",
+    "Library": "imagegen_kit.retrieval.library",
     "Reference": "imagegen_kit.types",
     "Picture": "imagegen_kit.imaging.picture",
     "models": "imagegen_kit.tables.names",
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from imagegen_kit.prompts.suites import prompt_suite
     from imagegen_kit.recipes.picture import generate
     from imagegen_kit.registry import register
+    from imagegen_kit.retrieval.library import Library
     from imagegen_kit.settings import configure
     from imagegen_kit.tables.names import models, plugins, styles
     from imagegen_kit.tables.spending import usage
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Experiment",
+    "Library",
     "Picture",
     "Policy",
     "Reference",

@@ -86,6 +86,7 @@ LEAD_UP_BY_NAME = {
         "imagegen_kit.providers.job_api.plugin",
         "imagegen_kit.providers.offline.plugin",
         "imagegen_kit.providers.openai.plugin",
+        "imagegen_kit.retrieval.plugin",
     },
     "registry/session.py": {
         "imagegen_kit.providers.function:LocalProvider",  # the target of registered functions

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,14 +12,15 @@ from PIL import Image
 
 import imagegen_kit as ik
 from imagegen_kit.lazy import Shown
+from imagegen_kit.retrieval.retrievers import evaluate, search
 from imagegen_kit.types import ImageRequest, Result, TextRequest, VideoRequest
 from imagegen_kit.views import html
 from imagegen_kit.views.grid import column_parameter, positions, varied
 from imagegen_kit.views.words import seconds, shortened, usd, usd_sum
+from tests.retrieval.small_library import SmallLibrary, shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("own_registry", "models")
 EVIL = "<script>alert('x')</script> & \"a cat\""
@@ -56,11 +59,21 @@ def result() -> Any:
     return ik.generate("a fox", model="me/calm", seed=7)
 
 
+def library() -> SmallLibrary:
+    filled = SmallLibrary(Path(tempfile.mkdtemp(dir=".")))
+    filled.add(shape("red"), "red", name=EVIL, caption=f"a red ball {EVIL}", role="character")
+    filled.add(shape("blue", form="box"), "blue", caption="a blue ball")
+    return filled
+
+
 OBJECTS: dict[str, Callable[[], Any]] = {
     "ImageResult": result,
     "Result": lambda: result()[0],
     "Picture": lambda: result().picture,
     "Reference": lambda: ik.Reference(result().picture, role="style", name=EVIL),
+    "Hits": lambda: search(library(), "a red ball", image=shape("red"), top_k=2),
+    "Explanation": lambda: search(library(), "a red ball", image=shape("red"), top_k=2).explain(),
+    "Evaluation": lambda: evaluate(library(), [{"text": "red ball", "relevant": "red"}], top_k=1),
     "Run": lambda: ik.Experiment(vary={"prompt": [EVIL], "model": ["me/calm"]}, name=EVIL).run(progress=False),
     "Experiment": lambda: ik.Experiment(vary={"prompt": [EVIL], "model": ["me/calm"]}, name=EVIL),
     "PromptSpec": lambda: ik.compile_prompt(EVIL, style=ik.Style("s", text=EVIL, negative=EVIL), model="me/moody"),
@@ -119,7 +132,9 @@ class TestEveryView:
             assert str(tmp_path) not in text
 
 
-@pytest.mark.parametrize("name", ["Run", "Experiment", "PromptSpec", "Policy", "Style", "ImageRequest", "TextRequest"])
+@pytest.mark.parametrize(
+    "name", ["Run", "Hits", "Explanation", "Experiment", "PromptSpec", "Policy", "Style", "ImageRequest", "TextRequest"]
+)
 def test_foreign_text_is_shown_as_it_is_written(name: str) -> None:
     shown = OBJECTS[name]()._repr_html_()
     assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt; &amp;" in shown

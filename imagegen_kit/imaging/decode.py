@@ -102,10 +102,13 @@ def peek(data: bytes, *, where: str = "picture") -> tuple[str, int, int]:
     return format, width, height
 
 
-def open_sound(data: bytes, *, where: str = "picture", limits: Limits = DEFAULT, upright: bool = False) -> Image.Image:
+def open_sound(
+    data: bytes, *, where: str = "picture", limits: Limits = DEFAULT, upright: bool = False, draft: int | None = None
+) -> Image.Image:
     """Return the picture in ``data``, fully loaded (of an animation that ``limits`` allow, its first frame).
 
     ``upright`` turns it as its EXIF orientation says: wanted for photos that people give, pointless for results.
+    ``draft``: where a copy with sides of that many pixels will do, a larger JPEG is decoded at a fraction of its size.
     Raises InvalidInput, with ``where`` in its fault, for bytes that are no whole PNG, JPEG or WebP within ``limits``.
     """
     if len(data) > limits.max_bytes:
@@ -135,6 +138,8 @@ def open_sound(data: bytes, *, where: str = "picture", limits: Limits = DEFAULT,
         image = _verified(data, format)
         if image.size != (width, height):  # several headers in one file: the size that was judged is not this one
             raise ValueError("its headers disagree about the size")
+        if draft is not None:
+            image.draft(None, (draft, draft))  # only the JPEG decoder can; the others do nothing
         image.load()
     except MemoryError as error:
         raise _refused(where, f"{width}×{height} pixels do not fit into memory.", "Scale it down first.") from error

@@ -8,13 +8,12 @@ import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.errors import Fault, InvalidInput, MissingDependency, PluginError, UnknownName
-from imagegen_kit.lazy import load_target
+from imagegen_kit.errors import Fault, InvalidInput, PluginError, UnknownName
 from imagegen_kit.registry.loading import BUILTINS, load_plugins, own_source
 from imagegen_kit.registry.names import index
-from imagegen_kit.registry.offers import described_error
 from imagegen_kit.registry.own import CATALOGUE, UNREAD_FIX, job_api_files, unread_entries, with_own_prices
 from imagegen_kit.registry.records import PluginRecord, ResolvedModel, normalized, report
+from imagegen_kit.registry.targets import target_of
 from imagegen_kit.types import Adaptation
 
 if TYPE_CHECKING:
@@ -153,26 +152,17 @@ class Registry:
         spec = self._names.providers.get(name)
         if spec is None:
             raise UnknownName("provider", name, self._names.providers)
-        if not isinstance(spec.target, str):
-            return spec.target
-        owner = self._owners.get(("provider", name), "this session")
-        try:
-            target = load_target(spec.target)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            own_module = spec.target.partition(":")[0]
-            missing = error.name if isinstance(error, ModuleNotFoundError) else None
-            if missing and not f"{own_module}.".startswith(f"{missing}."):
-                package = missing.partition(".")[0]
-                install = spec.install or f"pip install {package}"
-                raise MissingDependency(f"provider {name!r}", package, install, provider=name) from error
-            hint = f" Run: {spec.install}" if spec.install and isinstance(error, ImportError) else ""
-            reason = f"provider {name!r} ({owner}): loading {spec.target} raised {described_error(error)}.{hint}"
-            raise PluginError(reason, provider=name) from error
-        if not callable(target):
-            raise PluginError(f"provider {name!r} ({owner}): {spec.target} is no class.", provider=name)
-        return target
+        return target_of(spec, "provider", self._owners.get(("provider", name), "this session"), provider=name)
+
+    def retriever_target(self, name: str, kind: str = "retriever") -> Any:
+        """Return the class of a retriever, or of an embedder where ``kind`` is "embedder", importing it now.
+
+        Raises UnknownName with near names of that kind, and MissingDependency and PluginError as ``provider_target``.
+        """
+        spec = self._names.retrievers.get(name)
+        if spec is None or spec.kind != kind:
+            raise UnknownName(kind, name, [n for n, s in self._names.retrievers.items() if s.kind == kind])
+        return target_of(spec, kind, self._owners.get(("retriever", name), "this session"))
 
     # the rest
 

@@ -28,6 +28,7 @@ BUILTINS = (
     "imagegen_kit.providers.gemini.plugin",
     "imagegen_kit.providers.openai.plugin",
     "imagegen_kit.providers.job_api.plugin",
+    "imagegen_kit.retrieval.plugin",
 )
 OF_A_FILE = "imagegen_kit.providers.job_api.own:OwnFile"  # the plugin that one job-API file of the user's is
 SLOW_SECONDS = 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from imagegen_kit.catalog.prices import Price
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.hookspecs import GROUP, ProviderSpec
 from imagegen_kit.lazy import load_target
+from imagegen_kit.registry.classes import spec_of_class
 from imagegen_kit.registry.current import get_registry
 from imagegen_kit.registry.faults import capabilities_from, capability_faults, name_faults, spec_faults
 from imagegen_kit.registry.offers import Offers, collect, kind_of
@@ -49,10 +50,11 @@ def register(
     """Add something to this session, and return what takes it away again.
 
     ``thing`` is a ``ProviderSpec``, ``Style``, ``RetrieverSpec`` or ``ScorerSpec``, a module with hooks, the path of a
-    YAML file that describes a service (docs/job-apis.md), or a provider class with a class attribute ``spec`` or
-    ``models``. As a decorator, ``@register(model="me/gradient", seed=True)``
-    makes a model of a function ``(request)`` or ``(request, on_progress)``, sync or async, that returns a PIL image,
-    encoded bytes or a ``Reply``; the function itself comes back, with ``function.unregister()``.
+    YAML file that describes a service (docs/job-apis.md), or a class: of a provider (class attribute ``spec`` or
+    ``models``), of an embedder (methods ``embed_images``, ``embed_texts``) or of a retriever (method ``retrieve``).
+    As a decorator, ``@register(model="me/gradient", seed=True)`` makes a model of a function ``(request)`` or
+    ``(request, on_progress)``, sync or async, that returns a PIL image, encoded bytes or a ``Reply``; the function
+    itself comes back, with ``function.unregister()``.
 
     ``version`` names the state of the code: pictures are cached only where it is given. ``price_usd`` is the price of
     one picture (None: free, it is your own function). ``capabilities`` are the fields of ``Capabilities``.
@@ -178,7 +180,7 @@ def _specs_of(thing: Any, version: str | None) -> Offers:
             raise InvalidInput(faults)
         return Offers((thing,))
     if isinstance(thing, type):
-        return Offers((_spec_of_class(thing, version),))
+        return Offers((spec_of_class(thing, version),))
     if isinstance(thing, Path) or (isinstance(thing, str) and thing.lower().endswith((".yaml", ".yml"))):
         return Offers((load_target("imagegen_kit.providers.job_api.plugin:provider_of_file")(thing),))
     if isinstance(thing, ModuleType) or _has_hooks(thing):
@@ -189,30 +191,9 @@ def _specs_of(thing: Any, version: str | None) -> Offers:
 def _not_registrable(thing: object) -> Fault:
     hint = (
         "Give a ProviderSpec, Style, RetrieverSpec, ScorerSpec, a module with hooks, the path of a job-API file, "
-        "a provider class or a function."
+        "a class of a provider, embedder or retriever, or a function."
     )
     return Fault("thing", f"a {type(thing).__name__} cannot be registered.", hint)
-
-
-def _spec_of_class(cls: type, version: str | None) -> ProviderSpec:
-    spec, models = getattr(cls, "spec", None), getattr(cls, "models", None)
-    if isinstance(spec, ProviderSpec):
-        spec = replace(spec, target=cls, output_version=version or spec.output_version)
-    elif models is not None:
-        name = getattr(cls, "name", cls.__name__.lower())
-        spec = ProviderSpec(name, models=models, target=cls, origin=f"local:{name}", output_version=version)
-    else:
-        what = f"the class {cls.__name__} says nothing of its models."
-        hint = "Give it a class attribute `models` (a tuple of ModelSpec) or `spec` (a ProviderSpec)."
-        raise InvalidInput([Fault("thing", what, hint)])
-    faults = spec_faults(spec)
-    verbs = {"image": "generate", "text": "ask", "video": "animate"}
-    for kind in () if faults else sorted({m.kind for m in spec.models}):
-        if not callable(getattr(cls, verbs[kind], None)):
-            faults.append(Fault(cls.__name__, f"has {kind} models but no method `{verbs[kind]}`."))
-    if faults:
-        raise InvalidInput(faults)
-    return spec
 
 
 def _add_specs(offers: Offers) -> Callable[[], None]:

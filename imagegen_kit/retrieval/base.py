@@ -1,4 +1,4 @@
-"""What retrieval is made of: items, briefs and hits, and the two things that plugins bring, embedders and retrievers."""
+"""What retrieval is made of: items, briefs and hits, and the two things that plugins bring."""
 
 from __future__ import annotations
 
@@ -71,16 +71,18 @@ class Item:
 class Brief:
     """What is looked for. ``images`` are PIL images that were opened and checked already, never paths.
 
-    ``vector`` is a (dimension,) float32 vector of the library's embedder in place of pictures. ``negative`` is what the
-    pictures shall not show. ``weights`` are by channel (None: the retriever's own). ``where`` filters items before
-    anything is ranked. ``diversity`` from 0 (the best) to 1 (as different from each other as can be). ``dedup`` leaves
-    near-duplicates of better hits out. ``min_score`` is on the hit's score, or by channel on that channel's.
+    ``vector`` is a (dimension,) float32 vector of the library's embedder in place of pictures. ``negative`` and
+    ``negative_images`` are what the pictures shall not show, in words and in pictures. ``weights`` are by channel
+    (None: the retriever's own). ``where`` filters items before anything is ranked. ``diversity`` is from 0 (the best)
+    to 1 (as different from each other as can be). ``dedup`` leaves near-duplicates of better hits out. ``min_score`` is
+    on the hit's score, or by channel on that channel's.
     """
 
     text: str | None = None
     images: tuple[Image.Image, ...] = ()
     vector: np.ndarray | None = None
     negative: str | None = None
+    negative_images: tuple[Image.Image, ...] = ()
     weights: Mapping[str, float] | None = None
     where: Mapping[str, Any] | None = None
     top_k: int = 3
@@ -111,13 +113,15 @@ class Found:
     """The answer of a retriever, best first.
 
     ``exact`` says of each channel whether every item was compared (False: an approximate index was asked).
-    ``seconds`` are by stage. ``notes`` are for people: a channel that had to be left out, and why.
+    ``seconds`` are by stage. ``notes`` are for people: a channel that had to be left out, and why. ``kept`` is how many
+    items the brief's ``where`` let through, None where the retriever does not say.
     """
 
     hits: tuple[Hit, ...]
     exact: Mapping[str, bool] = field(default_factory=empty)
     seconds: Mapping[str, float] = field(default_factory=empty)
     notes: tuple[str, ...] = ()
+    kept: int | None = None
 
 
 class Retriever(Protocol):

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 _NAMES = {
     "simulated_clouds": "clouds",
     "on_day": "clocks",
+    "EmbedderContract": "contracts",
     "ProviderContract": "contracts",
     "StyleContract": "contracts",
+    "tiny_clip": "models",
+    "tiny_siglip": "models",
 }
 _MODULES = ("simulators", "contracts")
 
@@ -20,9 +23,20 @@ if TYPE_CHECKING:
     from imagegen_kit.testing import contracts, simulators
     from imagegen_kit.testing.clocks import on_day
     from imagegen_kit.testing.clouds import simulated_clouds
-    from imagegen_kit.testing.contracts import ProviderContract, StyleContract
+    from imagegen_kit.testing.contracts import EmbedderContract, ProviderContract, StyleContract
+    from imagegen_kit.testing.models import tiny_clip, tiny_siglip
 
-__all__ = ["ProviderContract", "StyleContract", "contracts", "on_day", "simulated_clouds", "simulators"]
+__all__ = [
+    "EmbedderContract",
+    "ProviderContract",
+    "StyleContract",
+    "contracts",
+    "on_day",
+    "simulated_clouds",
+    "simulators",
+    "tiny_clip",
+    "tiny_siglip",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,9 +14,14 @@ from imagegen_kit.experiments.experiment import Experiment
 from imagegen_kit.experiments.run import Run
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.prompts.compile import PromptSpec
+from imagegen_kit.retrieval.library import Library
+from imagegen_kit.retrieval.retrievers.evaluation import Evaluation
+from imagegen_kit.retrieval.retrievers.hits import Explanation, Hits
 from imagegen_kit.settings import SettingsView
 from imagegen_kit.types import ImageRequest, Reference, Result, Style, TextRequest, VideoRequest
 from imagegen_kit.views.experiment import show_experiment
+from imagegen_kit.views.hits import show_evaluation, show_explanation, show_hits
+from imagegen_kit.views.library import show_library
 from imagegen_kit.views.pictures import show_image_result, show_picture, show_reference, show_result
 from imagegen_kit.views.prompt import show_prompt
 from imagegen_kit.views.run import show_run
@@ -33,6 +38,10 @@ html.register(ImageResult, show_image_result)
 html.register(Result, show_result)
 html.register(Picture, show_picture)
 html.register(Reference, show_reference)
+html.register(Hits, show_hits)
+html.register(Explanation, show_explanation)
+html.register(Evaluation, show_evaluation)
+html.register(Library, show_library)
 html.register(Run, show_run)
 html.register(Experiment, show_experiment)
 html.register(PromptSpec, show_prompt)

@@ -2,95 +2,296 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.errors import Fault, InvalidInput, StoreError, printable
+from imagegen_kit.lazy import Shown
+from imagegen_kit.retrieval.library.exchange import write_exchange
+from imagegen_kit.retrieval.library.places import EXCHANGE, SHIPPED, Place, find_place
+from imagegen_kit.retrieval.library.query import LibraryQuery
+from imagegen_kit.retrieval.library.records import Records
+from imagegen_kit.retrieval.library.references import reference_of, row_of
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    import os
+    from contextlib import AbstractContextManager
 
     import numpy as np
     import pandas as pd
 
     from imagegen_kit.retrieval.base import Embedder, Item
+    from imagegen_kit.retrieval.library.report import AddReport
+    from imagegen_kit.retrieval.library.snapshot import Snapshot
+    from imagegen_kit.retrieval.library.verify import VerifyReport
+    from imagegen_kit.retrieval.library.writing import Writing
     from imagegen_kit.types import Reference
 
+_CHUNK = 500
 
-class Library:
-    """A named set of reference pictures. Made by ``Library.open``; iterating gives ``Reference`` objects."""
+
+class Library(Shown):
+    """A named set of reference pictures. Made by ``Library.open``; iterating gives ``Reference`` objects.
+
+    Several threads may use one, and several processes may read one folder while one of them changes it: each sees the
+    changes at its next call.
+    """
 
     path: Path  # its folder, absolute
     embedder: Embedder
 
+    def __init__(self, place: Place, embedder: Embedder, name: str) -> None:
+        """Use ``Library.open``."""
+        self.path, self.embedder, self.name = place.folder, embedder, name
+        self._place = place
+        self._records = Records(place.database, writable=place.changeable or place.cached)
+        self._guard = threading.RLock()
+        self._snapshot: Snapshot | None = None
+
     @classmethod
-    def open(cls, path: str | Path, *, embedder: str | Embedder = "offline") -> Library:
-        raise NotImplementedError
+    def open(
+        cls,
+        path: str | os.PathLike[str] | Mapping[str, Any] | list[Any],
+        *,
+        embedder: str | Embedder = "offline",
+        reembed: bool = False,
+    ) -> Library:
+        """Open the library in the folder ``path``; nothing is written before something is added.
+
+        A folder with ``library.jsonl`` is read when it is opened for the first time. "shipped" is the one that comes
+        with the toolkit. A YAML file, or a mapping, of references in one of the usual spellings opens as well. A folder
+        that cannot be written, "shipped" and YAML keep their database in the cache of this machine.
+
+        Another ``embedder`` than the library's own is refused, by name; ``reembed`` embeds all pictures anew, and
+        keeps the vectors that are there. Raises InvalidInput for what is no library, StoreError for what cannot be
+        read.
+        """
+        from imagegen_kit.retrieval.embedders import load_embedder
+        from imagegen_kit.retrieval.library.opening import prepare
+
+        place = find_place(path)
+        name = SHIPPED if path == SHIPPED else place.folder.name
+        library = cls(place, load_embedder(embedder), name)
+        prepare(library._records, place, library.embedder, reembed=reembed)
+        return library
 
     # what people change
 
-    def add(self, source: Any, **about: Any) -> Any:
-        raise NotImplementedError
+    def add(
+        self,
+        source: Any,
+        *,
+        copy: bool = False,
+        progress: bool | Callable[[int, int], None] | None = None,
+        **about: Any,
+    ) -> AddReport:
+        """Add pictures and return what became of each: added, updated, duplicates (by id), rejected (with the reason).
+
+        ``source``: the path of a picture; a folder, with all folders in it (its ``library.jsonl`` is read); a DataFrame
+        or a list of dicts (the picture in a column ``path`` or ``picture``); PIL, bytes, an array, a ``Picture``, a
+        ``Reference``, another library; a YAML file or mapping of references; or a list of those.
+
+        ``about``, for each picture where the source itself says nothing else: ``caption``, ``tags`` (list), ``role``,
+        ``name``, ``description``, ``variations`` (ids of other items, or pictures of the same thing: by name, or
+        paths), ``licence``, ``id``, and whatever else shall be kept beside it and can be filtered by.
+
+        Files are referred to where they lie; ``copy`` copies them into the library's ``pictures``, where pictures
+        without a file are always kept. The same bytes are never there twice. Every 64 pictures are on disk before the
+        next; a process that is killed keeps them. ``progress``: True for a bar, or a function of (done, of how many).
+        Raises InvalidInput with all faults of the call before anything is read, and StoreError.
+        """
+        from imagegen_kit.retrieval.library.progress import telling
+        from imagegen_kit.retrieval.library.sources import candidates
+
+        found = candidates(source, about, folder=self.path)
+        with self._writing() as writing, telling(progress, len(found)) as told:
+            return writing.add(found, copy=copy, told=told)
 
     def remove(self, *names: str, where: Mapping[str, Any] | None = None) -> int:
-        raise NotImplementedError
+        """Remove pictures by id or name, or all that ``where`` lets through, and return how many; files stay."""
+        if not names and not where:
+            raise InvalidInput([Fault("names", "say nothing.", "Name pictures, or a filter: remove(where={…}).")])
+        with self._writing() as writing:
+            rows, faults = {}, list[Fault]()
+            for name in names:
+                try:
+                    row = row_of(self._records, name)
+                    rows[row.number] = row
+                except InvalidInput as error:
+                    faults += error.faults
+            if faults:
+                raise InvalidInput(faults)
+            if where:
+                rows |= self._records.rows_of(self.numbers(where).tolist())
+            return writing.remove(list(rows.values()))
 
-    def update(self, name: str, **about: Any) -> None:
-        raise NotImplementedError
+    def update(self, name: str, /, **about: Any) -> None:
+        """Change what is said of a picture, by the fields of ``add``; None clears one."""
+        with self._writing() as writing:
+            writing.update(row_of(self._records, name), about)
 
-    def verify(self) -> Any:
-        raise NotImplementedError
+    def compact(self, kind: str | None = None) -> None:
+        """Rewrite the vectors without those of removed pictures, and build the index (``kind`` None: by size).
 
-    def compact(self) -> None:
-        raise NotImplementedError
+        It happens by itself where a fifth is removed or the index lacks a tenth.
+        """
+        with self._writing() as writing:
+            writing.compact(kind)
+
+    def verify(self, repair: bool = False) -> VerifyReport:
+        """Compare every file with its hash and every picture with its vector, and return what is wrong.
+
+        ``repair`` makes anew whatever is derived (vectors, index, manifest) and finds moved files in the library's
+        folder by their hash. Pictures that are gone or changed are told, never touched.
+        """
+        from imagegen_kit.retrieval.library.verify import Verification
+        from imagegen_kit.retrieval.library.writing import Writing, held
+
+        if not repair:
+            return Verification(Writing(self._records, self._place, self.embedder), repair=False).run()
+        if not self._records.writable:
+            raise self._unchangeable()
+        with held(self._records, self._place, self.embedder) as writing:
+            return Verification(writing, repair=True).run()
+
+    def to_jsonl(self, path: str | Path | None = None) -> Path:
+        """Write ``library.jsonl``, one line a picture, into the library's folder or to ``path``; return the file.
+
+        Paths are relative where the picture lies in the file's folder.
+        """
+        if path is None and not self._place.changeable:
+            raise self._unchangeable()
+        target = Path(self.path if path is None else path).expanduser().absolute()
+        target = target / EXCHANGE if target.is_dir() or path is None else target
+        return write_exchange(target, self._records.rows(), self.path)
+
+    def _unchangeable(self) -> StoreError:
+        why = "ships with the toolkit" if self.name == SHIPPED else "cannot be written"
+        return StoreError(
+            f"the library {self.path} cannot be changed: it {why}. Make one of your own and add it: "
+            "Library.open('refs').add(library)."
+        )
+
+    def _writing(self) -> AbstractContextManager[Writing]:
+        from imagegen_kit.retrieval.library.writing import held
+
+        if not self._place.changeable:
+            raise self._unchangeable()
+        return held(self._records, self._place, self.embedder)
 
     # what people ask
 
     def search(self, text: str | None = None, **brief: Any) -> Any:
-        raise NotImplementedError
+        """Return the pictures that fit best, as hits: a sequence of ``Reference`` with scores, ``table``, ``explain``.
 
-    def get(self, name: str) -> Reference:
-        raise NotImplementedError
+        By words, by pictures (``image=``), or both; ``negative``, ``weights``, ``where``, ``top_k`` (3), ``diversity``,
+        ``dedup``, ``min_score``, ``vector`` and ``retriever`` as ``retrieval.retrievers.search`` describes them.
+        """
+        from imagegen_kit.retrieval.retrievers import search
 
-    def query(self, *, top_k: int = 3, text: str | None = None, **brief: Any) -> Any:
-        raise NotImplementedError
+        return search(self, text, **brief)
+
+    def get(self, name: str, variation: str | None = None) -> Reference:
+        """Return a picture by its id, or by its name where one alone has it, as a reference.
+
+        ``get("ann", variation="smiling")`` and ``get("ann/smiling")`` return a variation of it. Raises UnknownName
+        with near names, InvalidInput with the ids where several have the name.
+        """
+        return reference_of(row_of(self._records, name, variation).item(self.path))
+
+    def query(self, *, top_k: int = 3, text: str | None = None, **brief: Any) -> LibraryQuery:
+        """Return a retrieval that is asked when a picture is made: it stands in ``references=``.
+
+        ``text`` None: each request's own prompt. ``brief`` as for ``search``.
+        """
+        if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
+            raise InvalidInput([Fault("top_k", f"must be a whole number, at least 1; it is {top_k!r}.")])
+        return LibraryQuery(self, top_k, text, brief)
 
     def table(self) -> pd.DataFrame:
-        raise NotImplementedError
+        """Return one row a picture: id, name, role, caption, description, tags, licence, size, path, and what else."""
+        from imagegen_kit.retrieval.library.tables import table_of
+
+        return table_of(self._records.rows(), self.path)
 
     def evaluate(self, queries: Any, **how: Any) -> Any:
-        raise NotImplementedError
+        """Return how well searching finds what it should: recall, MRR and nDCG with intervals, over ``queries``."""
+        from imagegen_kit.retrieval.retrievers import evaluate
+
+        return evaluate(self, queries, **how)
 
     def __len__(self) -> int:
-        raise NotImplementedError
+        return len(self.numbers())
+
+    def __bool__(self) -> bool:
+        return True  # an empty library is one too
 
     def __iter__(self) -> Iterator[Reference]:
-        raise NotImplementedError
+        numbers = self.numbers()
+        for start in range(0, len(numbers), _CHUNK):
+            yield from map(reference_of, self.items(numbers[start : start + _CHUNK]))
+
+    def __repr__(self) -> str:
+        count = len(self)
+        return printable(f"Library({self.name}: {count:,} picture{'' if count == 1 else 's'}, {self.embedder.name})")
 
     # what retrievers ask
 
     @property
     def state(self) -> str:
         """64 hex digits that change with every change of what the library holds (rows, not indexes)."""
-        raise NotImplementedError
+        return self._now().state
 
     def numbers(self, where: Mapping[str, Any] | None = None) -> np.ndarray:
-        """Return the numbers (int64, ascending) of the items that ``where`` lets through; all where it is None."""
-        raise NotImplementedError
+        """Return the numbers (int64, ascending) of the items that ``where`` lets through; all where it is None.
+
+        See ``filters.condition`` for what can be asked. Raises InvalidInput for an unknown field, with near names.
+        """
+        return self._now().numbers(where)
 
     def items(self, numbers: Sequence[int] | np.ndarray) -> list[Item]:
         """Return items by number, in the order asked, in one query."""
+        return self._now().items(numbers)
+
+    def fingerprints(self, numbers: Sequence[int] | np.ndarray, kind: str = "dhash") -> np.ndarray:
+        """Return the perceptual hashes (uint64, (n,)) of items by number; ``kind`` is "dhash" or "phash"."""
+        return self._now().fingerprints(numbers, kind)
+
+    def fingerprints(self, numbers: Sequence[int] | np.ndarray, kind: str = "dhash") -> np.ndarray:
+        """Return the perceptual hashes (uint64, (n,)) of items by number; ``kind`` is "dhash" or "phash"."""
         raise NotImplementedError
 
     @property
     def words(self) -> Any:
         """The lexical index over all items (``retrieval.lexical.Lexical``), built at first use and after changes."""
-        raise NotImplementedError
+        return self._now().words()
 
     @property
     def vectors(self) -> Any:
         """The vector search over all items (``retrieval.index.VectorSearch``)."""
-        raise NotImplementedError
+        return self._now().search()
 
     @property
     def learnt(self) -> Any:
         """The map from texts to picture vectors that was learnt from this library's captions, or None."""
-        raise NotImplementedError
+        return self._now().learnt()
+
+    def close(self) -> None:
+        """Let go of the files; the library opens them again when it is asked."""
+        with self._guard:
+            self._records.close()
+            self._snapshot = None
+
+    def _now(self) -> Snapshot:
+        """Return what the library holds now; read anew only where it has changed."""
+        with self._guard:
+            version = self._records.version()
+            if self._snapshot is None or self._snapshot.version != version:
+                from imagegen_kit.retrieval.library.segments import Vectors
+                from imagegen_kit.retrieval.library.snapshot import Snapshot as Made
+
+                vectors = Vectors.of(self._records, self._place.home, self.embedder)
+                self._snapshot = Made(version, self._records, self._place, vectors, self._snapshot)
+            return self._snapshot

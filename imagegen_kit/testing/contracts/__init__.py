@@ -1,6 +1,6 @@
-"""Contracts: classes of tests that every provider and every style passes, ours and yours.
+"""Contracts: classes of tests that every provider, every style and every embedder passes, ours and yours.
 
-Subclass one in a pytest file, say which provider or style it is, and run pytest::
+Subclass one in a pytest file, say which one it is, and run pytest::
 
     from imagegen_kit.testing.contracts import ProviderContract
 
@@ -18,7 +18,8 @@ try:
 except ImportError as error:
     raise MissingDependency("imagegen_kit.testing.contracts", "pytest", "pip install pytest") from error
 
+from imagegen_kit.testing.contracts.embedders import EmbedderContract
 from imagegen_kit.testing.contracts.provider import ProviderContract
 from imagegen_kit.testing.contracts.styles import StyleContract
 
-__all__ = ["ProviderContract", "StyleContract"]
+__all__ = ["EmbedderContract", "ProviderContract", "StyleContract"]

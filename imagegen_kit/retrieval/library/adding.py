@@ -1,0 +1,94 @@
+"""Adding pictures: looked at in threads, embedded in batches; a batch that is written survives whatever comes after."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from imagegen_kit.retrieval.library.merging import Batch
+from imagegen_kit.retrieval.library.report import AddReport
+from imagegen_kit.retrieval.library.seeing import Seen, see
+from imagegen_kit.retrieval.library.segments import Vectors, embedded
+
+if TYPE_CHECKING:
+    from imagegen_kit.retrieval.base import Embedder
+    from imagegen_kit.retrieval.library.places import Place
+    from imagegen_kit.retrieval.library.records import Records
+    from imagegen_kit.retrieval.library.sources import Candidate
+
+BATCH = 64
+Told = Callable[[int, int], None]  # pictures done, and of how many
+
+
+def add_all(
+    found: Sequence[Candidate], records: Records, place: Place, embedder: Embedder, *, copy: bool, told: Told,
+    written: Callable[[], None],
+) -> AddReport:  # fmt: skip
+    """Add the candidates and return what became of each; ``written`` runs after each batch is on disk.
+
+    Only who holds the library for writing may. Raises StoreError or InvalidInput where the disk or the embedder fails:
+    the batches before are kept.
+    """
+    report, vectors = AddReport(), Vectors.of(records, place.home, embedder)
+    given: set[str] = set()
+    for number, batch in enumerate(_batches(found, records, place, copy=copy)):
+        merged = Batch(records, place, given)
+        for seen in batch:
+            if seen.reason:
+                merged.reject(seen.candidate.source, seen.reason)
+                continue
+            if seen.look is None and records.one("sha256", seen.sha256) is None:  # it was there, and was replaced since
+                seen = see(seen.candidate, records, place, copy=copy)  # noqa: PLW2901
+            merged.take(seen)
+        _write(merged, records, vectors, embedder)
+        report += merged.report()
+        written()
+        told(min(len(found), (number + 1) * BATCH), len(found))
+    return report
+
+
+def _batches(
+    found: Sequence[Candidate], records: Records, place: Place, *, copy: bool
+) -> Iterator[list[Seen]]:  # fmt: skip
+    """Yield what was seen, 64 at a time and in order; meanwhile the next pictures are decoded in threads."""
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="imagegen-library")
+    waiting: deque[Future[Seen]] = deque()
+    try:
+        batch: list[Seen] = []
+        for candidate in found:
+            waiting.append(pool.submit(see, candidate, records, place, copy=copy))
+            if len(waiting) > BATCH:
+                batch.append(waiting.popleft().result())
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+        while waiting:
+            batch.append(waiting.popleft().result())
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _write(merged: Batch, records: Records, vectors: Vectors, embedder: Embedder) -> None:
+    """Vectors first, rows second: a killed writer leaves at most files that no row names."""
+    import numpy as np
+
+    if not merged:
+        return
+    segment = None
+    if merged.images:
+        made = embedded(embedder, merged.images)
+        segment = vectors.write(np.array([row.number for row in merged.new], dtype=np.int64), made)
+    with records.writing() as change:
+        if segment is None:
+            vectors.name_embedder(change)
+        else:
+            vectors.name_segment(change, segment)
+        merged.apply(change)

@@ -1,0 +1,79 @@
+"""What is derived from the rows and kept on disk until they change: the lexical index and the learnt map."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.errors import ImagegenError
+
+if TYPE_CHECKING:
+    from imagegen_kit.retrieval.library.rows import Row
+
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, IndexError, ImagegenError)
+
+
+def documents(rows: list[Row]) -> list[dict[str, str | list[str]]]:
+    """Return what is searched by words: name, caption, description, tags, and the names of the folders of the file."""
+    return [
+        {
+            "name": row.name or row.id,
+            "caption": row.caption or "",
+            "description": row.description or "",
+            "tags": list(row.tags),
+            "folder": folder_words(row.path),
+        }
+        for row in rows
+    ]
+
+
+def folder_words(path: str) -> str:
+    """Return the names of the folders of a stored path; of one that lies outside the library, the last two."""
+    parts = Path(path).parent.parts
+    return " ".join(parts[-2:] if os.path.isabs(path) else parts)
+
+
+def kept_on_disk(
+    folder: Path, name: str, key: str, load: Callable[[Path], Any], make: Callable[[], Any], *, writable: bool
+) -> Any:
+    """Return what lies in ``folder`` under ``name`` and ``key``; else make it, keep it, and delete those of other keys.
+
+    A sha256 beside it says whether it is still what was written: one that is not is made again.
+    """
+    path = folder / f"{name}-{key}"
+    mark = path.with_name(path.name + ".sha256")
+    with contextlib.suppress(*_DAMAGE):
+        if mark.read_text() == _hash(path):
+            return load(path)
+    made = make()
+    if made is not None and writable:
+        with contextlib.suppress(OSError, ImagegenError):  # a full disk: it is made again the next time
+            _save(made, path, mark)
+            for old in folder.glob(f"{name}-*"):
+                if not old.name.startswith(path.name):
+                    old.unlink(missing_ok=True)
+    return made
+
+
+def _save(made: Any, path: Path, mark: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{secrets.token_hex(4)}.part")
+    try:
+        made.save(part)
+        told = _hash(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    second = path.with_name(f".{secrets.token_hex(4)}.part")
+    second.write_text(told)
+    second.replace(mark)
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,217 @@
+"""Whatever people give to ``Library.add``, as one list of candidates, with every fault of the call told at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.imaging.picture import open_picture
+from imagegen_kit.retrieval.library.about import missing, read_about
+from imagegen_kit.retrieval.library.configured import is_configuration, read_configured
+from imagegen_kit.retrieval.library.exchange import read_exchange
+from imagegen_kit.retrieval.library.folders import picture_files
+from imagegen_kit.retrieval.library.places import EXCHANGE
+from imagegen_kit.retrieval.library.variations import told_apart, variation_about, variation_name
+from imagegen_kit.types import Artifact, Reference
+
+_BYTES = (bytes, bytearray, memoryview)
+_PATH_KEYS = ("path", "picture", "image", "file")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One picture to be looked at: ``picture`` is a path, bytes, or an Artifact; ``about`` what is said of it.
+
+    ``source`` is what reports call it. ``sha256`` is the hash that the file must have, None where nobody said so.
+    ``refused`` says why it cannot be taken at all.
+    """
+
+    source: str
+    picture: Path | bytes | Artifact | None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    sha256: str | None = None
+    refused: str = ""
+
+
+def candidates(source: Any, given: Mapping[str, Any], *, folder: Path) -> list[Candidate]:
+    """Return the pictures that ``source`` stands for. ``given`` holds for each, unless the source says otherwise.
+
+    ``folder`` is the library's: relative paths of its own ``library.jsonl`` start there. Raises InvalidInput with every
+    fault of the call.
+    """
+    faults: list[Fault] = []
+    plain, shown = told_apart(given)
+    common = read_about(plain, "", faults)
+    found = list(_expanded(source, "source", common, faults, folder))
+    if shown:
+        found = _with_variations(found, shown, faults)
+    if len(found) > 1 and "id" in common:
+        faults.append(Fault("id", f"{common['id']!r} cannot be the id of {len(found)} pictures.", "Leave it out."))
+    _check_ids(found, faults)
+    if faults:
+        raise InvalidInput(faults)
+    return found
+
+
+def _with_variations(found: list[Candidate], shown: Mapping[str, Any], faults: list[Fault]) -> list[Candidate]:
+    """Add the pictures that ``variations=`` names, each under the id ``main/variation``."""
+    if len(found) != 1:
+        faults.append(Fault("variations", f"belong to one picture; these are {len(found)}.", "Add them one by one."))
+        return found
+    main = found[0]
+    stem = main.picture.stem if isinstance(main.picture, Path) else "picture"
+    about = {"id": main.about.get("name") or stem, **main.about}
+    more = []
+    for name, picture in shown.items():
+        own = variation_about(about, variation_name(about["id"], name))
+        one = picture if isinstance(picture, (str, Path)) else None
+        where = f"variations.{name}"
+        if one is None:
+            more.append(_in_memory(picture, where, own))
+        else:
+            more.append(Candidate(f"{where} {one}", Path(os.path.expanduser(one)).absolute(), own))
+    about["variations"] = tuple(dict.fromkeys([*about.get("variations", ()), *(c.about["id"] for c in more)]))
+    return [replace(main, about=about), *more]
+
+
+def _check_ids(found: list[Candidate], faults: list[Fault]) -> None:
+    seen: dict[str, str] = {}
+    for candidate in found:
+        id = candidate.about.get("id")
+        if id is None:
+            continue
+        if id in seen and seen[id] != candidate.source:
+            faults.append(Fault(candidate.source, f"the id {id!r} is that of {seen[id]} too.", "Ids are unique."))
+        seen.setdefault(id, candidate.source)
+
+
+def _expanded(
+    source: Any, where: str, common: Mapping[str, Any], faults: list[Fault], folder: Path
+) -> Iterable[Candidate]:
+    if isinstance(source, (str, Path)):
+        yield from _of_path(source, where, common, faults)
+    elif isinstance(source, Reference):
+        own = {"role": source.role, "name": source.name, "description": source.description, "id": source.origin}
+        about = {**{k: v for k, v in own.items() if v is not None and not (k == "role" and v == "content")}, **common}
+        yield Candidate(source.name or source.origin or where, _artifact(source.picture), about)
+    elif is_configuration(source):
+        yield from _configured(source, common, faults)
+    elif isinstance(source, Mapping):
+        yield from _of_row(source, where, common, faults, folder)
+    elif hasattr(source, "to_dict") and hasattr(source, "columns"):  # a DataFrame, without importing pandas
+        for position, row in enumerate(source.to_dict("records")):
+            yield from _of_row(row, f"row {position}", common, faults, folder)
+    elif hasattr(source, "items") and hasattr(source, "embedder"):  # another library
+        for item in source.items(source.numbers()):
+            own = {name: getattr(item, name) for name in ("id", *_TEXTS, "tags", "variations") if getattr(item, name)}
+            yield Candidate(item.id, Path(item.path), {**common, **own, "meta": dict(item.meta)}, item.sha256)
+    elif (
+        isinstance(source, Iterable) and not isinstance(source, (bytes, bytearray, memoryview)) and not _pixels(source)
+    ):
+        for position, one in enumerate(source):
+            yield from _expanded(one, f"{where}[{position}]", common, faults, folder)
+    else:
+        yield _in_memory(source, where, common)
+
+
+_TEXTS = ("role", "name", "caption", "description", "licence")
+
+
+def _pixels(source: Any) -> bool:
+    return isinstance(source, Image.Image) or hasattr(source, "__array_interface__") or hasattr(source, "read")
+
+
+def _artifact(artifact: Artifact) -> Path | Artifact:
+    return Path(artifact.path) if artifact.path is not None and artifact.data is None else artifact
+
+
+def _in_memory(source: Any, where: str, common: Mapping[str, Any]) -> Candidate:
+    """Bytes, PIL images, arrays, open files and Pictures; what is no picture is rejected in words."""
+    if isinstance(source, Artifact):
+        return Candidate(where, _artifact(source), common)
+    if isinstance(source, _BYTES):
+        return Candidate(where, bytes(source), common)
+    try:
+        return Candidate(where, open_picture(source, where=where).bytes, common)
+    except InvalidInput as error:
+        return Candidate(where, None, common, refused=reason_of(error))
+
+
+def _of_path(source: str | Path, where: str, common: Mapping[str, Any], faults: list[Fault]) -> Iterable[Candidate]:
+    text = os.fspath(source)
+    if not text.strip() or "\0" in text:
+        faults.append(Fault(where, f"{text[:80]!r} is no path."))
+        return
+    try:
+        path = Path(text).expanduser().absolute()
+        kind = "folder" if path.is_dir() else "file" if path.exists() else ""
+    except (OSError, RuntimeError) as error:
+        faults.append(Fault(where, f"{text[:200]!r} is no path that can be used: {error}."))
+        return
+    if kind == "folder":
+        yield from _of_folder(path, common, faults)
+    elif path.suffix.lower() in (".yaml", ".yml"):
+        yield from _configured(path, common, faults)
+    elif path.name == EXCHANGE or path.suffix == ".jsonl":
+        yield from _of_exchange(path, common, faults)
+    else:  # what is no picture, or not there, is told in the words of whoever opens it
+        yield Candidate(text, path, common)
+
+
+def _of_folder(folder: Path, common: Mapping[str, Any], faults: list[Fault]) -> Iterable[Candidate]:
+    named: set[Path] = set()
+    if (folder / EXCHANGE).is_file():
+        for candidate in _of_exchange(folder / EXCHANGE, common, faults):
+            if isinstance(candidate.picture, Path):
+                named.add(candidate.picture)
+            yield candidate
+    for path, refused in picture_files(folder):
+        if path not in named:
+            yield Candidate(str(path.relative_to(folder)), path, common, refused=refused)
+
+
+def _of_exchange(path: Path, common: Mapping[str, Any], faults: list[Fault]) -> Iterable[Candidate]:
+    for line in read_exchange(path, faults):
+        yield Candidate(line.source, line.path, {**common, **line.about}, line.sha256, line.refused)
+
+
+def _configured(source: Any, common: Mapping[str, Any], faults: list[Fault]) -> Iterable[Candidate]:
+    for entry in read_configured(source, faults):
+        yield Candidate(entry.where, entry.path, {**common, **entry.about})
+
+
+def _of_row(
+    row: Mapping[Any, Any], where: str, common: Mapping[str, Any], faults: list[Fault], folder: Path
+) -> Iterable[Candidate]:
+    """A row of a table, or a mapping: the picture under one of a few names, and the fields beside it."""
+    key = next((k for k in _PATH_KEYS if not missing(row.get(k))), None)
+    about = read_about(
+        {k: v for k, v in row.items() if k not in (key, "sha256")}, where, faults, computed=True
+    )  # fmt: skip
+    if key is None:
+        faults.append(Fault(where, "names no picture.", "Give its path in a column called 'path' or 'picture'."))
+        return
+    value = row[key]
+    both = {**common, **about}
+    if isinstance(value, (str, Path)):
+        path = Path(os.path.expanduser(value))
+        if not path.is_absolute() and not path.exists() and (folder / path).exists():
+            path = folder / path  # as the library's own table has it
+        yield Candidate(
+            f"{where} {str(value)[:200]}", path.absolute(), both, refused="" if str(value).strip() else "no path"
+        )
+    elif isinstance(value, Reference):
+        yield Candidate(where, _artifact(value.picture), {**both})
+    else:
+        yield _in_memory(value, where, both)
+
+
+def reason_of(error: InvalidInput) -> str:
+    """Return what is wrong with one picture, in one line."""
+    return " ".join(f"{fault.what} {fault.hint}".strip() for fault in error.faults)
