@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,22 @@ class Library(Shown):
         library = cls(place, load_embedder(embedder), name)
         prepare(library._records, place, library.embedder, reembed=reembed)
         return library
+
+    @property
+    def source(self) -> str:
+        """What ``open`` takes to open it again: its folder, "shipped", or the YAML file that it was read from."""
+        if self.name == SHIPPED:
+            return SHIPPED
+        first = self._place.first
+        if isinstance(first, Path):
+            return str(first)
+        return str(self.path if first is None else self._place.home)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(Library.open, self.source, embedder=self.embedder.name), ()  # opened anew by another process
+
+    def __deepcopy__(self, _: Any) -> Library:
+        return self  # it is a door: a copy would lead to the same folder
 
     # what people change
 
@@ -258,10 +275,6 @@ class Library(Shown):
     def fingerprints(self, numbers: Sequence[int] | np.ndarray, kind: str = "dhash") -> np.ndarray:
         """Return the perceptual hashes (uint64, (n,)) of items by number; ``kind`` is "dhash" or "phash"."""
         return self._now().fingerprints(numbers, kind)
-
-    def fingerprints(self, numbers: Sequence[int] | np.ndarray, kind: str = "dhash") -> np.ndarray:
-        """Return the perceptual hashes (uint64, (n,)) of items by number; ``kind`` is "dhash" or "phash"."""
-        raise NotImplementedError
 
     @property
     def words(self) -> Any:
