@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.retrieval.library.query import LibraryQuery
-from imagegen_kit.retrieval.place import LibraryPlace, is_library, place_of, state_of
+from imagegen_kit.retrieval.place import is_library, place_of
 from imagegen_kit.settings import settings
 from imagegen_kit.types import Artifact, Reference
 
@@ -74,17 +74,6 @@ def library_faults(name: str, value: Any, _: Registry) -> list[Fault]:
     except InvalidInput as error:
         return [Fault(name, f.what, f.hint) for f in error.faults]
     return []
-
-
-def recorded(name: str, value: Any) -> Any:
-    """Return a parameter as the journal shall hold it: of a library, where it lies and what it holds now.
-
-    While a replay is on a library need not be there. Raises what ``Library.open`` raises.
-    """
-    if name != "library" or value is None or isinstance(value, LibraryPlace):
-        return value
-    place = place_of(value, look=False)
-    return place if settings().replay and not is_library(value) else state_of(place)
 
 
 def top_k_faults(name: str, value: Any, _: Registry) -> list[Fault]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.engine.ask import check_values
 from imagegen_kit.engine.cells import Cell
 from imagegen_kit.engine.recipe import Recipe, feeds, unknown_parameters
-from imagegen_kit.engine.references import FEEDING, feeding_faults, recorded
+from imagegen_kit.engine.references import FEEDING, feeding_faults
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.imaging.picture import open_picture
-from imagegen_kit.store.values import dumps, encode
+from imagegen_kit.store.values import as_recorded, dumps, encode
 from imagegen_kit.types import Reference, Size
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class Grid:
 def _as_pictures(name: str, value: Any) -> Any:
     """Return picture parameters as pictures, and libraries with what they hold: another is another experiment."""
     if name == "library":
-        return recorded(name, value)
+        return as_recorded(name, value)
     if value is None or name not in ("references", "mask"):
         return value
     if name == "mask":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.settings import settings
 
 if TYPE_CHECKING:
     from imagegen_kit.retrieval.library import Library
@@ -110,6 +111,18 @@ def state_of(place: LibraryPlace) -> LibraryPlace:
     library, lock = opened(place)
     with lock:
         return replace(place, state=library.state)
+
+
+def recorded(value: Any) -> LibraryPlace:
+    """Return a library as the journal shall hold it: where it lies and what it holds now.
+
+    A place that the journal told stays as it is; while a replay is on a library need not be there. Raises what
+    ``Library.open`` raises.
+    """
+    if isinstance(value, LibraryPlace) and value.state is not None:
+        return value
+    place = place_of(value, look=False)
+    return place if settings().replay and not is_library(value) else state_of(place)
 
 
 def close_libraries() -> None:

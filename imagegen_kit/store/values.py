@@ -14,7 +14,7 @@ from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.imaging.picture import Picture, open_picture
 from imagegen_kit.imaging.thumbnail import thumbnail
 from imagegen_kit.retrieval.library.query import LibraryQuery
-from imagegen_kit.retrieval.place import LibraryPlace, is_library, place_of, state_of
+from imagegen_kit.retrieval.place import LibraryPlace, is_library, recorded
 from imagegen_kit.types import Artifact, Prompt, Reference, Size, Style
 
 if TYPE_CHECKING:
@@ -48,9 +48,14 @@ def encode(value: Any, blobs: Blobs) -> Any:
     if isinstance(value, LibraryPlace):
         return value.to_plain()
     if isinstance(value, LibraryQuery):
-        query = {"$query": encode(value.library, blobs), "top_k": value.top_k, "text": value.text}
+        query = {"$query": recorded(value.library).to_plain(), "top_k": value.top_k, "text": value.text}
         return {**{k: v for k, v in query.items() if v is not None}, "brief": encode(dict(value.brief), blobs)}
     return _encode_other(value, blobs)
+
+
+def as_recorded(name: str, value: Any) -> Any:
+    """Return a parameter as it is to be encoded: a library that is given by its path is one too."""
+    return recorded(value) if name == "library" and value is not None else value
 
 
 def style_to_plain(style: Style) -> dict[str, Any]:
@@ -69,7 +74,7 @@ def _encode_other(value: Any, blobs: Blobs) -> Any:
     if isinstance(value, Path):
         return encode(os.fspath(value), blobs)
     if is_library(value):
-        return state_of(place_of(value)).to_plain()
+        return recorded(value).to_plain()
     try:
         return {"$picture": _put(open_picture(value), blobs)}
     except InvalidInput:
