@@ -151,8 +151,24 @@ class TextIndex:
         for term, entries in found.items():
             rows = np.array([row for row, _ in entries], dtype=np.int64)
             counts_ = np.array([count for _, count in entries])
-            rarity = np.log(1 + (self._size - len(entries) + 0.5) / (len(entries) + 0.5))
-            self._postings[term] = (rows, rarity * counts_ * (K1 + 1) / (counts_ + norm[rows]))
+            self._postings[term] = (rows, _rarity(self._size, len(entries)) * counts_ * (K1 + 1) / (counts_ + norm[rows]))
+
+    @classmethod
+    def of_postings(
+        cls,
+        size: int,
+        postings: Mapping[str, tuple[np.ndarray, np.ndarray]],
+        synonyms: Mapping[str, Sequence[str]] | None = None,
+    ) -> TextIndex:
+        """Return the index over ``size`` documents that ``postings`` was taken from."""
+        index = cls((), synonyms=synonyms)
+        index._size, index._postings = size, dict(postings)
+        return index
+
+    @property
+    def postings(self) -> Mapping[str, tuple[np.ndarray, np.ndarray]]:
+        """Stem of a word → the rows that hold it, ascending, and what it scores there."""
+        return MappingProxyType(self._postings)
 
     def __len__(self) -> int:
         return self._size
@@ -161,23 +177,42 @@ class TextIndex:
         """Whether a document holds the stem of ``word``."""
         return stem(word.casefold()) in self._postings
 
-    def search(self, query: str, top_k: int, exclude: Collection[int] = ()) -> list[tuple[int, float]]:
-        """Return up to ``top_k`` (row, score), best first and equal scores by row; rows in ``exclude`` are left out.
+    def terms(self, query: str, most: int | None = None) -> dict[str, float]:
+        """Return the words of ``query`` that are looked for, synonyms included, and how much each counts.
 
-        Scores are positive and unbounded; they compare documents of one query, not queries.
+        ``most`` is how many different words of the query are heard, its first ones; None: all.
         """
         terms: dict[str, float] = {}
         for term in tokenize(query):
             if term not in STOP_WORDS:
                 terms[term] = 1.0
+                if most is not None and len(terms) >= most:
+                    break
         for term in tuple(terms):
             for other in self._synonyms.get(term, ()):
                 terms[other] = max(terms.get(other, 0.0), SYNONYM_WEIGHT)
+        return terms
+
+    def scores(self, terms: Mapping[str, float]) -> np.ndarray:
+        """Return (n,) float64: what each document scores for weighted terms, 0 where it holds none of them."""
         scores = np.zeros(self._size)
         for term, weight in terms.items():
             if term in self._postings:
                 rows, impact = self._postings[term]
                 scores[rows] += weight * impact
+        return scores
+
+    def ideal(self, terms: Mapping[str, float]) -> float:
+        """Return what no document can exceed for ``terms``, words that no document holds included; 0 without terms."""
+        holding = {term: len(self._postings[term][0]) if term in self._postings else 0 for term in terms}
+        return sum(weight * (K1 + 1) * _rarity(self._size, holding[term]) for term, weight in terms.items())
+
+    def search(self, query: str, top_k: int, exclude: Collection[int] = ()) -> list[tuple[int, float]]:
+        """Return up to ``top_k`` (row, score), best first and equal scores by row; rows in ``exclude`` are left out.
+
+        Scores are positive and unbounded; they compare documents of one query, not queries.
+        """
+        scores = self.scores(self.terms(query))
         if exclude:
             scores[np.fromiter(exclude, dtype=np.int64)] = 0.0
         hits = np.flatnonzero(scores)
@@ -187,6 +222,10 @@ class TextIndex:
             hits = hits[scores[hits] >= np.partition(scores[hits], -top_k)[-top_k]]
         order = hits[np.lexsort((hits, -scores[hits]))][:top_k]
         return [(int(row), float(scores[row])) for row in order]
+
+
+def _rarity(documents: int, holding: int) -> float:
+    return float(np.log(1 + (documents - holding + 0.5) / (holding + 0.5)))
 
 
 def _count(document: Mapping[str, str | Iterable[str]] | str, weights: Mapping[str, float]) -> Counter[str]:

@@ -14,3 +14,10 @@ CHANNEL_WEIGHTS: Mapping[str, float] = MappingProxyType({"text": 1.0, "image": 1
 # vectors alone a series of icons.
 DUPLICATE_COSINE = 0.97
 DUPLICATE_BITS = 6  # of the 64 of a dHash or of a pHash, whichever is nearer
+
+# Words (retrieval.lexical): how much a word counts in each field of an item, and how much whole words count beside
+# parts of words.
+FIELD_WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {"name": 1.5, "tags": 1.5, "caption": 1.0, "description": 0.7, "folder": 0.7}
+)
+WHOLE_WORDS = 0.5

@@ -53,7 +53,7 @@ def paint(brief: Brief, width: int, height: int, panel: int) -> Image.Image:
         if settings:
             flat = _backdrop(settings[0], flat, outline, weight)
         items = arrange(scene, groups, width / height, rng) if any(groups) else []
-        boxes = fit(items, scene, width, height, standing(items, width, height), False, rng)
+        boxes = fit(items, scene, width, height, standing(items, width, height), False, rng) if items else []
         for item, (x, y, w, h) in zip(items, boxes, strict=True):
             picture = sprite(item, w, h)
             at = (round(x), round(y))

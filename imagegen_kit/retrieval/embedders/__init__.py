@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.registry import get_registry
+from imagegen_kit.retrieval.embedders.mirrored import mirrored_queries
 
 if TYPE_CHECKING:
     from imagegen_kit.retrieval.base import Embedder
 
-__all__ = ["load_embedder"]
+__all__ = ["load_embedder", "mirrored_queries"]
 
 _PARTS = ("name", "fingerprint", "dimension", "modalities", "embed_images", "embed_texts")
 
