@@ -94,7 +94,7 @@ class _Checks:
 
     def images(self, where: str, given: Any) -> tuple[Image.Image, ...]:
         try:
-            return tuple(image for image, _ in pictures_of(given, where=where))
+            return tuple(pictures_of(given, where=where))
         except InvalidInput as error:
             self.faults += error.faults
             return ()

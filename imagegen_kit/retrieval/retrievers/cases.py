@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.retrieval.retrievers.briefs import FIELDS
-from imagegen_kit.retrieval.retrievers.queries import pictures_of
+from imagegen_kit.retrieval.retrievers.queries import hashes_of
 
 if TYPE_CHECKING:
     from imagegen_kit.retrieval.library import Library
@@ -70,7 +70,7 @@ def cases_of(library: Library, queries: Any) -> list[Case]:
             faults.append(Fault(where, "nothing is asked.", 'Give "text" or "image".'))
         itself: frozenset[str] = frozenset()
         try:
-            itself = frozenset(sha256 for _, sha256 in pictures_of(arguments.get("image"), where=f"{where}.image"))
+            itself = hashes_of(arguments.get("image"), where=f"{where}.image")
         except InvalidInput as error:
             faults += error.faults
         cases.append(Case(arguments, relevant, {k: v for k, v in given.items() if k not in ASKED}, itself))

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
-from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.lazy import Shown
 from imagegen_kit.retrieval.base import CHANNELS
+from imagegen_kit.retrieval.library.references import reference_of
 from imagegen_kit.types import Reference
 
 if TYPE_CHECKING:
@@ -29,14 +29,6 @@ class About:
     items: int
     seconds: Mapping[str, float]
     notes: tuple[str, ...]
-
-
-def reference_of(item: Item, score: float | None = None) -> Reference:
-    """Return a library's item as a reference, without reading its file."""
-    picture = Picture(item.sha256, format=item.format, width=item.width, height=item.height, path=item.path)
-    return Reference(
-        picture, role=item.role, name=item.name, description=item.description, origin=item.id, score=score
-    )  # fmt: skip
 
 
 class Hits(Shown, Sequence[Reference]):

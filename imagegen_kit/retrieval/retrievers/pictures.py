@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imagegen_kit.errors import PluginError
-from imagegen_kit.lazy import load_target
+from imagegen_kit.retrieval.embedders import mirrored_queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,16 +24,7 @@ _turn = threading.Lock()  # an embedder is promised that threads come one after 
 def views_of(embedder: Embedder, images: Sequence[Image.Image]) -> list[np.ndarray]:
     """Return for each picture its (m, dimension) query vectors; an item is as like the picture as its best of the m."""
     with _turn:
-        return [_checked(embedder, _views(embedder, image)) for image in images]
-
-
-def _views(embedder: Embedder, image: Image.Image) -> np.ndarray:
-    try:
-        mirrored = load_target("imagegen_kit.retrieval.embedders:mirrored_queries")
-    except (ImportError, AttributeError):
-        return embedder.embed_images([image])
-    found: np.ndarray = mirrored(embedder, image)
-    return found
+        return [_checked(embedder, mirrored_queries(embedder, image)) for image in images]
 
 
 def vector_of_text(library: Library, text: str) -> tuple[np.ndarray | None, str]:

@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from PIL import Image
 
 from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.imaging.decode import DEFAULT, open_sound
+from imagegen_kit.imaging.files import read_picture_file
 from imagegen_kit.imaging.picture import open_picture
-from imagegen_kit.imaging.thumbnail import shrink
+from imagegen_kit.retrieval.library.looking import EMBED_PX, prepared
 from imagegen_kit.types import Reference
 
-if TYPE_CHECKING:
-    from PIL import Image
-
 MOST_PICTURES = 100
-EMBED_PX = 512  # embedders see at most so many pixels a side, of queries as of the library's pictures
+T = TypeVar("T")
 
 
-def pictures_of(given: Any, *, where: str = "image") -> list[tuple[Image.Image, str]]:
-    """Return (PIL image, sha256 of the file) for what is given; None is none.
+def pictures_of(given: Any, *, where: str = "image") -> list[Image.Image]:
+    """Return PIL images, as embedders are to see them, for what is given; None is none.
 
     Each is a path, bytes, a PIL image, a uint8 array, a Picture, a Reference, or a result of ``generate`` (all its
-    pictures); a list or tuple holds several. Raises InvalidInput with a fault for each that cannot be read.
+    pictures); a list or tuple, or hits, hold several. Raises InvalidInput with a fault for each that cannot be read.
     """
+    return _each(given, where, _image)
+
+
+def hashes_of(given: Any, *, where: str = "image") -> frozenset[str]:
+    """Return the sha256 of the files of a query's pictures; a PIL image counts as the PNG that a library keeps of it.
+
+    Raises InvalidInput as ``pictures_of``.
+    """
+    return frozenset(_each(given, where, lambda source, name: open_picture(source, where=name).sha256))
+
+
+def _each(given: Any, where: str, read: Callable[[Any, str], T]) -> list[T]:
+    """Return what ``read`` makes of each picture, together with what it is called in faults."""
     if given is None:
         return []
-    several = isinstance(given, (list, tuple)) or (hasattr(given, "__iter__") and hasattr(given, "explain"))
+    several = isinstance(given, (list, tuple)) or hasattr(given, "explain")  # hits are a sequence too
     if isinstance(given, dict) or (several and len(given) > MOST_PICTURES):
         what = f"{len(given)} pictures are more than {MOST_PICTURES}." if several else "a dict is no picture."
         raise InvalidInput([Fault(where, what)])
-    found: list[tuple[Image.Image, str]] = []
+    found: list[T] = []
     faults: list[Fault] = []
     for place, one in enumerate(given if several else [given]):
         name = f"{where}[{place}]" if several else where
         try:
-            for source in _sources(one, name):
-                picture = open_picture(source, where=name)
-                found.append((shrink(picture.image, EMBED_PX), picture.sha256))
+            found += [read(source, name) for source in _sources(one, name)]
         except InvalidInput as error:
             faults += error.faults
     if faults:
@@ -51,3 +65,21 @@ def _sources(one: Any, where: str) -> tuple[Any, ...]:
             raise InvalidInput([Fault(where, "is a result without a picture.", "Its `error` says why.")])
         return tuple(one.pictures)
     return (one,)
+
+
+def _image(source: Any, where: str) -> Image.Image:
+    """Open and check a picture as those of a library are: once, and a large JPEG at a fraction of its size."""
+    if (
+        isinstance(source, Image.Image)
+        and source.mode != "F"
+        and 0 < source.width * source.height <= DEFAULT.max_pixels
+    ):
+        try:
+            return prepared(source)
+        except (OSError, ValueError, SyntaxError) as error:  # a lazily opened file is only read now
+            raise InvalidInput([Fault(where, f"the PIL image cannot be read ({error}).")]) from error
+    if isinstance(source, (str, Path)):
+        _, data = read_picture_file(source, where=where, max_bytes=DEFAULT.max_bytes)
+    else:
+        data = bytes(source) if isinstance(source, (bytes, bytearray)) else open_picture(source, where=where).bytes
+    return prepared(open_sound(data, where=where, draft=EMBED_PX))
