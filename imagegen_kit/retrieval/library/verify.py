@@ -13,6 +13,7 @@ from imagegen_kit.retrieval.index.vectors import faults_of
 from imagegen_kit.retrieval.library.folders import picture_files
 from imagegen_kit.retrieval.library.manifest import manifest_of, read_manifest
 from imagegen_kit.retrieval.library.merging import now
+from imagegen_kit.retrieval.library.places import PICTURES
 from imagegen_kit.retrieval.library.rows import EMPTY_STATE, moved_state, stored_path
 from imagegen_kit.retrieval.library.segments import Vectors
 
@@ -86,6 +87,7 @@ class Verification:
         count = 0
         for vectors in Vectors.all(self.records, self.place.home):
             count += self._vectors(vectors)
+        self._parts()
         self._manifest()
         return VerifyReport(tuple(self.findings), len(rows), count)
 
@@ -163,11 +165,9 @@ class Verification:
             self._found("vectors", "vectors", fault + hint, repaired=self.repair)
 
     def _rows(self, vectors: Vectors, own: bool, *, after: bool) -> None:
-        missing = vectors.missing()
+        missing = vectors.missing() if own else ()  # of another one: who opens the library with it is told
         if len(missing):
-            failed = None
-            if self.repair and own:
-                failed = self.writing.embed_missing()
+            failed = self.writing.embed_missing() if self.repair else None
             for one in failed or ():
                 self._found("no vector", one.source, one.reason)
             count = len(missing) - len(failed or ())
@@ -200,6 +200,14 @@ class Verification:
                     "UPDATE embedders SET ann = NULL WHERE fingerprint = ?", (vectors.fingerprint,)
                 )  # fmt: skip
             vectors.index(ann.kind if ann is not None else None)
+
+    def _parts(self) -> None:
+        """Find files that a killed writer had begun and never named."""
+        folders = {self.place.home, self.place.home / "index", self.place.folder / PICTURES}
+        for path in sorted(path for folder in folders for path in folder.glob(".*.part")):
+            if self.repair:
+                path.unlink(missing_ok=True)
+            self._found("left-over", path.name, "a killed writer had begun it.", repaired=self.repair)
 
     def _manifest(self) -> None:
         if not self.records.generation or read_manifest(self.place.home) == manifest_of(self.records):
