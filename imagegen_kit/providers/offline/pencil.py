@@ -10,7 +10,7 @@ from imagegen_kit.providers.offline.brief import Brief
 from imagegen_kit.providers.offline.cast import cast
 from imagegen_kit.providers.offline.collage import with_decor
 from imagegen_kit.providers.offline.draw import Canvas
-from imagegen_kit.providers.offline.inputs import Given, cover
+from imagegen_kit.providers.offline.inputs import Given, cover, parts_of
 from imagegen_kit.providers.offline.layout import arrange
 from imagegen_kit.providers.offline.panels import compose
 from imagegen_kit.providers.offline.placing import fit, sprite, standing
@@ -40,14 +40,14 @@ def paint(brief: Brief, width: int, height: int, panel: int) -> Image.Image:
     outline = Image.new("L", (width, height))
     weight = max(1.6, min(width, height) * 0.0082)
     ground_line: list[tuple[float, float, float]] = []
-    whole = next((r for r in brief.references if not r.cut and r.role == "content"), None)
-    settings = [r for r in brief.references if r.role == "setting"]
+    parts = parts_of(brief.references)
+    whole, settings = parts.whole, parts.settings
     if whole is not None:
         flat = cover(whole.picture.convert("RGB"), width, height, 1 + 0.08 * rng.random())
         flat = ImageOps.autocontrast(flat)
     else:
         scene, _ = with_decor(brief, scene.place or "")
-        groups = cast(scene, brief.library, brief.references, brief.excluded, rng, brief.turn)
+        groups = cast(scene, brief.library, parts.actors, brief.excluded, rng, brief.turn)
         if not any(groups) and not settings:
             return _words(brief, width, height, rng)
         if settings:
