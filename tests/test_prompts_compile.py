@@ -112,6 +112,14 @@ def test_described_references_are_named_where_the_style_asks_for_it():
     assert all(part.origin != "reference" for part in other.parts)
 
 
+def test_a_style_reference_is_not_said_to_show_how_somebody_looks():
+    ink = Reference(Artifact("c" * 64), role="style", name="ink")
+    mia = Reference(Artifact("a" * 64), role="character", name="Mia")
+    text = compile_prompt("Mia waits", style="consistent-character", references=[mia, ink]).text
+    assert "exact same appearance as the reference pictures (Mia)" in text
+    assert "reference" not in compile_prompt("Mia waits", style="consistent-character", references=[ink]).text
+
+
 def test_no_reference_leaves_no_trace():
     spec = compile_prompt("Mia waits", style="consistent-keyframe")
     assert "reference" not in spec.text

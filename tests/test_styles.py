@@ -52,6 +52,7 @@ def test_scene_styles_name_the_shape_and_the_quality(name):
         ("vintage-mascot", ("greyscale", "pencil", "Thick", "outlines", "little interior detail", "Clean white")),
         ("vintage-mascot", ("No colour, gradients, textures, photorealism or lettering",)),
         ("concept-sketch", ("greyscale", "pencil", "Thick outlines", "Clean white background", "lettering")),
+        ("consistent-character", ("same individual", "face, hair, build, clothes and colours", "pose")),
         ("consistent-keyframe", ("distinctive features", "Same light", "palette", "movement, speed and direction")),
     ],
 )

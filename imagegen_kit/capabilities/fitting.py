@@ -12,6 +12,7 @@ from imagegen_kit.types import Adaptation, ImageRequest, Request, TextRequest, U
 
 if TYPE_CHECKING:
     from imagegen_kit.capabilities.model import Capabilities
+    from imagegen_kit.types import Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,14 @@ def _fit_references(
     elif count and not can.references:
         cannot.append(Unsupported("references", f"({count} given)", "this model takes no reference pictures"))
     elif count > can.references:
-        changed["references"] = request.references[: can.references]
+        changed["references"] = _best(request.references, can.references)
         notes.append(Adaptation("references", count, can.references, "clamped"))
+
+
+def _best(references: tuple[Reference, ...], most: int) -> tuple[Reference, ...]:
+    """Return ``most`` references in their order: those given by hand first, then the retrieved ones that score best."""
+    kept = sorted(range(len(references)), key=lambda i: (references[i].score is not None, -(references[i].score or 0)))
+    return tuple(references[i] for i in sorted(kept[:most]))
 
 
 def _fit_picture(

@@ -25,6 +25,10 @@ def generate(
     n: Annotated[int, typer.Option("--n", help="How many pictures.")] = 1,
     negative_prompt: Annotated[str | None, typer.Option(help="What to avoid.")] = None,
     reference: Annotated[list[Path] | None, typer.Option(help="A reference picture; may be given again.")] = None,
+    library: Annotated[str | None, typer.Option(help="Folder of references to choose from, or shipped.")] = None,
+    top_k: Annotated[int | None, typer.Option(help="How many of them; 3 if not said.")] = None,
+    query_by: Annotated[str, typer.Option(help="Chosen by text, image or text+image.")] = "text",
+    retriever: Annotated[str | None, typer.Option(help="Another way to choose them.")] = None,
     quality: Annotated[str | None, typer.Option(help="The model's own word for it.")] = None,
     sample: Annotated[int, typer.Option(help="Number of the first picture among equal asks.")] = 0,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="File or folder; else named by the prompt.")] = None,
@@ -40,6 +44,10 @@ def generate(
         model=model,
         style=style,
         references=list(reference) if reference else None,
+        library=library,
+        top_k=top_k,
+        query_by=query_by,
+        retriever=retriever,
         size=size,
         aspect_ratio=aspect_ratio,
         quality=quality,
@@ -62,6 +70,8 @@ def generate(
         cost = usd(one.cost.usd) if one.cost.usd is not None else "cost unknown"
         answered = one.model_used or one.request.model
         say(f"{picture.save(path)}  {answered}  {spent}  {cost}")
+        for found in (r for r in one.request.references if r.score is not None):
+            say(f"  reference {found.origin}  {found.role}  score {found.score:.2f}")
         if is_stand_in(answered) and len(taken) == 1:
             say(f"({answered} is an {STAND_IN})", err=True)
     if failed:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.policy import check_faults
+from imagegen_kit.engine.references import (
+    library_faults,
+    query_by_faults,
+    read_references,
+    references_faults,
+    retriever_faults,
+    top_k_faults,
+)
 from imagegen_kit.engine.replay import answers_for
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.imaging.picture import open_picture
@@ -77,14 +83,6 @@ def _checked_limits(text: str, style: Style) -> list[Fault]:
     return _limits[text]
 
 
-def _references(name: str, value: Any, _: Registry) -> list[Fault]:
-    try:
-        read_references(value)
-    except InvalidInput as error:
-        return list(error.faults)
-    return []
-
-
 def _picture(name: str, value: Any, _: Registry) -> list[Fault]:
     try:
         open_picture(value)
@@ -118,7 +116,11 @@ _CHECKS = {
     "prompt": _prompt,
     "model": _model,
     "style": _style,
-    "references": _references,
+    "references": references_faults,
+    "library": library_faults,
+    "retriever": retriever_faults,
+    "query_by": query_by_faults,
+    "top_k": top_k_faults,
     "mask": _picture,
     "size": _size,
     "aspect_ratio": _size,
@@ -128,25 +130,6 @@ _CHECKS = {
     "quality": _text,
     "negative_prompt": _text,
 }
-
-
-def read_references(value: Any) -> tuple[Reference, ...]:
-    """Read one reference or a list of them (path, bytes, PIL, Picture). Raises InvalidInput with all faults."""
-    if value is None:
-        return ()
-    if isinstance(value, (str, bytes, Path, Artifact, Reference)) or not isinstance(value, Sequence):
-        value = [value]
-    found: list[Reference] = []
-    faults: list[Fault] = []
-    for number, item in enumerate(value, 1):
-        try:
-            found.append(item if isinstance(item, Reference) else Reference(item))
-        except InvalidInput as error:
-            where = f"reference {number}" + (f" ({os.fspath(item)})" if isinstance(item, (str, Path)) else "")
-            faults += [Fault(where, f.what, f.hint) for f in error.faults]
-    if faults:
-        raise InvalidInput(faults)
-    return tuple(found)
 
 
 _sizes: dict[tuple[Any, Any], Size | None] = {}
@@ -171,6 +154,20 @@ def _mask_fault(mask: Artifact, references: tuple[Reference, ...]) -> Fault | No
     return None
 
 
+def ask_faults(prompt: str, given: Mapping[str, Any], registry: Registry) -> list[Fault]:
+    """Return everything wrong with the arguments of one ask for pictures, each by itself and sizes with each other."""
+    faults = _prompt("prompt", prompt, registry)
+    for name, value in given.items():
+        faults += check_values(name, value, registry)
+    asks_size = "size" in given or "aspect_ratio" in given
+    if asks_size and not any(f.where in ("size", "aspect_ratio") for f in faults):
+        try:
+            _read_size(given.get("size"), given.get("aspect_ratio"))
+        except InvalidInput as error:
+            faults += error.faults
+    return faults
+
+
 def build_requests(
     prompt: str,
     given: Mapping[str, Any],
@@ -183,16 +180,10 @@ def build_requests(
 
     Raises InvalidInput with every fault of the arguments. Picture i of repeat r has sample ``first + r × n + i``.
     """
-    faults = _prompt("prompt", prompt, registry)
-    for name, value in given.items():
-        faults += check_values(name, value, registry)
+    faults = ask_faults(prompt, given, registry)
     size = None
-    asks_size = "size" in given or "aspect_ratio" in given
-    if asks_size and not any(f.where in ("size", "aspect_ratio") for f in faults):
-        try:
-            size = _read_size(given.get("size"), given.get("aspect_ratio"))
-        except InvalidInput as error:
-            faults += error.faults
+    if not faults and ("size" in given or "aspect_ratio" in given):
+        size = _read_size(given.get("size"), given.get("aspect_ratio"))
     n = given.get("n") or 1
     first = (given.get("sample") or 0) + repeat * n
     seed = given.get("seed")

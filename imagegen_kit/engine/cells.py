@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.job import Job
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.rows import INSERT_CELL, INSERT_CELL_END, INSERT_PARAM
-from imagegen_kit.engine.scope import Scope, recorded_requests
+from imagegen_kit.engine.scope import Scope, recorded_requests, recorded_retrievals
 from imagegen_kit.errors import ImagegenError
 from imagegen_kit.settings import DEFAULT_MODEL
 from imagegen_kit.store.values import CELLS_PER_RUN
@@ -53,6 +53,7 @@ class RunUnderWay:
     budget_usd: float | None = None
     default_model: str = DEFAULT_MODEL
     continued: bool = False  # an earlier execution left rows that cells may return from
+    libraries: Mapping[str, str] = field(default_factory=dict)  # what each held when the run began, by its path
     on_event: Callable[[Any], None] | None = None  # Completed results, and what recipes emit
     on_cell: Callable[[Cell, str], None] | None = None
 
@@ -79,6 +80,8 @@ class RunUnderWay:
         journal, clock = self.engine.store.journal, self.policy.clock
         replay = recorded_requests(journal, self.number, id) if self.continued else {}
         scope = Scope(self.number, self.id, id, cell.repeat, cell.category, self.budget_usd, self.default_model, replay)
+        scope.retrieved = recorded_retrievals(journal, self.number, id) if self.continued else {}
+        scope.libraries = self.libraries
         rows: list[Any] = [
             (INSERT_CELL, (id, self.number, cell.position, cell.repeat, scope.category, timestamp(clock.now())))
         ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from imagegen_kit.catalog.prices import estimate
 from imagegen_kit.engine.job import Job
 from imagegen_kit.engine.prepare import prepare
+from imagegen_kit.engine.retrieving import look_up
 from imagegen_kit.engine.rows import FIND_CACHED
 from imagegen_kit.engine.scope import Scope
 from imagegen_kit.errors import InvalidInput
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.engine.prepare import Prepared
     from imagegen_kit.engine.recipe import Recipe
+    from imagegen_kit.engine.retrieving import Retrieved, Sought
     from imagegen_kit.registry import Registry
-    from imagegen_kit.types import Request
+    from imagegen_kit.types import Adaptation, Request
 
 T = TypeVar("T")
 
@@ -80,11 +82,17 @@ class DryEngine:
         remote, found = storage_of(self.store).remote, as_pictures(pictures)
         return [remote.url(name) for name in names_of(found, *asked[:2])]
 
-    async def obtain(self, asked: Request, *, policy: Policy, step: int, **_: Any) -> Result:
+    async def retrieve(self, sought: Sought, **_: Any) -> Retrieved:
+        """Look into the library as the engine would: it costs nothing. Neither files nor the journal are touched."""
+        return await self._engine.in_thread(look_up, sought)
+
+    async def obtain(
+        self, asked: Request, *, policy: Policy, step: int, notes: tuple[Adaptation, ...] = (), **_: Any
+    ) -> Result:
         """Note ``asked`` and return a result with a stand-in picture, or the refusal that would come."""
         seen = self.foreseen
         try:
-            prepared = prepare(asked, self.registry, policy.clock.now().date())
+            prepared = prepare(asked, self.registry, policy.clock.now().date(), notes)
         except InvalidInput as error:
             seen.refused.extend(f.what for f in error.faults)
             return Result(asked, None, "failed", error=error.message, error_type=type(error).__name__, exception=error)

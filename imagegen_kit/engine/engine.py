@@ -19,6 +19,7 @@ from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.prepare import Prepared, prepare
 from imagegen_kit.engine.purchase import Purchase
 from imagegen_kit.engine.recover import interrupted
+from imagegen_kit.engine.retrieving import Retrieved, Sought, retrieve
 from imagegen_kit.engine.reuse import FREE, Remembered, as_joined, find_cached
 from imagegen_kit.engine.rows import (
     INSERT_ARTIFACT,
@@ -96,12 +97,13 @@ class Engine:
         policy: Policy,
         step: int,
         measure: Any = None,
+        notes: tuple[Adaptation, ...] = (),
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Result:
         """Return the result of ``asked``: from this run's journal, the cache, a purchase under way, or a new one."""
         clock = policy.clock
         try:
-            prepared = prepare(asked, self.registry, clock.now().date())
+            prepared = prepare(asked, self.registry, clock.now().date(), notes)
         except InvalidInput as error:
             known = scope.replay.get((f"refused {step}", 0))
             return self._refused(asked, error, Place(scope.run, scope.cell, step, 0), timestamp(clock.now()), known)
@@ -266,6 +268,10 @@ class Engine:
             rows.append((INSERT_REQUEST, request_row(id, place, asked, None, None, (), at)))
         self.store.journal.append(rows)
         return result
+
+    async def retrieve(self, sought: Sought, *, scope: Scope, policy: Policy) -> Retrieved:
+        """Return what a library holds for ``sought``; the same again where this cell asked before."""
+        return await retrieve(self, sought, scope, policy)
 
     async def upload(self, *asked: Any) -> list[str]:
         """Copy pictures to the object storage; see ``Job.upload``."""

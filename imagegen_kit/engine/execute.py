@@ -21,7 +21,7 @@ from imagegen_kit.engine.replay import replay_in_force
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.settings import settings
-from imagegen_kit.store.values import dumps, encode
+from imagegen_kit.store.values import as_recorded, dumps, encode
 from imagegen_kit.types import Finished
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ async def execute(
 ) -> Any:
     """Run one recipe as a run of its own and return its value."""
     blobs = engine.store.blobs
-    encoded = await engine.in_thread(lambda: {k: dumps(encode(v, blobs)) for k, v in params.items()})
+    encoded = await engine.in_thread(lambda: {k: dumps(encode(as_recorded(k, v), blobs)) for k, v in params.items()})
     if (replay := replay_in_force(engine)) is not None:
         return await replay.execute(engine, recipe, params, encoded, policy, emit)
     spec: dict[str, Any] = {

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.engine.ask import TEXT_NAMES, build_requests, build_text_request
+from imagegen_kit.engine.ask import TEXT_NAMES, ask_faults, build_requests, build_text_request
+from imagegen_kit.engine.feeding import Feeding, asks_to_retrieve
 from imagegen_kit.engine.image_result import ImageResult, failure_of
+from imagegen_kit.engine.references import FEEDING, TOP_K
+from imagegen_kit.engine.retrieving import read_sought
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.types import Completed
 
@@ -16,12 +19,12 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.engine import Engine
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.engine.scope import Scope
-    from imagegen_kit.types import Progress, Request, Result
+    from imagegen_kit.types import Adaptation, Progress, Reference, Request, Result
 
 _NAMED = frozenset(
     (
         *("model", "style", "references", "mask", "negative_prompt", "size", "aspect_ratio", "quality"),
-        *("seed", "sample", "n", "variation", "labels"),
+        *("seed", "sample", "n", "variation", "labels", *FEEDING),
     )
 )
 
@@ -71,7 +74,7 @@ class Job:
             build_text_request, prompt, {"model": model, **given}, options, self._engine.registry, self._scope.repeat
         )
         step, self._steps = self._steps, self._steps + 1
-        result = await self._one(request, None, step)
+        result = await self._one(request, None, (), step)
         if not result.ok:
             raise failure_of(result)
         return result
@@ -79,8 +82,10 @@ class Job:
     async def images(self, prompt: str | Sequence[str], **ask: Any) -> ImageResult:
         """Return ``n`` pictures of each prompt, asked for at once, in order; failures are values among them.
 
-        Takes model, style, references, mask, negative_prompt, size, aspect_ratio, quality, seed, sample, n, variation,
-        labels and the model's own options. Raises InvalidInput with all faults before anything is sent.
+        Takes model, style, references, library, retriever, query_by, top_k, mask, negative_prompt, size, aspect_ratio,
+        quality, seed, sample, n, variation, labels and the model's own options. References that are given come first,
+        then ``top_k`` from the library (3 where a library is given and nothing is said; 0 is none). Raises
+        InvalidInput with all faults before anything is sent.
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         ask = {name: value for name, value in ask.items() if value is not None}
@@ -89,18 +94,23 @@ class Job:
         build = (given, options, self._engine.registry, self._scope.repeat, self._scope.default_model)
         built = []
         for text in prompts:
-            if "references" in given or "mask" in given:
-                built.append(await self._engine.in_thread(build_requests, text, *build))  # reads picture files
+            if asks_to_retrieve(given):
+                fed, notes = await self._fed(text, given)
+                requests = await self._engine.in_thread(build_requests, text, fed, *build[1:])
+                built.append((*requests, notes))
+            elif "references" in given or "mask" in given:
+                requests = await self._engine.in_thread(build_requests, text, *build)  # reads picture files
+                built.append((*requests, ()))
             else:
-                built.append(build_requests(text, *build))
-        asks = [(request, measure) for requests, measure in built for request in requests]
+                built.append((*build_requests(text, *build), ()))
+        asks = [(request, measure, notes) for requests, measure, notes in built for request in requests]
         first, self._steps = self._steps, self._steps + len(asks)
         if len(asks) == 1:
             results = [await self._one(*asks[0], first)]
         else:
             try:
                 async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(self._one(r, m, first + i)) for i, (r, m) in enumerate(asks)]
+                    tasks = [group.create_task(self._one(*one, first + i)) for i, one in enumerate(asks)]
             except BaseExceptionGroup as several:  # failures of pictures are values; this is the store itself
                 raise several.exceptions[0] from several
             results = [task.result() for task in tasks]
@@ -125,10 +135,52 @@ class Job:
         """
         return await self._engine.upload(self._scope, self._policy, pictures, prefix, names, expires_s)
 
-    async def _one(self, request: Request, measure: Mapping[str, Any] | None, step: int) -> Result:
+    async def retrieve(
+        self,
+        text: str | None = None,
+        *,
+        library: Any,
+        top_k: int = TOP_K,
+        query_by: str = "text",
+        image: Any = None,
+        retriever: str | None = None,
+        **brief: Any,
+    ) -> list[Reference]:
+        """Return the references of ``library`` that suit ``text`` or ``image`` best, at most ``top_k``, best first.
+
+        ``library`` is a Library, its path or "shipped"; ``query_by`` text, image or text+image; ``image`` one picture
+        or several; ``brief`` what ``Library.search`` takes further (where, negative, weights, diversity, min_score …).
+        The pictures lie in the store then, so the library may change. A recipe that is run again on resume gets what it
+        got before. Raises InvalidInput with every fault, StoreError where a found picture is gone or has changed.
+        """
+        sought = await self._engine.in_thread(
+            read_sought, text, library, top_k, query_by, image, retriever, brief, self._engine.registry
+        )
+        found = await self._engine.retrieve(sought, scope=self._scope, policy=self._policy)
+        return list(found.references)
+
+    async def _fed(self, prompt: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Adaptation, ...]]:
+        """Return what was asked with its references found, and in what they differ from what was asked."""
+        feeding = Feeding(prompt, given, self._engine.registry)
+        await self._engine.in_thread(feeding.check, ask_faults)
+        for step in feeding.steps():
+            sought = await self._engine.in_thread(feeding.seek, step)
+            if sought is not None:
+                feeding.take(sought, await self._engine.retrieve(sought, scope=self._scope, policy=self._policy))
+        return feeding.fed(), tuple(feeding.notes)
+
+    async def _one(
+        self, request: Request, measure: Mapping[str, Any] | None, notes: tuple[Adaptation, ...], step: int
+    ) -> Result:
         on_progress: Callable[[Progress], None] | None = self._emit
         result = await self._engine.obtain(
-            request, scope=self._scope, policy=self._policy, step=step, measure=measure, on_progress=on_progress
+            request,
+            scope=self._scope,
+            policy=self._policy,
+            step=step,
+            measure=measure,
+            notes=notes,
+            on_progress=on_progress,
         )
         if self._emit is not None:
             self._emit(Completed(step, result))

@@ -32,8 +32,11 @@ class Prepared:
     account: str
 
 
-def prepare(asked: Request, registry: Registry, today: date) -> Prepared:
-    """Return the fitted request and its key. Raises UnknownName, or UnsupportedRequest with the models that could."""
+def prepare(asked: Request, registry: Registry, today: date, notes: tuple[Adaptation, ...] = ()) -> Prepared:
+    """Return the fitted request and its key; ``notes`` are differences that arose before it.
+
+    Raises UnknownName, or UnsupportedRequest with the models that could.
+    """
     model = registry.model(asked.model, today=today)
     if model.spec.kind != asked.kind:
         able = [m for m in registry.models() if m.spec.kind == asked.kind]
@@ -61,7 +64,7 @@ def prepare(asked: Request, registry: Registry, today: date) -> Prepared:
         asked,
         sent,
         model,
-        model.adaptations + fitted.adaptations,
+        notes + model.adaptations + fitted.adaptations,
         key,
         cacheable(model.provider),
         origin,

@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.ask import check_values
+from imagegen_kit.engine.references import FEEDING, feeding_faults
 from imagegen_kit.engine.replay import answers_for
 from imagegen_kit.errors import Fault, InvalidInput, PluginError, unknown_name_fault
 from imagegen_kit.lazy import load_target
@@ -76,7 +77,14 @@ def faults_of(recipe: Recipe, params: Mapping[str, Any], registry: Registry) -> 
     ]
     for name, value in params.items():
         faults += check_values(name, value, registry)
+    if not faults and feeds(recipe):
+        faults = feeding_faults([params])
     return faults
+
+
+def feeds(recipe: Recipe) -> bool:
+    """Whether a recipe takes what asks for retrieved references, so that it can be held against each other."""
+    return {*FEEDING, "references"} <= set(recipe.parameters)
 
 
 def unknown_parameters(recipe: Recipe, names: Any, registry: Registry, models: list[Any]) -> list[Fault]:

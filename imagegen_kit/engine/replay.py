@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from imagegen_kit.engine.retrieving import from_record
 from imagegen_kit.engine.rows import RESULT_COLUMNS, result_from_row
 from imagegen_kit.engine.scope import Scope
 from imagegen_kit.errors import Fault, InvalidInput, NotInBundle
 from imagegen_kit.settings import settings
 from imagegen_kit.store.slices import Tidy
 from imagegen_kit.store.unbundle import Bundle, open_bundle
-from imagegen_kit.store.values import as_cell_value, dumps
+from imagegen_kit.store.values import as_cell_value, dumps, stateless
 from imagegen_kit.types import request_from_plain
 from imagegen_kit.types.results import noted
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.engine import Engine
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.engine.recipe import Recipe
+    from imagegen_kit.engine.retrieving import Retrieved, Sought
     from imagegen_kit.registry import Registry
     from imagegen_kit.types import Request, Result
 
@@ -101,7 +103,7 @@ class Replay:
         return [
             _in_words(number, repeat, encoded)
             for number, (repeat, encoded) in enumerate(cells)
-            if (repeat, dumps({k: json.loads(tidy.text(v)) for k, v in encoded.items()})) not in ended
+            if (repeat, dumps(stateless({k: json.loads(tidy.text(v)) for k, v in encoded.items()}))) not in ended
         ]
 
     async def execute(
@@ -115,14 +117,14 @@ class Replay:
     ) -> Any:
         """Run one recipe against the recorded answers of the same call, and return its value."""
         tidy = Tidy.of(engine.store.path)
-        plain = {k: json.loads(tidy.text(v)) for k, v in encoded.items()}
+        plain = stateless({k: json.loads(tidy.text(v)) for k, v in encoded.items()})
         known = sorted(
             (
                 b
                 for b in self.bundles
                 if b.manifest["run"]["recipe"] == recipe.name
                 and "asks" not in self.spec(b)
-                and self.spec(b).get("fixed") == plain
+                and stateless(self.spec(b).get("fixed")) == plain
             ),
             key=lambda b: str(b.manifest["run"]["created_at"]),
         )
@@ -154,6 +156,12 @@ class Answers:
         self.store = bundle.store
         self._seen: Counter[str] = Counter()
         self._recorded: dict[str, list[tuple[Any, ...]]] = {}
+        self._retrieved = {
+            (asked, number): (found, state)
+            for asked, number, found, state in bundle.store.journal.read(
+                "SELECT asked, occurrence, found, state FROM retrievals"
+            )
+        }
         for row in bundle.store.journal.read(_RECORDED):
             self._recorded.setdefault(asked_key(json.loads(row[0])), []).append(row)
 
@@ -165,6 +173,15 @@ class Answers:
     async def in_thread(self, function: Callable[..., T], *args: Any) -> T:
         """Run picture work in the engine's threads."""
         return await self._engine.in_thread(function, *args)
+
+    async def retrieve(self, sought: Sought, *, scope: Scope, **_: Any) -> Retrieved:
+        """Return what the recorded run found; the library need not be there. Raises NotInBundle."""
+        asked = self._tidy.text(sought.to_json())
+        found = self._retrieved.get((asked, scope.occurrence(asked)))
+        if found is None:
+            words = f"{sought.place.name} for {sought.text!r:.80}"
+            raise NotInBundle(f"replay is on, and {self._bundle.file} holds no search in the library {words}. {HOW}")
+        return from_record(*found, self.store.blobs)
 
     async def obtain(self, asked: Request, *, step: int, **_: Any) -> Result:
         """Return the recorded result of ``asked``. Raises NotInBundle, which says what is missing."""
@@ -187,7 +204,7 @@ def _ended_cells(bundle: Bundle) -> set[tuple[int, str]]:
         "SELECT c.repeat, (SELECT json_group_object(p.name, json(p.value)) FROM cell_params p WHERE p.cell = c.id) "
         "FROM cells c JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0"
     )
-    return {(repeat, dumps(json.loads(params))) for repeat, params in rows}
+    return {(repeat, dumps(stateless(json.loads(params)))) for repeat, params in rows}
 
 
 def _in_words(number: int | None, repeat: int, encoded: Mapping[str, str]) -> str:

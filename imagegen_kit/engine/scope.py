@@ -10,6 +10,8 @@ from imagegen_kit.engine.rows import RESULT_COLUMNS
 from imagegen_kit.settings import DEFAULT_MODEL
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from imagegen_kit.store.journal import Journal
 
 
@@ -33,6 +35,10 @@ class Scope:
     budget_usd: float | None = None
     default_model: str = DEFAULT_MODEL
     replay: dict[tuple[str, int], Recorded] = field(default_factory=dict)
+    retrieved: dict[tuple[str, int], tuple[str, str | None]] = field(
+        default_factory=dict
+    )  # found, state of the library
+    libraries: Mapping[str, str] = field(default_factory=dict)  # what each held when the run began, by its path
     opening: list[Any] = field(default_factory=list)  # the cell's own rows, written with its first request
     _seen: Counter[str] = field(default_factory=Counter)
 
@@ -42,7 +48,7 @@ class Scope:
         return rows
 
     def occurrence(self, key: str) -> int:
-        """Return how many equal requests this cell has made before this one, and count this one."""
+        """Return how many equal requests (or retrievals) this cell has made before this one, and count this one."""
         number = self._seen[key]
         self._seen[key] = number + 1
         return number
@@ -58,3 +64,9 @@ def recorded_requests(journal: Journal, run: int, cell: int) -> dict[tuple[str, 
         (run, cell),
     )
     return {(row[0], row[1]): Recorded(row[2], row[3:] if row[3] is not None else None) for row in rows}
+
+
+def recorded_retrievals(journal: Journal, run: int, cell: int) -> dict[tuple[str, int], tuple[str, str | None]]:
+    """Return what a cell has found in libraries, with their state then, by what was asked and occurrence."""
+    sql = "SELECT asked, occurrence, found, state FROM retrievals WHERE run = ? AND cell = ?"
+    return {(asked, number): (found, state) for asked, number, found, state in journal.read(sql, (run, cell))}

@@ -25,7 +25,7 @@ from imagegen_kit.recipes import image
 from imagegen_kit.settings import settings
 from imagegen_kit.store.lock import hold
 from imagegen_kit.store.slices import Tidy
-from imagegen_kit.store.values import dumps, encode
+from imagegen_kit.store.values import dumps, encode, libraries_in, stateless
 from imagegen_kit.tables.projection import projection_table
 from imagegen_kit.types import SIMULATED
 
@@ -193,6 +193,8 @@ class Experiment(Shown):
         under_way = RunUnderWay(
             engine, number, id, self.recipe, self.policy, self.budget_usd, settings().model, continued=continued
         )
+        ((recorded,),) = journal.read("SELECT spec FROM runs WHERE number = ?", (number,))
+        under_way.libraries = {lib["$library"]: lib.get("state", "") for lib in libraries_in(_loads(recorded))}
         execution = Execution(under_way, len(self), len(done), failed)
         execution.start(self.grid.cells(plain, done), release)
         return Run(engine.store, id, experiment=self, engine=engine, execution=execution)
@@ -238,7 +240,9 @@ class Experiment(Shown):
     def _asks(self, plain: Mapping[str, Any], blobs: Blobs) -> str:
         """Return the hash of what is asked, wherever and of whichever version of a model: a replay goes by it."""
         models = [v or settings().model for v in self.grid.values("model") or [None]]
-        return self._hash({"asked": models}, plain, blobs, Tidy.of(blobs.root))  # paths as a bundle knows them
+        return self._hash(
+            {"asked": models}, stateless(plain), blobs, Tidy.of(blobs.root)
+        )  # paths as a bundle knows them
 
     def _hash(self, models: Mapping[str, Any], plain: Mapping[str, Any], blobs: Blobs, tidy: Tidy | None = None) -> str:
         registry = _registry()

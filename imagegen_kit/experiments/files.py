@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from imagegen_kit.catalog import load_yaml, validate
 from imagegen_kit.engine.execute import read_policy
 from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.experiments.shelves import library_to_plain, placed_libraries, query_from_plain
+from imagegen_kit.retrieval.library.query import LibraryQuery
+from imagegen_kit.retrieval.place import LibraryPlace, is_library
 from imagegen_kit.store.values import style_to_plain
 from imagegen_kit.types import Artifact, Prompt, Reference, Size, Style
 
@@ -61,6 +64,8 @@ def read_experiment(path: str | Path) -> dict[str, Any]:
     if isinstance(vary, dict):
         vary = {name: _axis(name, values, path.parent, faults) for name, values in vary.items()}
     vary, fixed = _marked(vary, faults), _marked(content.fixed, faults)
+    for values in (fixed, *([vary] if isinstance(vary, dict) else vary)):
+        placed_libraries(values, path.parent)
     if faults:
         raise InvalidInput(faults)
     policy = content.policy.model_dump(exclude_unset=True) if content.policy is not None else None
@@ -76,7 +81,7 @@ def _marked(value: Any, faults: list[Fault]) -> Any:
         return [_marked(v, faults) for v in value]
     if not isinstance(value, dict):
         return value
-    kinds: dict[str, Any] = {"$prompt": Prompt, "$style": Style, "$reference": Reference}
+    kinds: dict[str, Any] = {"$prompt": Prompt, "$style": Style, "$reference": Reference, "$query": query_from_plain}
     mark = next((m for m in kinds if m in value), None)
     if mark is None:
         return {k: _marked(v, faults) for k, v in value.items()}
@@ -159,10 +164,10 @@ def _plain(name: str, value: Any, faults: list[Fault]) -> Any:
         return {k: _plain(name, v, faults) for k, v in value.items()}
     if isinstance(value, Style):
         return style_to_plain(value)
-    if isinstance(value, Size):
+    if isinstance(value, (Size, Path)):
         return str(value)
-    if isinstance(value, Path):
-        return str(value)
+    if isinstance(value, (LibraryPlace, LibraryQuery)) or is_library(value):
+        return library_to_plain(value, lambda part: _plain(name, part, faults))
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # a numpy number, as DataFrames hold them
         return value.item()
     picture = value.picture if isinstance(value, Reference) else value

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.ask import check_values
 from imagegen_kit.engine.cells import Cell
-from imagegen_kit.engine.recipe import Recipe, unknown_parameters
+from imagegen_kit.engine.recipe import Recipe, feeds, unknown_parameters
+from imagegen_kit.engine.references import FEEDING, feeding_faults
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.imaging.picture import open_picture
-from imagegen_kit.store.values import dumps, encode
+from imagegen_kit.store.values import as_recorded, dumps, encode
 from imagegen_kit.types import Reference, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Container, Iterator, Sequence
 
     from imagegen_kit.registry import Registry
     from imagegen_kit.store import Blobs
@@ -113,7 +114,18 @@ class Grid:
                 faults += check_values(name, value, registry)
         if not faults:
             faults += self._size_conflicts()
+        if not faults and feeds(recipe):
+            faults += feeding_faults(self._combinations((*FEEDING, "references")))
         return list(dict.fromkeys(faults))
+
+    def _combinations(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Yield every combination of values that these parameters take together."""
+        if self.points is not None:
+            yield from ({**self.fixed, **point} for point in self.points)
+            return
+        known = [name for name in names if self.values(name)]
+        for values in itertools.product(*(self.values(name) for name in known)):
+            yield dict(zip(known, values, strict=True))
 
     def _size_conflicts(self) -> list[Fault]:
         sizes, ratios = self.values("size"), self.values("aspect_ratio")
@@ -173,7 +185,9 @@ class Grid:
 
 
 def _as_pictures(name: str, value: Any) -> Any:
-    """Return picture parameters as pictures: another picture under the same file name is another experiment."""
+    """Return picture parameters as pictures, and libraries with what they hold: another is another experiment."""
+    if name == "library":
+        return as_recorded(name, value)
     if value is None or name not in ("references", "mask"):
         return value
     if name == "mask":

@@ -126,6 +126,8 @@ def facts_of(result: Result) -> dict[str, Any]:
         "width": picture.width if picture else None,
         "height": picture.height if picture else None,
         "sha256": picture.sha256 if picture else None,
+        "reference_ids": [r.origin or r.picture.sha256[:12] for r in (sent or request).references],
+        "reference_scores": [r.score for r in (sent or request).references],
         "adaptations": [str(note) for note in result.adaptations],
         "labels": dict(request.labels),
     }

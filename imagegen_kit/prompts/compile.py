@@ -104,7 +104,8 @@ def _styled(
     phrases = chosen_phrases(style, variation)
     assert style is not None  # a variation without a style was refused just now
     before, slot, after = style.text.partition(SLOT)
-    given = _given(references) if slot else ()
+    # a picture that lends its manner alone must not be said to show how somebody looks
+    given = [r for r in _given(references) if r.role != "style"] if slot else []
     pieces: list[tuple[str, Origin]] = [
         *((phrase, "variation") for phrase in phrases),
         (before, "style"),

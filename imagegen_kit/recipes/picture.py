@@ -19,6 +19,10 @@ async def image(
     model: str | None = None,
     style: Any = None,
     references: Any = None,
+    library: Any = None,
+    retriever: str | None = None,
+    query_by: str = "text",
+    top_k: int | None = None,
     size: Any = None,
     aspect_ratio: str | None = None,
     quality: str | None = None,
@@ -35,6 +39,10 @@ async def image(
         model=model,
         style=style,
         references=references,
+        library=library,
+        retriever=retriever,
+        query_by=None if query_by == "text" else query_by,
+        top_k=top_k,
         size=size,
         aspect_ratio=aspect_ratio,
         quality=quality,
@@ -53,6 +61,10 @@ def generate(
     model: str | None = None,
     style: Any = None,
     references: Any = None,
+    library: Any = None,
+    retriever: str | None = None,
+    query_by: str = "text",
+    top_k: int | None = None,
     size: Any = None,
     aspect_ratio: str | None = None,
     quality: str | None = None,
@@ -67,18 +79,22 @@ def generate(
     """Make ``n`` pictures of ``prompt`` and return them with what they cost and how they came about.
 
     ``model`` None is the configured one, else an offline model, never a paid one. ``style`` is a name or a Style;
-    ``references`` are pictures (path, PIL, Picture, Reference) or a list of them. ``size`` is ``(width, height)``,
-    ``"1024x768"``, ``"16:9"`` or ``"2K"``; ``aspect_ratio`` may stand beside a resolution. ``mask`` marks with opaque
-    white where the first reference may change. A seed is sent as ``seed + sample``. ``options`` are the model's own.
+    ``references`` are pictures (path, PIL, Picture, Reference, ``lib.query(…)``) or a list of them. ``library`` (a
+    Library, its path or "shipped") adds the ``top_k`` references that suit the prompt best, or with
+    ``query_by="image"`` the given references: 3 where ``top_k`` is None, none where it is 0. ``retriever`` names
+    another way to look. ``size`` is ``(width, height)``, ``"1024x768"``, ``"16:9"`` or ``"2K"``; ``aspect_ratio`` may
+    stand beside a resolution. ``mask`` marks with opaque white where the first reference may change. A seed is sent as
+    ``seed + sample``. ``options`` are the model's own.
 
     Raises InvalidInput with everything wrong before anything is sent, and what went wrong where no picture came.
     """
     asked = {
-        "model": model, "style": style, "references": references, "size": size, "aspect_ratio": aspect_ratio,
+        "model": model, "style": style, "references": references, "library": library,
+        "retriever": retriever, "query_by": query_by, "top_k": top_k, "size": size, "aspect_ratio": aspect_ratio,
         "quality": quality, "mask": mask, "negative_prompt": negative_prompt, "seed": seed, "sample": sample, "n": n,
         **options,
     }  # fmt: skip
-    unset = {"sample": 0, "n": 1}
+    unset = {"sample": 0, "n": 1, "query_by": "text"}
     given = {name: value for name, value in asked.items() if value is not None and value != unset.get(name)}
     result: ImageResult = run(image, policy=policy, prompt=prompt, **given)
     if not result.pictures:

@@ -24,10 +24,11 @@ _JSON = {
     "runs": ("spec", "versions"),
     "cell_params": ("value",),
     "requests": ("asked", "sent"),
+    "retrievals": ("asked", "found"),
     "results": ("timings", "usage"),
 }
 _OBJECTS = frozenset(("spec", "versions", "asked", "sent", "timings", "usage"))
-_ONE_RUN = {"cells": "run", "requests": "run", "results": "run", "ledger": "run", "votes": "run"}
+_ONE_RUN = dict.fromkeys(("cells", "requests", "retrievals", "results", "ledger", "votes"), "run")
 _MOST = 2**63 - 1
 _TYPES: dict[str, tuple[type, ...]] = {"INTEGER": (int,), "REAL": (int, float), "TEXT": (str,)}
 
@@ -138,7 +139,10 @@ def rows_into(journal: Journal, rows: Slice, run_id: str) -> None:
             statements += [(sql, list(row.values())) for row in found]
     for start in range(0, len(statements), AT_ONCE):
         journal.write(statements[start : start + AT_ONCE]).result()
-    given = [rows["runs"][0]["number"], *(row["id"] for table in ("requests", "attempts") for row in rows[table])]
+    given = [
+        rows["runs"][0]["number"],
+        *(row["id"] for table in ("requests", "attempts", "retrievals") for row in rows[table]),
+    ]
     journal.write([("UPDATE sequences SET next = ?", (min(max(given), 2**40) + 1,))]).result()
 
 

@@ -28,6 +28,11 @@ _QUERIES: Final = (  # (query, reason); each yields hash or text that holds hash
         "run {} used it as a reference",
     ),
     (
+        "SELECT DISTINCT v.found, COALESCE(u.name, u.id) FROM retrievals v JOIN runs u ON u.number = v.run "
+        f"WHERE {_OF_AN_EXPERIMENT}",
+        "run {} found it as a reference",
+    ),
+    (
         "SELECT r.asked, COALESCE(u.name, u.id) FROM requests r JOIN runs u ON u.number = r.run "
         f"WHERE r.asked LIKE '%\"mask\"%' AND {_OF_AN_EXPERIMENT}",
         "run {} used it as a mask",

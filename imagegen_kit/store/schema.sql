@@ -164,6 +164,18 @@ CREATE TABLE IF NOT EXISTS request_refs (
     PRIMARY KEY (request, rank)
 ) WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS retrievals (
+    id INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs (number),
+    cell INTEGER NOT NULL REFERENCES cells (id),
+    occurrence INTEGER NOT NULL,     -- the how-manieth equal retrieval of its cell
+    asked TEXT NOT NULL,             -- JSON: library, embedder, words, pictures by hash, top_k …
+    found TEXT NOT NULL,             -- JSON: references with their scores, best first; their pictures are stored
+    state TEXT,                      -- digest of what the library held then
+    created_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS retrievals_cell ON retrievals (run, cell);
+
 CREATE TABLE IF NOT EXISTS checks (
     request INTEGER NOT NULL REFERENCES requests (id),
     name TEXT NOT NULL,

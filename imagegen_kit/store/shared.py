@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _NAMES = frozenset(("model", "style", "size", "aspect_ratio", "quality", "query_by", "retriever", "output_format"))
 _FIELDS = ("model", "size", "quality")  # of requests, beside numbers
 _TOLD = frozenset((*_NAMES, "seed", "sample", "n", "seconds"))  # fields whose adaptations name nothing private
-_LEFT_OUT = ("attempts", "ledger")
+_LEFT_OUT = ("attempts", "ledger", "retrievals")
 
 
 @dataclass(slots=True)
@@ -94,6 +94,8 @@ def _value(name: str, plain: Any, labels: Labels) -> Any:
         return {"$prompt": labels.of(name, plain["$prompt"]), "category": plain.get("category")}
     if "$style" in plain:
         return {"$style": plain["$style"]}
+    if "$library" in plain:
+        return labels.of("library", plain["$library"])
     if "$reference" in plain or "$picture" in plain:
         picture = plain.get("$reference") or plain["$picture"]
         return labels.of("reference", picture["sha256"])

@@ -35,6 +35,7 @@ TABLES = {
     "requests": _OF_RUN.format(table="requests", order="id"),
     "results": _OF_RUN.format(table="results", order="request, rowid"),
     "request_refs": _OF_REQUESTS.format(table="request_refs", order="request, rank"),
+    "retrievals": _OF_RUN.format(table="retrievals", order="id"),
     "checks": _OF_REQUESTS.format(table="checks", order="request, name"),
     "attempts": _OF_REQUESTS.format(table="attempts", order="id"),
     "ledger": _OF_RUN.format(table="ledger", order="attempt"),
@@ -87,6 +88,7 @@ def needed_files(rows: Slice) -> dict[str, str]:
     texts: Iterable[str | None] = (
         *(row["spec"] for row in rows["runs"]),
         *(row["value"] for row in rows["cell_params"]),
+        *(row["found"] for row in rows["retrievals"]),
         *(row[name] for row in rows["requests"] for name in ("asked", "sent")),
     )
     for text in texts:

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.imaging.picture import Picture, open_picture
 from imagegen_kit.imaging.thumbnail import thumbnail
+from imagegen_kit.retrieval.library.query import LibraryQuery
+from imagegen_kit.retrieval.place import LibraryPlace, is_library, recorded
 from imagegen_kit.types import Artifact, Prompt, Reference, Size, Style
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from imagegen_kit.store import Blobs
 
@@ -43,7 +45,17 @@ def encode(value: Any, blobs: Blobs) -> Any:
         return {"$reference": _put(value.picture, blobs), **{k: v for k, v in plain.items() if k != "picture"}}
     if isinstance(value, Size):
         return str(value)
+    if isinstance(value, LibraryPlace):
+        return value.to_plain()
+    if isinstance(value, LibraryQuery):
+        query = {"$query": recorded(value.library).to_plain(), "top_k": value.top_k, "text": value.text}
+        return {**{k: v for k, v in query.items() if v is not None}, "brief": encode(dict(value.brief), blobs)}
     return _encode_other(value, blobs)
+
+
+def as_recorded(name: str, value: Any) -> Any:
+    """Return a parameter as it is to be encoded: a library that is given by its path is one too."""
+    return recorded(value) if name == "library" and value is not None else value
 
 
 def style_to_plain(style: Style) -> dict[str, Any]:
@@ -61,6 +73,8 @@ def _encode_other(value: Any, blobs: Blobs) -> Any:
         return encode(value.item(), blobs)
     if isinstance(value, Path):
         return encode(os.fspath(value), blobs)
+    if is_library(value):
+        return recorded(value).to_plain()
     try:
         return {"$picture": _put(open_picture(value), blobs)}
     except InvalidInput:
@@ -97,6 +111,11 @@ def decode(plain: Any, blobs: Blobs) -> Any:
         return Style(plain["$style"], **rest)
     if "$picture" in plain:
         return _get(plain["$picture"], blobs)
+    if "$library" in plain:
+        return LibraryPlace(plain["$library"], **rest)
+    if "$query" in plain:
+        place = decode(plain["$query"], blobs)
+        return LibraryQuery(place, rest.get("top_k", 3), rest.get("text"), decode(rest.get("brief", {}), blobs))
     if "$reference" in plain:
         return Reference(_get(plain["$reference"], blobs), **rest)
     return {k: decode(v, blobs) for k, v in plain.items()}
@@ -118,8 +137,32 @@ def as_cell_value(plain: Any) -> Any:
             return plain.get("name") or plain["$reference"]["sha256"][:12]
         if "$picture" in plain:
             return plain["$picture"]["sha256"][:12]
+        if "$library" in plain:
+            return Path(plain["$library"]).name
+        if "$query" in plain:
+            return f"{as_cell_value(plain['$query'])}: {plain.get('text') or 'prompt'}, {plain.get('top_k')}"
         return {k: as_cell_value(v) for k, v in plain.items()}
     return plain
+
+
+def libraries_in(plain: Any) -> Iterator[dict[str, Any]]:
+    """Yield every library, ``{"$library": path, …}``, in JSON-ready data."""
+    if isinstance(plain, dict):
+        if "$library" in plain:
+            yield plain
+        plain = list(plain.values())
+    if isinstance(plain, list):
+        for value in plain:
+            yield from libraries_in(value)
+
+
+def stateless(plain: Any) -> Any:
+    """Return JSON-ready data without what libraries held: a replay needs none, so it cannot know."""
+    if isinstance(plain, list):
+        return [stateless(value) for value in plain]
+    if not isinstance(plain, dict):
+        return plain
+    return {k: stateless(v) for k, v in plain.items() if not (k == "state" and "$library" in plain)}
 
 
 def dumps(plain: Any) -> str:

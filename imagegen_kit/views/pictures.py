@@ -40,6 +40,7 @@ class Outcome:
     error: str | None
     simulated: bool = False
     answer: str | None = None  # of a text model
+    references: tuple[str, ...] = ()  # that were sent, with their scores
 
     @property
     def alt(self) -> str:
@@ -76,6 +77,7 @@ class Outcome:
             if self.status == "placeholder"
             else "",
             f"fallback: {self.model_used} answered for {self.model}" if self.status == "fallback" else "",
+            f"references: {shortened(', '.join(self.references), 160)}" if self.references else "",
             f"adapted: {shortened('; '.join(self.adaptations), 100)}" if self.adaptations else "",
             SIMULATION if named and self.simulated else "",
             STAND_IN if named and is_stand_in(self.model_used or self.model) else "",
@@ -99,7 +101,13 @@ def outcome_of(result: Result) -> Outcome:
         error=result.error,
         simulated=result.simulated,
         answer=result.text,
+        references=tuple(map(_named, result.sent.references)) if result.sent is not None else (),
     )
+
+
+def _named(reference: Reference) -> str:
+    name = reference.name or reference.origin or f"{reference.role} {reference.picture.sha256[:8]}"
+    return name if reference.score is None else f"{name} {reference.score:.2f}"
 
 
 def small_copy(artifact: Artifact, px: int, blobs: Blobs | None = None) -> bytes:

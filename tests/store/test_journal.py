@@ -214,7 +214,7 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_it_holds(
     journal = Journal(path)
     assert names(journal) == ["kept"]
     assert journal.read("SELECT prices, origin FROM results") == []
-    assert journal.read("SELECT value FROM meta WHERE name = 'schema'") == [("3",)]
+    assert journal.read("SELECT value FROM meta WHERE name = 'schema'") == [("4",)]
     assert journal.read("SELECT usd FROM spending WHERE scope = 'day 2026-11-20'") == [(0.75,)]
     assert journal.read("SELECT key_id FROM attempts") == journal.read("SELECT not_before FROM limits") == []
     journal.close()

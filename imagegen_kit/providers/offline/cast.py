@@ -72,7 +72,7 @@ def cast(
     come as additional ones at the end.
     """
     face = scene.layout in ("portrait", "split")
-    actors = [r for r in references if r.role in ("content", "character") and (r.cut or r.role == "character")]
+    actors = [r for r in references if r.role in ("content", "character")]
     played = _assign(scene, actors, library)
     result: list[list[Item]] = []
     used: set[str] = set()
@@ -97,17 +97,23 @@ def _assign(scene: Scene, actors: Sequence[Given], library: Library) -> dict[int
     played: dict[int, Given] = {}
     free = list(actors)
     for number, subject in enumerate(scene.subjects):
-        match = next((a for a in free if stem(subject.head) in a.words or a.words & set(tokenize(subject.words))), None)
+        match = next((a for a in free if _is_about(a, subject)), None)
         if match:
             played[number] = match
             free.remove(match)
+    # a second cup is another cup, and does not play the cat
+    others = [a for a in free if not any(_is_about(a, subject) for subject in scene.subjects)]
     side_parts = {
         r.b for r in scene.relations if r.kind in ("hold", "mouth", "wear", "on", "ride", "inside", "before", "under")
     }
     for number, _ in enumerate(scene.subjects):
-        if free and number not in played and number not in side_parts:
-            played[number] = free.pop(0)
+        if others and number not in played and number not in side_parts:
+            played[number] = others.pop(0)
     return played
+
+
+def _is_about(actor: Given, subject: Subject) -> bool:
+    return stem(subject.head) in actor.words or bool(actor.words & set(tokenize(subject.words)))
 
 
 def _from_reference(reference: Given, number: int, subject: Subject | None, rng: np.random.Generator) -> Item:

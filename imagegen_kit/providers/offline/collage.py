@@ -14,7 +14,7 @@ from imagegen_kit.providers.offline.cast import Item, cast
 from imagegen_kit.providers.offline.draw import Canvas
 from imagegen_kit.providers.offline.edits import inpaint
 from imagegen_kit.providers.offline.grade import bokeh, grade, palette_of
-from imagegen_kit.providers.offline.inputs import cover
+from imagegen_kit.providers.offline.inputs import cover, parts_of
 from imagegen_kit.providers.offline.layout import arrange
 from imagegen_kit.providers.offline.lexicon import home_of, lexicon
 from imagegen_kit.providers.offline.panels import compose, controls
@@ -58,12 +58,12 @@ def paint(brief: Brief, width: int, height: int, panel: int) -> Image.Image:
     """Return one panel of the picture."""
     arranging, detailing = brief.arranging(panel), brief.detailing(panel)
     scene = brief.scene
-    whole = next((r for r in brief.references if r.role == "content" and not r.cut), None)
-    if whole is not None:
-        return _from_whole(whole.picture, scene, width, height, arranging)
+    parts = parts_of(brief.references)
+    settings = parts.settings
+    if parts.whole is not None:
+        return _from_whole(parts.whole.picture, scene, width, height, arranging)
     scene, furnished = with_decor(brief, scene.place or "")
-    groups = cast(scene, brief.library, brief.references, brief.excluded, arranging, brief.turn)
-    settings = [r for r in brief.references if r.role == "setting"]
+    groups = cast(scene, brief.library, parts.actors, brief.excluded, arranging, brief.turn)
     if not any(groups) and scene.place is None and not settings:
         return abstract(brief, width, height, arranging)
     place = scene.place or _place_for(scene, groups, arranging)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,30 @@ def given(reference: Reference) -> Given:
     if reference.role not in ("setting", "style") and (free := cut_out(small)) is not None:
         return Given(_trim(free), reference.role, words, cut=True)
     return Given(picture, reference.role, words, cut=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What references are for: the ``whole`` picture to begin from, or ``settings`` behind and ``actors`` before."""
+
+    whole: Given | None
+    settings: tuple[Given, ...]
+    actors: tuple[Given, ...]
+
+
+def parts_of(references: Sequence[Given]) -> Parts:
+    """Share references out, so that each is seen: a picture with a background of its own is one to begin from.
+
+    Where others are given as well it becomes the place in which they stand; as a later one it is a card among them.
+    """
+    actors = tuple(r for r in references if r.role in ("content", "character"))
+    settings = tuple(r for r in references if r.role == "setting")
+    first = actors[0] if actors and actors[0].role == "content" and not actors[0].cut else None
+    if first is None:
+        return Parts(None, settings, actors)
+    if len(actors) == 1:
+        return Parts(first, settings, ())
+    return Parts(None, (first, *settings), actors[1:])
 
 
 def _trim(picture: Image.Image) -> Image.Image:

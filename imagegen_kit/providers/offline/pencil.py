@@ -10,7 +10,7 @@ from imagegen_kit.providers.offline.brief import Brief
 from imagegen_kit.providers.offline.cast import cast
 from imagegen_kit.providers.offline.collage import with_decor
 from imagegen_kit.providers.offline.draw import Canvas
-from imagegen_kit.providers.offline.inputs import cover
+from imagegen_kit.providers.offline.inputs import Given, cover, parts_of
 from imagegen_kit.providers.offline.layout import arrange
 from imagegen_kit.providers.offline.panels import compose
 from imagegen_kit.providers.offline.placing import fit, sprite, standing
@@ -40,17 +40,20 @@ def paint(brief: Brief, width: int, height: int, panel: int) -> Image.Image:
     outline = Image.new("L", (width, height))
     weight = max(1.6, min(width, height) * 0.0082)
     ground_line: list[tuple[float, float, float]] = []
-    whole = next((r for r in brief.references if not r.cut and r.role in ("content", "setting")), None)
+    parts = parts_of(brief.references)
+    whole, settings = parts.whole, parts.settings
     if whole is not None:
         flat = cover(whole.picture.convert("RGB"), width, height, 1 + 0.08 * rng.random())
         flat = ImageOps.autocontrast(flat)
     else:
         scene, _ = with_decor(brief, scene.place or "")
-        groups = cast(scene, brief.library, brief.references, brief.excluded, rng, brief.turn)
-        if not any(groups):
+        groups = cast(scene, brief.library, parts.actors, brief.excluded, rng, brief.turn)
+        if not any(groups) and not settings:
             return _words(brief, width, height, rng)
-        items = arrange(scene, groups, width / height, rng)
-        boxes = fit(items, scene, width, height, standing(items, width, height), False, rng)
+        if settings:
+            flat = _backdrop(settings[0], flat, outline, weight)
+        items = arrange(scene, groups, width / height, rng) if any(groups) else []
+        boxes = fit(items, scene, width, height, standing(items, width, height), False, rng) if items else []
         for item, (x, y, w, h) in zip(items, boxes, strict=True):
             picture = sprite(item, w, h)
             at = (round(x), round(y))
@@ -71,6 +74,22 @@ def paint(brief: Brief, width: int, height: int, panel: int) -> Image.Image:
     ink = ImageChops.lighter(outline, _inner_lines(flat, weight))
     dark = bool({"cinematic", "noir"} & set(brief.scene.styles))
     return _pencil(ink, flat, ground_line, weight, brief.detailing(panel), hatch=whole is None, dark=dark)
+
+
+def _backdrop(setting: Given, paper: Image.Image, outline: Image.Image, weight: float) -> Image.Image:
+    """Return the place as what stands behind everything: fills the sheet, or stands on it where it was cut free."""
+    width, height = paper.size
+    if not setting.cut:
+        return ImageOps.autocontrast(cover(setting.picture.convert("RGB"), width, height))
+    scale = min(width * 0.94 / setting.picture.width, height * 0.8 / setting.picture.height)
+    size = (max(1, round(setting.picture.width * scale)), max(1, round(setting.picture.height * scale)))
+    picture = setting.picture.resize(size, Image.Resampling.LANCZOS)
+    at = ((width - size[0]) // 2, round(height * 0.86) - size[1])
+    paper.paste(picture, at, picture)
+    margin = Image.new("L", (size[0] + 16, size[1] + 16))
+    margin.paste(picture.getchannel("A").point([0] * 110 + [255] * 146), (8, 8))
+    outline.paste(255, (at[0] - 8, at[1] - 8), _rim(margin, weight * 0.8))
+    return paper
 
 
 def _rim(silhouette: Image.Image, weight: float) -> Image.Image:

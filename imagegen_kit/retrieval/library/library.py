@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,22 @@ class Library(Shown):
         library = cls(place, load_embedder(embedder), name)
         prepare(library._records, place, library.embedder, reembed=reembed)
         return library
+
+    @property
+    def source(self) -> str:
+        """What ``open`` takes to open it again: its folder, "shipped", or the YAML file that it was read from."""
+        if self.name == SHIPPED:
+            return SHIPPED
+        first = self._place.first
+        if isinstance(first, Path):
+            return str(first)
+        return str(self.path if first is None else self._place.home)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(Library.open, self.source, embedder=self.embedder.name), ()  # opened anew by another process
+
+    def __deepcopy__(self, _: Any) -> Library:
+        return self  # it is a door: a copy would lead to the same folder
 
     # what people change
 

@@ -29,6 +29,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 # Pictures that people gave have no row of their own; what names them is what they were given to.
 _GIVEN = (
     "SELECT sha256 FROM request_refs",
+    "SELECT found FROM retrievals",
     "SELECT spec FROM runs WHERE spec LIKE '%\"sha256\"%'",
     "SELECT value FROM cell_params WHERE value LIKE '%\"sha256\"%'",
     "SELECT asked FROM requests WHERE asked LIKE '%\"mask\"%'",
