@@ -155,6 +155,8 @@ def benchmark(quick: bool, profile: bool) -> Outcome:
     for name in ("onnx", "onnx-int8"):
         pairs = ratios(column(found["times"][name], "wall"), column(found["times"]["torch"], "wall"))
         outcome.figures.append(Figure(f"pictures: {name} / torch, wall", "x", pairs, 0.25 if "int8" in name else None))
+        pairs = ratios(column(found["times"][name], "cpu"), column(found["times"]["torch"], "cpu"))
+        outcome.figures.append(Figure(f"pictures: {name} / torch, cpu", "x", pairs))
         outcome.notes.append(f"{found['reports'][name]} (random weights: only the way to measure it is shown)")
     found = fresh(searching, count=count, runs=10 * runs)
     if "missing" in found:

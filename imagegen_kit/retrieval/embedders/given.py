@@ -41,6 +41,7 @@ def rgb_pictures(images: Sequence[Image.Image]) -> list[Image.Image]:
     found = []
     for image in images:
         try:
+            image.load()  # an RGB picture comes back as it is, and its file would be read by the model's processor
             found.append(flatten(image))
         except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for a broken file that is read late
             name = str(getattr(image, "filename", "") or "a picture").replace("\\", "/").rpartition("/")[2]
