@@ -25,6 +25,8 @@ NAMES = (
     "faults",
     "journal",
     "promptfoo",
+    "retrieval_overhead",
+    "retrieval_scale",
 )
 
 

@@ -10,8 +10,10 @@ import numpy as np
 
 from imagegen_kit.errors import StoreError
 from imagegen_kit.retrieval.index.files import REPAIR, damaged
+from imagegen_kit.retrieval.index.half import half_error, search_half
 from imagegen_kit.retrieval.index.kinds import FP16, AnnRecord
-from imagegen_kit.retrieval.index.rows import Bitmap, Rows, load_faiss, named, nearest
+from imagegen_kit.retrieval.index.rows import Rows
+from imagegen_kit.retrieval.index.scan import Bitmap, load_faiss, named, nearest, one_thread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,20 +68,14 @@ class Approximate:
         faiss = load_faiss()
         chosen = {} if selector is None else {"sel": selector.selector}
         if self.record.kind == FP16:
-            before = faiss.omp_get_max_threads()
-            try:
-                if len(queries) == 1:  # faiss would wake threads that have nothing to do; this is of this thread only
-                    faiss.omp_set_num_threads(1)
-                scores, rows = self._index.search(queries, candidates, params=faiss.SearchParameters(**chosen))
-            finally:
-                faiss.omp_set_num_threads(before)
-            return scores, rows
+            params = faiss.SearchParameters(**chosen)
+            return search_half(self._index, queries, candidates, params)
         # The best of fewer rows, or more of them, lie in more cells.
         wider = max(1.0, top_k / 10) ** 0.5 / max(share, 1e-9)
         probes = min(self._index.nlist, ceil(self.record.parameters["probes"] * wider))
-        scores, rows = self._index.search(
-            queries, candidates, params=faiss.SearchParametersIVF(nprobe=probes, **chosen)
-        )
+        params = faiss.SearchParametersIVF(nprobe=probes, **chosen)
+        with one_thread(len(queries) == 1):
+            scores, rows = self._index.search(queries, candidates, params=params)
         return scores, rows
 
     def _proven(self, queries: np.ndarray, scores: np.ndarray, known: np.ndarray) -> bool:
@@ -89,7 +85,7 @@ class Approximate:
         if known.shape[1] == self.record.rows:
             return True
         lengths = np.linalg.norm(queries, axis=1)
-        return bool(np.all(known[:, -1] + lengths * self.record.parameters["error"] < scores[:, -1]))
+        return bool(np.all(known[:, -1] + lengths * half_error(self.record.dimension) < scores[:, -1]))
 
 
 def gather(blocks: Sequence[Rows], starts: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,9 +10,20 @@ import numpy as np
 
 from imagegen_kit.errors import StoreError
 from imagegen_kit.retrieval.index.files import WRITING, write_whole
-from imagegen_kit.retrieval.index.kinds import FLAT, FP16, POINTS_A_CELL, AnnRecord, kind_for, known_kind, new_index
+from imagegen_kit.retrieval.index.half import CANDIDATES
+from imagegen_kit.retrieval.index.kinds import (
+    FLAT,
+    FP16,
+    POINTS_A_CELL,
+    UP_TO,
+    AnnRecord,
+    kind_for,
+    known_kind,
+    new_index,
+)
 from imagegen_kit.retrieval.index.layout import live_rows
-from imagegen_kit.retrieval.index.rows import Rows, compare, load_faiss
+from imagegen_kit.retrieval.index.rows import Rows, compare
+from imagegen_kit.retrieval.index.scan import load_faiss, one_thread
 
 if TYPE_CHECKING:
     from imagegen_kit.retrieval.index.vectors import Segment
@@ -60,14 +71,8 @@ def _build(
     kind = kind_for(count, kind)
     if kind == FLAT:
         return AnnRecord(None, FLAT, dimension)
-    index = new_index(kind, dimension, count)
-    if kind == FP16:
-        parameters = _fill_fp16(index, blocks)
-    else:
-        index.train(_sample(blocks, index.nlist * POINTS_A_CELL))
-        for vectors, rows in _chunks(blocks):
-            index.add_with_ids(vectors, rows)
-        parameters = {"cells": index.nlist, **_measured(index, blocks)}
+    with one_thread(count <= UP_TO[FLAT]):
+        index, parameters = _filled(kind, dimension, blocks, count)
     old = sorted(folder.glob(FILE.replace("{:06d}", "*")))
     path = folder / FILE.format(1 + max((int(p.stem.rpartition("-")[2]) for p in old), default=0))
     mark = write_whole(path, lambda part: load_faiss().write_index(index, str(part)))
@@ -75,6 +80,19 @@ def _build(
         gone.unlink(missing_ok=True)
     watermark = tuple((s.number, s.count, s.sha256) for s in segments)
     return AnnRecord(path.name, kind, dimension, parameters, mark.sha256, mark.sample, mark.size, watermark)
+
+
+def _filled(kind: str, dimension: int, blocks: Sequence[Rows], count: int) -> tuple[Any, dict[str, float]]:
+    """Return the index with all rows in it, and its parameters."""
+    index = new_index(kind, dimension, count)
+    if kind == FP16:
+        for block in blocks:  # removed rows too: the rows of this kind have no names
+            index.add(block.vectors)
+        return index, {"over_fetch": CANDIDATES}
+    index.train(_sample(blocks, index.nlist * POINTS_A_CELL))
+    for vectors, rows in _chunks(blocks):
+        index.add_with_ids(vectors, rows)
+    return index, {"cells": index.nlist, **_measured(index, blocks)}
 
 
 def _chunks(blocks: Sequence[Rows]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -102,19 +120,6 @@ def _sample(blocks: Sequence[Rows], most: int) -> np.ndarray:
         parts.append(block.vectors[here if block.live is None else np.flatnonzero(block.live)[here]])
         start += block.count
     return np.concatenate(parts)
-
-
-def _fill_fp16(index: Any, blocks: Sequence[Rows]) -> dict[str, float]:
-    """Add all rows, removed ones too (its rows have no names), and return by how much a score may be off."""
-    error = 0.0
-    for block in blocks:
-        for start in range(0, len(block.ids), CHUNK):
-            part = block.vectors[start : start + CHUNK]
-            index.add(part)
-            lost = part - part.astype(np.float16).astype(np.float32)
-            error = max(error, float(np.sqrt(np.einsum("nd,nd->n", lost, lost).max())))
-    # By Cauchy and Schwarz no score of a query of length 1 is off by more; the second term is float32's own sums.
-    return {"over_fetch": OVER_FETCH[0], "error": error + 2e-5}
 
 
 def _measured(index: Any, blocks: Sequence[Rows]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import UnknownName
-from imagegen_kit.retrieval.index.rows import load_faiss
+from imagegen_kit.retrieval.index.scan import load_faiss
 from imagegen_kit.types.common import empty
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class AnnRecord:
 
     ``file`` is its name in the index's folder; None for a flat one, which needs none. ``watermark`` names the segments
     that it covers, in the order of its rows: (number, rows, sha256). ``parameters``: ``cells`` and ``probes`` (IVF),
-    ``over_fetch`` (how many are compared again exactly for a top 10), ``error`` (fp16: how far a score may be off), and
-    ``recall``, recall@10 as it was measured when it was built.
+    ``over_fetch`` (how many are compared again exactly for a top 10), and ``recall``, recall@10 as measured when it
+    was built.
     """
 
     file: str | None
@@ -100,5 +100,6 @@ def new_index(kind: str, dimension: int, count: int) -> Any:
         pieces = next(m for m in range(max(1, dimension // 8), 0, -1) if dimension % m == 0)
         index = faiss.IndexIVFPQ(centres, dimension, cells, pieces, 8, metric)
         index.pq.cp.niter, index.pq.cp.max_points_per_centroid = 12, 128  # of 25 and 256: half a minute less
+        index.pq.cp.min_points_per_centroid = 1  # what is lost is measured, so that faiss need not warn
     index.cp.niter = 8  # of 10
     return index

@@ -53,13 +53,13 @@ def arrange(segments: Sequence[Segment], masks: Sequence[np.ndarray | None], dim
     more, the small segments are copied together and the large ones stay mapped.
     """
     given = list(zip(segments, masks, strict=True))
-    if sum(s.count for s in segments) * dimension * 4 <= COPIED_BYTES:
-        small, large = given, []
-    else:
+    much = sum(s.count for s in segments) * dimension * 4 > COPIED_BYTES
+    small, large = given, []
+    if much:
         small, large = [g for g in given if g[0].count < SMALL], [g for g in given if g[0].count >= SMALL]
     if len(small) == 1 and small[0][1] is None:
         small, large = [], [*large, *small]
-    blocks = [Rows(segment.ids(), segment.vectors(dimension), live) for segment, live in large]
+    blocks = [Rows(segment.ids(), segment.vectors(dimension), live, held=not much) for segment, live in large]
     if small:
         blocks.append(_copied(small, dimension))
     return [block for block in blocks if block.count]
@@ -77,4 +77,4 @@ def _copied(given: Sequence[tuple[Segment, np.ndarray | None]], dimension: int) 
         elif count:
             np.compress(live, rows, axis=0, out=vectors[start : start + count])
         start += count
-    return Rows(ids, vectors)
+    return Rows(ids, vectors, held=True)

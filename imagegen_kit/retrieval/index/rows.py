@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from importlib import import_module
-from typing import Any
 
 import numpy as np
 
-from imagegen_kit.errors import MissingDependency
+from imagegen_kit.retrieval.index.half import Halved, worth_halving
+from imagegen_kit.retrieval.index.scan import Bitmap, best, named, nearest
 
 NARROW = 0.1  # a filter that keeps less is answered from a copy of those rows: faster than passing over the others
 FEW = 1024  # rows of which a copy is always cheaper
 COPIED_BYTES = 16 << 20  # how much is copied at once
 
 
-def load_faiss() -> Any:
-    """Return the module faiss, imported at first use. Raises MissingDependency."""
-    if (loaded := sys.modules.get("faiss")) is not None and hasattr(loaded, "knn_inner_product"):
-        return loaded
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # SWIG's types without __module__, from Python 3.12 on
-        try:
-            return import_module("faiss")
-        except ImportError as error:
-            raise MissingDependency("vector search", "faiss", "pip install faiss-cpu") from error
-
-
 class Rows:
-    """``vectors`` (n, d) float32 and their ``ids`` (n,) int64; ``live`` (n,) bool, None where all may be found."""
+    """``vectors`` (n, d) float32 and their ``ids`` (n,) int64; ``live`` (n,) bool, None where all may be found.
 
-    def __init__(self, ids: np.ndarray, vectors: np.ndarray, live: np.ndarray | None = None) -> None:
-        self.ids, self.vectors, self.live = ids, vectors, live
+    ``held``: there is memory for a second copy of them in half the bytes, which is read twice as fast.
+    """
+
+    def __init__(
+        self, ids: np.ndarray, vectors: np.ndarray, live: np.ndarray | None = None, *, held: bool = False
+    ) -> None:
+        self.ids, self.vectors, self.live, self.held = ids, vectors, live, held
         self.count = len(ids) if live is None else int(np.count_nonzero(live))
 
     @cached_property
     def selector(self) -> Bitmap | None:
         """What faiss asks whether a row may be found; None: all."""
         return None if self.live is None else Bitmap(self.live)
+
+    @cached_property
+    def halved(self) -> Halved:
+        """The copy in half precision."""
+        return Halved(self.vectors)
+
+    def nearest(self, queries: np.ndarray, top_k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Compare all rows that may be found and return scores and ids, best first; -inf and -1 where there is none."""
+        if self.held and self.live is None and worth_halving(self.vectors, len(queries), top_k):
+            scores, rows = self.halved.nearest(queries, self.vectors, top_k)
+        else:
+            scores, rows = nearest(queries, self.vectors, top_k, self.selector)
+        return named(scores, rows, self.ids)
 
     @cached_property
     def _sorted(self) -> tuple[np.ndarray, np.ndarray | None]:
@@ -64,60 +67,12 @@ class Rows:
         return at if self.live is None else at[self.live[at]]
 
 
-class Bitmap:
-    """A faiss selector of the rows where ``mask`` is set; it keeps the bits that faiss reads alive."""
-
-    def __init__(self, mask: np.ndarray) -> None:
-        faiss = load_faiss()
-        self.bits = np.packbits(mask, bitorder="little")
-        self.selector = faiss.IDSelectorBitmap(len(mask), faiss.swig_ptr(self.bits))
-
-
-def nearest(
-    queries: np.ndarray, vectors: np.ndarray, top_k: int, selector: Bitmap | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Compare all ``vectors`` with ``queries`` and return scores and rows, (q, k) each, best first; row -1: none.
-
-    k is the smaller of ``top_k`` and the number of vectors. faiss's own loop, called without its wrapper: one thread
-    for fewer than 20 queries, which is as fast as memory is read and is not held up by busy neighbours, as two threads
-    of a BLAS are.
-    """
-    faiss = load_faiss()
-    k = min(top_k, len(vectors))
-    scores, rows = np.empty((len(queries), k), np.float32), np.empty((len(queries), k), np.int64)
-    pointer = faiss.swig_ptr
-    given = (pointer(queries), pointer(vectors), queries.shape[1], len(queries), len(vectors), k, pointer(scores))
-    if selector is None:
-        faiss.knn_inner_product(*given, pointer(rows))
-    else:
-        faiss.knn_inner_product(*given, pointer(rows), selector.selector)
-    return scores, rows
-
-
-def named(scores: np.ndarray, rows: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return scores and ids in place of rows; -inf and -1 where there is no row."""
-    found = ids[rows]  # row -1 reads the last id, and is put right below
-    if rows.size and rows.min() < 0:
-        found[rows < 0] = -1
-        scores[rows < 0] = -np.inf
-    return scores, found
-
-
-def best(parts: Sequence[tuple[np.ndarray, np.ndarray]], top_k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Merge answers of the same queries: scores and ids, best first, the smaller id first where scores are equal."""
-    if len(parts) == 1 and parts[0][0].shape[1] <= top_k:
-        return parts[0]
-    scores, ids = (np.concatenate([part[i] for part in parts], axis=1) for i in (0, 1))
-    order = np.lexsort((ids, -scores), axis=1)[:, :top_k]
-    return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)
-
-
 def compare(
     blocks: Sequence[Rows], queries: np.ndarray, top_k: int, places: Sequence[np.ndarray] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compare every row that may be found, or those of ``places`` (rows of each block), and return scores and ids."""
     if places is None:
-        parts = [named(*nearest(queries, b.vectors, top_k, b.selector), b.ids) for b in blocks if b.count]
+        parts = [b.nearest(queries, top_k) for b in blocks if b.count]
     else:
         parts = [
             part for b, at in zip(blocks, places, strict=True) if len(at) for part in _chosen(b, at, queries, top_k)

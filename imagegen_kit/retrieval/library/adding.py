@@ -43,9 +43,10 @@ def add_all(
             if seen.look is None and records.one("sha256", seen.sha256) is None:  # it was there, and was replaced since
                 seen = see(seen.candidate, records, place, copy=copy)  # noqa: PLW2901
             merged.take(seen)
-        _write(merged, records, vectors, embedder)
+        if merged:
+            _write(merged, records, vectors, embedder)
+            written()
         report += merged.report()
-        written()
         told(min(len(found), (number + 1) * BATCH), len(found))
     return report
 
@@ -80,8 +81,6 @@ def _write(merged: Batch, records: Records, vectors: Vectors, embedder: Embedder
     """Vectors first, rows second: a killed writer leaves at most files that no row names."""
     import numpy as np
 
-    if not merged:
-        return
     segment = None
     if merged.images:
         made = embedded(embedder, merged.images)

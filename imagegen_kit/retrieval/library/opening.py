@@ -83,6 +83,7 @@ def _fill(records: Records, place: Place, embedder: Embedder) -> None:
             raise InvalidInput([Fault(one.source, one.reason) for one in report.rejected])
         with records.writing() as change:
             change.keep(_FIRST, "done")
+        writing.manifest()
     if report.rejected:
         first = report.rejected[0]
         warnings.warn(

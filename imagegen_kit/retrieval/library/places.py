@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
+import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +33,7 @@ class Place:
 
     ``changeable``: whether people may add and remove. ``first``: what fills it when it is opened for the first time, a
     folder with ``library.jsonl`` or references as YAML file or mapping; None: nothing. ``cached``: what lies at home
-    was derived from ``first`` and may be thrown away. ``temporary`` holds a home that goes with this session.
+    was derived from ``first`` and may be thrown away.
     """
 
     folder: Path
@@ -39,7 +41,6 @@ class Place:
     changeable: bool = True
     cached: bool = False
     first: Any = None
-    temporary: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def database(self) -> Path:
@@ -53,7 +54,8 @@ def find_place(path: str | os.PathLike[str] | Mapping[str, Any] | list[Any]) -> 
     Raises InvalidInput for what is none of them.
     """
     if isinstance(path, (dict, list)):
-        return _cached(Path.cwd(), path, json.dumps(path, sort_keys=True, default=str))
+        place = _cached(Path.cwd(), path, json.dumps(path, sort_keys=True, default=str))
+        return replace(place, folder=place.home)  # so that paths are absolute: it belongs to no folder
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path) or "\0" in str(path):
         what = f"{str(path)[:80]!r} is no path of a folder."
         raise InvalidInput([Fault("path", what, "Give a folder, a YAML file of references, or 'shipped'.")])
@@ -84,16 +86,16 @@ def _cached(folder: Path, first: Any, content: str) -> Place:
     """Return a place whose database lies in the cache, in a folder named by where it lies and what it holds."""
     name = hashlib.sha256(f"{folder}\n{content}".encode("utf-8", "surrogatepass")).hexdigest()[:24]
     slug = "".join(c if c.isascii() and c.isalnum() else "-" for c in folder.name)[:40] or "library"
-    home, temporary = cache_folder() / "libraries" / f"{slug}-{name}", None
+    home = cache_folder() / "libraries" / f"{slug}-{name}"
     try:
         home.mkdir(parents=True, exist_ok=True)
         writable = os.access(home, os.W_OK)
     except OSError:
         writable = False
-    if not writable:
-        temporary = tempfile.TemporaryDirectory(prefix="imagegen-library-")
-        home = Path(temporary.name)
-    return Place(folder, home, changeable=False, cached=True, first=first, temporary=temporary)
+    if not writable:  # it is kept for this session
+        home = Path(tempfile.mkdtemp(prefix="imagegen-library-"))
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
+    return Place(folder, home, changeable=False, cached=True, first=first)
 
 
 def cache_folder() -> Path:

@@ -79,6 +79,23 @@ class Records:
             except sqlite3.Error as error:
                 raise in_words(error, self.path, "read") from error
 
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Read at one moment: what others commit while the block runs is not seen in it. Raises StoreError."""
+        with self._guard:
+            connection = self._reader()
+            if connection is None or connection.in_transaction:
+                yield
+                return
+            try:
+                connection.execute("BEGIN")
+            except sqlite3.Error as error:
+                raise in_words(error, self.path, "read") from error
+            try:
+                yield
+            finally:
+                connection.rollback()
+
     def rows(self, where: str = "removed = 0", values: Sequence[Any] = ()) -> list[Row]:
         """Return the rows that the SQL condition ``where`` lets through, by number."""
         return [Row.read(line) for line in self.read(f"{SELECT} WHERE {where} ORDER BY number", values)]

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 FILE: Final = "library.sqlite3"
-PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 30.0  # that a writer waits for another
+READ_PATIENCE_S: Final = 5.0  # readers wait only for programs that lock the whole file
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _READ_ONLY = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
@@ -61,7 +62,9 @@ def open_to_read(path: Path, *, writable: bool) -> sqlite3.Connection:
 
 
 def _checked(address: str, path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0)
+    connection = sqlite3.connect(
+        address, uri=True, isolation_level=None, check_same_thread=False, timeout=READ_PATIENCE_S
+    )
     try:
         _check_format(connection, path)
     except BaseException:

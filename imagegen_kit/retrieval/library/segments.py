@@ -80,10 +80,9 @@ class Vectors:
 
     def search(self) -> VectorSearch:
         """Return the search over all vectors. Raises StoreError where a file is missing or damaged."""
-        return VectorSearch.open(
-            self.index_folder, self.segments(), dimension=self.dimension, removed=self.removed(), ann=self.ann(),
-            kind=None,
-        )  # fmt: skip
+        with self.records.together():
+            segments, removed, ann = self.segments(), self.removed(), self.ann()
+        return VectorSearch.open(self.index_folder, segments, dimension=self.dimension, removed=removed, ann=ann)
 
     # writing; only who holds the library may
 

@@ -49,10 +49,10 @@ def candidates(source: Any, given: Mapping[str, Any], *, folder: Path) -> list[C
     plain, shown = told_apart(given)
     common = read_about(plain, "", faults)
     found = list(_expanded(source, "source", common, faults, folder))
-    if shown:
-        found = _with_variations(found, shown, faults)
     if len(found) > 1 and "id" in common:
         faults.append(Fault("id", f"{common['id']!r} cannot be the id of {len(found)} pictures.", "Leave it out."))
+    if shown:
+        found = _with_variations(found, shown, faults)
     _check_ids(found, faults)
     if faults:
         raise InvalidInput(faults)
