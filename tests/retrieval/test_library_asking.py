@@ -102,6 +102,14 @@ def test_an_unknown_field_is_a_fault_with_near_names(lib: ik.Library) -> None:
         lib.numbers("role")  # type: ignore[arg-type]
 
 
+def test_any_key_that_was_kept_can_be_asked_for(lib: ik.Library) -> None:
+    lib.update("tom", **{'a"b.$[0]': True, "画": [1, 2], "where": {"deep": 1}})
+    for key, value in (('a"b.$[0]', True), ("画", 2), ("画", [9, 1])):
+        assert lib.numbers({key: value}).tolist() == [1], key
+    assert lib.numbers({"画": None}).tolist() == [2, 3, 4]
+    assert lib.numbers({"where": "deep"}).size == 0
+
+
 def test_items_come_in_the_order_asked(lib: ik.Library) -> None:
     assert [item.number for item in lib.items([3, 1, 3])] == [3, 1, 3]
     assert [item.number for item in lib.items(np.array([4, 2]))] == [4, 2]
@@ -202,6 +210,27 @@ def test_documents_hold_the_words_of_names_captions_and_folders(lib: ik.Library)
     }  # fmt: skip
     assert folder_words("animals/cats/tom.png") == "animals cats"
     assert folder_words("/home/me/photos/cats/tom.png") == "photos cats"
+
+
+def test_words_find_items_and_are_read_from_disk_until_something_changes(lib: ik.Library) -> None:
+    numbers, scores = lib.words.search("great hall", 3)
+    assert set(numbers[:2].tolist()) == {3, 4}
+    assert 0 < scores.min() <= scores.max() <= 1
+    kept = {path.name: path.stat().st_mtime_ns for path in (lib.path / "index").glob("words-*")}
+    assert len(kept) == 2
+    again = ik.Library.open(lib.path, embedder=Colours())
+    assert again.words.search("tom", 3)[0].tolist() == [1]
+    assert {path.name: path.stat().st_mtime_ns for path in (lib.path / "index").glob("words-*")} == kept
+    lib.update("bill", caption="a dragon")
+    assert again.words.search("dragon", 3)[0].tolist() == [2]  # the other one sees it at its next call
+    assert len(list((lib.path / "index").glob("words-*"))) == 2
+
+
+def test_searching_a_library_gives_references_with_scores(lib: ik.Library) -> None:
+    hits = lib.search("hall", top_k=2)
+    assert {reference.origin for reference in hits} == {"hall", "hall-2"}
+    assert all(reference.score is not None and reference.score > 0 for reference in hits)
+    assert [hit.origin for hit in lib.query(top_k=1, where={"role": "setting"}).search("hall")] == ["hall"]
 
 
 class Kept:

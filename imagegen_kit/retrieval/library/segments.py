@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from imagegen_kit.retrieval.base import Embedder
-    from imagegen_kit.retrieval.library.records import Change, Records
+    from imagegen_kit.retrieval.library.changes import Change
+    from imagegen_kit.retrieval.library.records import Records
 
 MANY_SMALL = 16  # segments below SMALL_ROWS are put together when there are so many
 SMALL_ROWS = 4096
