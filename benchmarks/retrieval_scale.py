@@ -176,7 +176,7 @@ def benchmark(quick: bool, profile: bool) -> Outcome:
         Figure("opening", "ms", column(opened["ours"], "ms")),
         Figure("bare mapped read_index", "ms", column(opened["bare"], "ms")),
         Figure("building the index", "s", [made["built"]]),
-        Figure("most memory while building (VmHWM)", "MB", [made["peak"]]),
+        Figure("most memory while building (VmHWM, mapped files included)", "MB", [made["peak"]]),
     ]  # fmt: skip
     half = found["missed_half"]
     out.notes += [

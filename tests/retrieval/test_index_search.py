@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -374,6 +375,14 @@ def test_a_cut_file_is_found(tmp_path: Path, kind: str) -> None:
     damaged.write_bytes(damaged.read_bytes()[:-100])
     with pytest.raises(CorruptArtifact, match=damaged.name):
         opened(segments, tmp_path, record)
+
+
+def test_an_index_that_finds_too_little_says_so(
+    segments: list[Segment], built: dict[str, tuple[Path, AnnRecord]]
+) -> None:
+    folder, record = built["ivf-pq"]
+    poor = replace(record, parameters={**record.parameters, "recall": 0.91})
+    assert opened(segments, folder, poor).note == "the index finds 91% of the true ten nearest"
 
 
 def test_an_index_whose_file_is_gone_is_done_without(

@@ -44,7 +44,7 @@ class Approximate:
 
         ``mask`` (rows,) bool says which rows may be found, None: all; ``share`` is how many of all those are, 0 to 1.
         """
-        candidates = max(top_k * 4, int(self.record.parameters["over_fetch"]))
+        candidates = ceil(self.record.parameters["over_fetch"] * max(1.0, top_k / 10))
         selector = None if mask is None else Bitmap(mask)
         known, rows = self._candidates(queries, min(candidates, self.record.rows), top_k, selector, share)
         starts = np.cumsum([0, *(len(block.ids) for block in blocks)])
@@ -53,7 +53,7 @@ class Approximate:
         for number, wanted in enumerate(rows):
             wanted = np.sort(wanted[wanted >= 0])  # noqa: PLW2901 - rows near each other lie on one page
             vectors, named_ids = gather(blocks, starts, wanted)
-            if not len(wanted):
+            if not len(vectors):
                 continue
             found = named(*nearest(queries[number : number + 1], vectors, top_k), named_ids)
             k = found[0].shape[1]

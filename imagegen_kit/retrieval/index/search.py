@@ -15,7 +15,7 @@ import numpy as np
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.retrieval.index.approximate import Approximate
 from imagegen_kit.retrieval.index.files import WHOLE_BYTES, check
-from imagegen_kit.retrieval.index.kinds import FLAT, AnnRecord, known_kind
+from imagegen_kit.retrieval.index.kinds import FLAT, PROMISED, AnnRecord, known_kind
 from imagegen_kit.retrieval.index.layout import arrange, live_rows
 from imagegen_kit.retrieval.index.rows import NARROW, Rows, compare
 from imagegen_kit.retrieval.index.scan import best
@@ -43,7 +43,7 @@ class Neighbours:
 class VectorSearch:
     """Searches the vectors of some segments; nothing in it changes, several threads may search at once.
 
-    ``note`` says, for people, why an index that was asked for is not used; "" where there is nothing to say.
+    ``note`` says, for people, why an index is not used, or that it finds less than is promised; "" where all is well.
     """
 
     def __init__(
@@ -251,4 +251,5 @@ def _usable(
         return None, f"the index {ann.file} was made from other segments: everything is compared"
     if not (folder / str(ann.file)).exists():
         return None, f"the index {folder / str(ann.file)} is gone: everything is compared"
-    return ann, ""
+    measured = ann.parameters.get("recall", 1.0)
+    return ann, "" if measured >= PROMISED else f"the index finds {measured:.0%} of the true ten nearest"
