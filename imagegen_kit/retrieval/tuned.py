@@ -16,6 +16,7 @@ WHOLE_WORDS = 0.4
 # paper's k of 60 was the best of its pilot and changes little around there.
 RANK_CONSTANT = 60.0
 CHANNEL_WEIGHTS: Mapping[str, float] = MappingProxyType({"text": 1.0, "image": 1.0, "text_to_image": 1.0})
+LEARNT_WEIGHT = 0.1  # of text_to_image where it is the map learnt from captions: it finds what has none, and is rough
 
 # Two items are near-duplicates where both hold: perceptual hashes alone take every drawing on white for its like, the
 # vectors alone a series of icons.

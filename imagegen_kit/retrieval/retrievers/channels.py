@@ -13,7 +13,7 @@ from imagegen_kit.retrieval.base import CHANNELS, IMAGE, TEXT, TEXT_TO_IMAGE
 from imagegen_kit.retrieval.learnt import MOST_PLACED
 from imagegen_kit.retrieval.retrievers.fusion import Ranked
 from imagegen_kit.retrieval.retrievers.pictures import likeness, vector_of_text, views_of
-from imagegen_kit.retrieval.tuned import CHANNEL_WEIGHTS
+from imagegen_kit.retrieval.tuned import CHANNEL_WEIGHTS, LEARNT_WEIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,8 @@ class Asked:
                 note = asked._hear(brief.text)
             asked.notes += [note] if note else []
             if asked.text_vector is not None or asked.learnt is not None:
-                asked.weights[TEXT_TO_IMAGE] = wanted[TEXT_TO_IMAGE]
+                guess = brief.weights is None and "text" not in library.embedder.modalities
+                asked.weights[TEXT_TO_IMAGE] = LEARNT_WEIGHT if guess else wanted[TEXT_TO_IMAGE]
         if not asked.weights:
             what = "nothing is left to search by: " + (" ".join(asked.notes) or "every channel has the weight 0.")
             raise InvalidInput([Fault("weights", what, "Give the channels that the query speaks to a weight above 0.")])

@@ -22,7 +22,7 @@ def without_duplicates(library: Library, vectors: Any, numbers: np.ndarray, top_
     Looks no further than it must.
     """
     kept = np.zeros(0, dtype=np.int64)
-    start, step = 0, top_k + 6
+    start, step = 0, top_k
     while start < len(numbers) and len(kept) < top_k:
         places = np.concatenate([kept, np.arange(start, min(start + step, len(numbers)))])
         same = _alike(library, vectors.vectors_of(numbers[places]), numbers[places])
@@ -41,8 +41,8 @@ def without_duplicates(library: Library, vectors: Any, numbers: np.ndarray, top_
 def _alike(library: Library, vectors: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     """Return a mask (n, n) of pairs that are near-duplicates; no item is its own."""
     same: np.ndarray = vectors @ vectors.T >= DUPLICATE_COSINE
-    np.fill_diagonal(same, False)
-    if same.any():
+    if np.count_nonzero(same) > len(same):  # more than each with itself
         hashes = [library.fingerprints(numbers, kind) for kind in ("dhash", "phash")]
         same &= np.min([np.bitwise_count(h[:, None] ^ h[None, :]) for h in hashes], axis=0) <= DUPLICATE_BITS
+    np.fill_diagonal(same, False)
     return same
