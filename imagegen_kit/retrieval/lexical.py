@@ -96,7 +96,9 @@ class Lexical:
             grams = GramIndex(size, parts["gram_starts"], parts["gram_rows"], parts["gram_impacts"])
             return cls(parts["numbers"], TextIndex.of_postings(size, postings), grams)
         except (OSError, ValueError, KeyError, EOFError, UnicodeError) as error:
-            what = f"The index of words {path} cannot be read ({error}). Delete the file; it is built anew from the items."
+            what = (
+                f"The index of words {path} cannot be read ({error}). Delete the file; it is built anew from the items."
+            )
             raise StoreError(what) from error
 
 

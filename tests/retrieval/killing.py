@@ -1,7 +1,7 @@
 """A script that changes a library in processes that are killed at every kind of step, and says what was left.
 
-``python -m tests.retrieval.killing FOLDER KILLS``. Everything is imported once; each attempt is a fork that kills itself
-with SIGKILL at one of its steps: a file that is opened to be written, a rename, a deletion, a connection to the
+``python -m tests.retrieval.killing FOLDER KILLS``. Everything is imported once; each attempt is a fork that kills
+itself with SIGKILL at one of its steps: a file that is opened to be written, a rename, a deletion, a connection to the
 database, or, in between, a statement that commits. It prints one JSON object for each kill.
 """
 
@@ -65,7 +65,7 @@ def forked(task: Callable[[int], None]) -> tuple[int, list[str]]:
         try:
             task(into)
             code = 0
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             os.write(into, f"failed {type(error).__name__}: {error}\n".replace("\n", " ").encode() + b"\n")
         os._exit(code)
     os.close(into)
@@ -97,7 +97,7 @@ def attempt(folder: Path, kill_at: int | None) -> tuple[int, list[str], list[str
         class Told(sqlite3.Connection):
             def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
                 if sql.startswith(("COMMIT", "BEGIN", "INSERT", "UPDATE", "DELETE")):
-                    step(sql.split("(")[0][:30])
+                    step(sql.split("(", maxsplit=1)[0][:30])
                 return super().execute(sql, *values)
 
         real = sqlite3.connect

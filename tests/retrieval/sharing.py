@@ -1,4 +1,4 @@
-"""A script that adds pictures to a library in another process: ``python -m tests.retrieval.sharing FOLDER FIRST COUNT``."""
+"""A script that adds pictures to a library: ``python -m tests.retrieval.sharing FOLDER FIRST COUNT``."""
 
 from __future__ import annotations
 

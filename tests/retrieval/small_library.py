@@ -113,11 +113,15 @@ class Vectors:
 class Learnt:
     """A map from words to pictures, as one would be learnt: here it knows colours."""
 
-    embedder: ColourEmbedder
+    vectors: Callable[[], Vectors]
     label: str = "learnt from 40 of your own captions"
 
-    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        return ColourEmbedder(wordy=True).embed_texts(texts)
+    def knows(self, text: str) -> bool:
+        return any(word in ImageColor.colormap for word in tokenize(text))
+
+    def search(self, text: str, top_k: int, *, allowed: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        found = self.vectors().search(ColourEmbedder(wordy=True).embed_texts([text]), top_k, allowed=allowed)
+        return found.ids[0][found.ids[0] >= 0], found.scores[0][found.ids[0] >= 0]
 
 
 class SmallLibrary:
@@ -125,7 +129,7 @@ class SmallLibrary:
 
     def __init__(self, folder: Path, *, wordy: bool = False, learnt: bool = False) -> None:
         self.path, self.embedder = folder, ColourEmbedder(wordy=wordy)
-        self.learnt = Learnt(self.embedder) if learnt else None
+        self.learnt = Learnt(lambda: self.vectors) if learnt else None
         self._items: list[Item] = []
         self._vectors: list[np.ndarray] = []
         self._prints: list[tuple[int, int]] = []

@@ -359,7 +359,7 @@ class Wrong(Colours):
         super().__init__()
         self.how = how
 
-    def embed_images(self, images):  # noqa: ANN001, ANN201
+    def embed_images(self, images):
         good = super().embed_images(images)
         if self.how == "nan":
             good[len(good) // 2, 0] = np.nan
@@ -402,5 +402,5 @@ def test_variations_are_pictures_of_their_own(lib: ik.Library, tmp_path: Path) -
     assert (smiling.role, smiling.description, smiling.origin) == ("character", "a girl", "ann/smiling")
     lib.add(drawn(30), id="bob", variations={"back": drawn(31)})
     assert lib.get("bob/back").origin == "bob/back"
-    with pytest.raises(ik.errors.UnknownName, match="variation of 'ann' is called 'smilling'.*'smiling'"):
+    with pytest.raises(ik.errors.UnknownName, match=r"variation of 'ann' is called 'smilling'.*'smiling'"):
         lib.get("ann", variation="smilling")

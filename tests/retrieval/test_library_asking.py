@@ -11,7 +11,7 @@ import imagegen_kit as ik
 from imagegen_kit.errors import InvalidInput, UnknownName
 from imagegen_kit.retrieval.library.derived import documents, folder_words, kept_on_disk
 from imagegen_kit.retrieval.library.rows import EMPTY_STATE
-from tests.retrieval.colours import Colours, drawn, pictures_in
+from tests.retrieval.colours import Colours, drawn
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_get_finds_by_id_and_by_name_and_says_what_is_near(lib: ik.Library) -> N
     with pytest.raises(UnknownName, match="Did you mean 'bill'"):
         lib.get("bil")
     lib.update("hall", id="great-hall")
-    with pytest.raises(InvalidInput, match="2 pictures are called 'hall'. Use an id: 'great-hall', 'hall-2'"):
+    with pytest.raises(InvalidInput, match=r"2 pictures are called 'hall'. Use an id: 'great-hall', 'hall-2'"):
         lib.get("hall")
 
 
@@ -100,6 +100,14 @@ def test_an_unknown_field_is_a_fault_with_near_names(lib: ik.Library) -> None:
     assert "'wide' is no range of pixels" in told
     with pytest.raises(InvalidInput, match="is no mapping"):
         lib.numbers("role")  # type: ignore[arg-type]
+
+
+def test_any_key_that_was_kept_can_be_asked_for(lib: ik.Library) -> None:
+    lib.update("tom", **{'a"b.$[0]': True, "画": [1, 2], "where": {"deep": 1}})
+    for key, value in (('a"b.$[0]', True), ("画", 2), ("画", [9, 1])):
+        assert lib.numbers({key: value}).tolist() == [1], key
+    assert lib.numbers({"画": None}).tolist() == [2, 3, 4]
+    assert lib.numbers({"where": "deep"}).size == 0
 
 
 def test_items_come_in_the_order_asked(lib: ik.Library) -> None:
@@ -204,6 +212,27 @@ def test_documents_hold_the_words_of_names_captions_and_folders(lib: ik.Library)
     assert folder_words("/home/me/photos/cats/tom.png") == "photos cats"
 
 
+def test_words_find_items_and_are_read_from_disk_until_something_changes(lib: ik.Library) -> None:
+    numbers, scores = lib.words.search("great hall", 3)
+    assert set(numbers[:2].tolist()) == {3, 4}
+    assert 0 < scores.min() <= scores.max() <= 1
+    kept = {path.name: path.stat().st_mtime_ns for path in (lib.path / "index").glob("words-*")}
+    assert len(kept) == 2
+    again = ik.Library.open(lib.path, embedder=Colours())
+    assert again.words.search("tom", 3)[0].tolist() == [1]
+    assert {path.name: path.stat().st_mtime_ns for path in (lib.path / "index").glob("words-*")} == kept
+    lib.update("bill", caption="a dragon")
+    assert again.words.search("dragon", 3)[0].tolist() == [2]  # the other one sees it at its next call
+    assert len(list((lib.path / "index").glob("words-*"))) == 2
+
+
+def test_searching_a_library_gives_references_with_scores(lib: ik.Library) -> None:
+    hits = lib.search("hall", top_k=2)
+    assert {reference.origin for reference in hits} == {"hall", "hall-2"}
+    assert all(reference.score is not None and reference.score > 0 for reference in hits)
+    assert [hit.origin for hit in lib.query(top_k=1, where={"role": "setting"}).search("hall")] == ["hall"]
+
+
 class Kept:
     """Something that can be saved and loaded."""
 
@@ -222,9 +251,9 @@ def test_what_is_derived_is_made_once_for_each_state_and_anew_where_it_was_damag
     made: list[str] = []
 
     def ask(key: str, writable: bool = True) -> str:
-        def make() -> Kept:
+        def make() -> tuple[Kept, bool]:
             made.append(key)
-            return Kept(f"of {key}")
+            return Kept(f"of {key}"), key != "changed"
 
         found: Kept = kept_on_disk(tmp_path / "index", "words", key, Kept.load, make, writable=writable)
         return found.text
@@ -237,4 +266,5 @@ def test_what_is_derived_is_made_once_for_each_state_and_anew_where_it_was_damag
     assert ask("b") == "of b"
     assert sorted(path.name for path in (tmp_path / "index").iterdir()) == ["words-b", "words-b.sha256"]
     assert ask("c", writable=False) == "of c"
-    assert not (tmp_path / "index/words-c").exists()
+    assert ask("changed") == "of changed"
+    assert sorted(path.name for path in (tmp_path / "index").iterdir()) == ["words-b", "words-b.sha256"]

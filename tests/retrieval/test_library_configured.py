@@ -81,6 +81,10 @@ def test_mappings_open_as_files_do_from_the_working_directory(files: Path, monke
     monkeypatch.chdir(files)
     library = ik.Library.open(THIRD, embedder=Colours())
     assert roles(library)["ann/sad"] == "character"
+    assert repr(library) == "Library(references: 4 pictures, colours)"
+    monkeypatch.chdir("/")
+    assert library.get("ann/sad").picture.image.size == (48, 36)
+    monkeypatch.chdir(files)
     assert roles(ik.Library.open(SECOND, embedder=Colours())) == {"ann": "content", "hall": "content"}
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import imagegen_kit as ik
-from tests.retrieval.colours import Colours
+from tests.retrieval.colours import Colours, drawn
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -126,3 +126,46 @@ def test_a_reader_sees_whole_batches_of_a_writer_at_its_next_call(tmp_path: Path
     assert all(n % 8 == 0 for n in seen)
     assert seen == sorted(seen)
     assert len(library) == 80
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+import imagegen_kit as ik
+from imagegen_kit.retrieval.library import adding
+from tests.corpus import textured
+from tests.retrieval.colours import Colours, drawn
+adding.BATCH = 8
+folder = Path(sys.argv[1])
+library = ik.Library.open(folder, embedder=Colours())
+library.add([drawn(n) for n in range(8)])
+size = int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+try:
+    library.add([*(drawn(n) for n in range(8, 16)), textured(300, 200)], caption="x" * int(sys.argv[3]))
+except ik.errors.StoreError as error:
+    print(error)
+print(len(library), library.verify().ok)
+"""
+
+
+@pytest.mark.parametrize(
+    ("limit", "letters", "words"),
+    [(100_000, 0, "cannot be written: File too large"), (140_000, 50_000, "could not be written")],
+    ids=["a picture", "the database"],
+)
+def test_a_full_disk_is_told_and_what_was_there_stays(limit: int, letters: int, words: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "refs"), str(limit), str(letters)],
+        capture_output=True, text=True, env=ENVIRONMENT, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    error, *_, last = done.stdout.splitlines()
+    assert words in error
+    library = ik.Library.open(tmp_path / "refs", embedder=Colours())
+    assert len(library) in (8, 16)
+    assert last.startswith(str(len(library)))
+    assert library.verify(repair=True).ok
+    assert library.verify().findings == ()
+    library.add([drawn(n) for n in range(20)])
+    assert len(library) == 20

@@ -50,6 +50,9 @@ def test_words_find_uncaptioned_pictures_through_what_was_learnt(tmp_path: Path)
     hits = search(library, "magenta")
     assert hits.ids[0] == "uncaptioned"
     assert any("learnt from 40 of your own captions" in note for note in hits.explain().notes)
+    unknown = search(library, "roof").explain()
+    assert "none of these words is in the captions" in " ".join(unknown.notes)
+    assert set(unknown.channels) == {"text"}
 
 
 def test_a_channel_that_cannot_answer_is_left_out_with_a_note(small: SmallLibrary) -> None:

@@ -15,9 +15,9 @@ from imagegen_kit.retrieval.library.segments import Vectors, embedded
 
 if TYPE_CHECKING:
     from imagegen_kit.retrieval.base import Embedder
+    from imagegen_kit.retrieval.library.candidate import Candidate
     from imagegen_kit.retrieval.library.places import Place
     from imagegen_kit.retrieval.library.records import Records
-    from imagegen_kit.retrieval.library.sources import Candidate
 
 BATCH = 64
 Told = Callable[[int, int], None]  # pictures done, and of how many

@@ -39,10 +39,17 @@ def folder_words(path: str) -> str:
 
 
 def kept_on_disk(
-    folder: Path, name: str, key: str, load: Callable[[Path], Any], make: Callable[[], Any], *, writable: bool
+    folder: Path,
+    name: str,
+    key: str,
+    load: Callable[[Path], Any],
+    make: Callable[[], tuple[Any, bool]],
+    *,
+    writable: bool,
 ) -> Any:
     """Return what lies in ``folder`` under ``name`` and ``key``; else make it, keep it, and delete those of other keys.
 
+    ``make`` also says whether what it made belongs to ``key``: rows may have changed meanwhile, then it is not kept.
     A sha256 beside it says whether it is still what was written: one that is not is made again.
     """
     path = folder / f"{name}-{key}"
@@ -50,8 +57,8 @@ def kept_on_disk(
     with contextlib.suppress(*_DAMAGE):
         if mark.read_text() == _hash(path):
             return load(path)
-    made = make()
-    if made is not None and writable:
+    made, belongs = make()
+    if made is not None and writable and belongs:
         with contextlib.suppress(OSError, ImagegenError):  # a full disk: it is made again the next time
             _save(made, path, mark)
             for old in folder.glob(f"{name}-*"):

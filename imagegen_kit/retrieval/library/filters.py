@@ -80,16 +80,17 @@ def _range(
 
 
 def _meta(key: str, wanted: Any, parts: list[str], values: list[Any]) -> None:
-    path = "$." + json.dumps(key, ensure_ascii=False)
+    kept = "SELECT 1 FROM json_each(items.meta) AS kept WHERE kept.key = ?"
     if wanted is None:
-        parts.append("json_extract(meta, ?) IS NULL")
-        values.append(path)
+        parts.append(f"NOT EXISTS ({kept})")
+        values.append(key)
         return
     # a list in the field fits where one of its entries does
-    parts.append(
-        "EXISTS (SELECT 1 FROM json_each(meta, ?) AS held WHERE held.value IN (SELECT value FROM json_each(?)))"
-    )
-    values += [path, json.dumps(_listed(wanted), default=str)]
+    one = "SELECT 1 FROM json_each(kept.value) AS held WHERE held.value IN (SELECT value FROM json_each(?))"
+    own = "kept.value IN (SELECT value FROM json_each(?))"
+    parts.append(f"EXISTS ({kept} AND CASE kept.type WHEN 'array' THEN EXISTS ({one}) ELSE {own} END)")
+    listed = json.dumps(_listed(wanted), default=str)
+    values += [key, listed, listed]
 
 
 def _meta_keys(records: Records) -> list[str]:

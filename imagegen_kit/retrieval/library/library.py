@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from imagegen_kit.retrieval.base import Embedder, Item
-    from imagegen_kit.retrieval.library.report import AddReport
+    from imagegen_kit.retrieval.library.report import AddReport, VerifyReport
     from imagegen_kit.retrieval.library.snapshot import Snapshot
-    from imagegen_kit.retrieval.library.verify import VerifyReport
     from imagegen_kit.retrieval.library.writing import Writing
     from imagegen_kit.types import Reference
 
@@ -73,7 +72,7 @@ class Library(Shown):
         from imagegen_kit.retrieval.library.opening import prepare
 
         place = find_place(path)
-        name = SHIPPED if path == SHIPPED else place.folder.name
+        name = SHIPPED if path == SHIPPED else "references" if isinstance(path, (dict, list)) else place.folder.name
         library = cls(place, load_embedder(embedder), name)
         prepare(library._records, place, library.embedder, reembed=reembed)
         return library

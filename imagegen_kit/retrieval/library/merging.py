@@ -15,8 +15,9 @@ from imagegen_kit.retrieval.library.rows import Row
 if TYPE_CHECKING:
     from PIL import Image
 
+    from imagegen_kit.retrieval.library.changes import Change
     from imagegen_kit.retrieval.library.places import Place
-    from imagegen_kit.retrieval.library.records import Change, Records
+    from imagegen_kit.retrieval.library.records import Records
     from imagegen_kit.retrieval.library.seeing import Seen
 
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,8 @@ def find_place(path: str | os.PathLike[str] | Mapping[str, Any] | list[Any]) -> 
     Raises InvalidInput for what is none of them.
     """
     if isinstance(path, (dict, list)):
-        return _cached(Path.cwd(), path, json.dumps(path, sort_keys=True, default=str))
+        place = _cached(Path.cwd(), path, json.dumps(path, sort_keys=True, default=str))
+        return replace(place, folder=place.home)  # so that paths are absolute: it belongs to no folder
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path) or "\0" in str(path):
         what = f"{str(path)[:80]!r} is no path of a folder."
         raise InvalidInput([Fault("path", what, "Give a folder, a YAML file of references, or 'shipped'.")])

@@ -8,7 +8,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import StoreError
-from imagegen_kit.retrieval.library.rows import EMPTY_STATE, INSERT, SELECT, Row, moved_state
+from imagegen_kit.retrieval.library.changes import Change
+from imagegen_kit.retrieval.library.rows import EMPTY_STATE, SELECT, Row
 from imagegen_kit.retrieval.library.schema import in_words, open_to_read, open_to_write
 
 if TYPE_CHECKING:
@@ -79,6 +80,23 @@ class Records:
             except sqlite3.Error as error:
                 raise in_words(error, self.path, "read") from error
 
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Read at one moment: what others commit while the block runs is not seen in it. Raises StoreError."""
+        with self._guard:
+            connection = self._reader()
+            if connection is None or connection.in_transaction:
+                yield
+                return
+            try:
+                connection.execute("BEGIN")
+            except sqlite3.Error as error:
+                raise in_words(error, self.path, "read") from error
+            try:
+                yield
+            finally:
+                connection.rollback()
+
     def rows(self, where: str = "removed = 0", values: Sequence[Any] = ()) -> list[Row]:
         """Return the rows that the SQL condition ``where`` lets through, by number."""
         return [Row.read(line) for line in self.read(f"{SELECT} WHERE {where} ORDER BY number", values)]
@@ -147,46 +165,3 @@ class Records:
                 self._connection.close()
                 self._connection = None
                 self._seen = -1
-
-
-class Change:
-    """One write transaction: rows in, rows out, and the state that follows."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-        self._gone: list[Row] = []
-        self._come: list[Row] = []
-
-    def insert(self, row: Row) -> None:
-        """Add a picture."""
-        self.connection.execute(INSERT, row.values())
-        self._tag(row)
-        self._come.append(row)
-
-    def replace(self, old: Row, new: Row) -> None:
-        """Change what is said of a picture; its number stays."""
-        self.connection.execute("DELETE FROM items WHERE number = ?", (old.number,))
-        self.connection.execute("DELETE FROM tags WHERE number = ?", (old.number,))
-        self._gone.append(old)
-        self.insert(new)
-
-    def remove(self, row: Row) -> None:
-        """Mark a picture as removed; its number is never used again."""
-        self.connection.execute("UPDATE items SET removed = 1 WHERE number = ?", (row.number,))
-        self.connection.execute("DELETE FROM tags WHERE number = ?", (row.number,))
-        self._gone.append(row)
-
-    def keep(self, name: str, value: str) -> None:
-        """Keep ``value`` under ``name``."""
-        self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
-
-    def count(self) -> None:
-        """Move state and generation on; the last step of each transaction."""
-        kept = dict(self.connection.execute("SELECT name, value FROM meta").fetchall())
-        if self._gone or self._come:
-            self.keep("state", moved_state(kept.get("state", EMPTY_STATE), self._gone, self._come))
-        self.keep("generation", str(int(kept.get("generation", "0")) + 1))
-
-    def _tag(self, row: Row) -> None:
-        pairs = [(tag, row.number) for tag in row.tags]
-        self.connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", pairs)

@@ -1,4 +1,4 @@
-"""What became of the pictures that were given to a library."""
+"""What became of the pictures that were given to a library, and what was found when one was looked over."""
 
 from __future__ import annotations
 
@@ -58,3 +58,50 @@ class AddReport:
             first = self.rejected[0]
             text += f": {first.source[:60]}: {first.reason[:160]}" + (" …" if len(self.rejected) > 1 else "")
         return printable(text.replace("\n", " ")) + ")"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong. ``kind`` is one of the headings of ``VerifyReport``; ``repaired``: it was put right."""
+
+    kind: str
+    where: str
+    what: str
+    repaired: bool = False
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class VerifyReport:
+    """What ``Library.verify`` found. ``pictures`` and ``segments`` were looked at, every byte of them.
+
+    Kinds of findings: ``missing file``, ``moved file``, ``changed file``, ``database``, ``vectors``, ``index``,
+    ``no vector``, ``vector without a picture``, ``manifest``, ``left-over``.
+    """
+
+    findings: tuple[Finding, ...]
+    pictures: int
+    segments: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong any more."""
+        return all(finding.repaired for finding in self.findings)
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a finding: ``kind``, ``where``, ``what``, ``repaired``."""
+        import pandas as pd
+
+        rows = [(f.kind, f.where, f.what, f.repaired) for f in self.findings]
+        found = pd.DataFrame(rows, columns=["kind", "where", "what", "repaired"])
+        return found.astype({"kind": "string", "where": "string", "what": "string", "repaired": "bool"})
+
+    def __repr__(self) -> str:
+        looked = f"{self.pictures:,} pictures, {self.segments:,} segments"
+        if not self.findings:
+            return f"VerifyReport({looked}: all sound)"
+        kinds: dict[str, int] = {}
+        for finding in self.findings:
+            kinds[finding.kind] = kinds.get(finding.kind, 0) + 1
+        told = ", ".join(f"{count} × {kind}" for kind, count in kinds.items())
+        mended = sum(finding.repaired for finding in self.findings)
+        return f"VerifyReport({looked}: {told}; {mended} repaired)"

@@ -12,11 +12,11 @@ from imagegen_kit.errors import InvalidInput, StoreError
 from imagegen_kit.imaging.decode import DEFAULT, peek
 from imagegen_kit.imaging.files import read_picture_file
 from imagegen_kit.imaging.picture import open_picture
+from imagegen_kit.retrieval.library.candidate import Candidate, reason_of
 from imagegen_kit.retrieval.library.looking import Look, look_at
 from imagegen_kit.retrieval.library.manifest import write_atomically
 from imagegen_kit.retrieval.library.places import PICTURES
 from imagegen_kit.retrieval.library.rows import stored_path
-from imagegen_kit.retrieval.library.sources import Candidate, reason_of
 
 if TYPE_CHECKING:
     from imagegen_kit.retrieval.library.places import Place

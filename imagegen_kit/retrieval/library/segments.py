@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from imagegen_kit.retrieval.base import Embedder
-    from imagegen_kit.retrieval.library.records import Change, Records
+    from imagegen_kit.retrieval.library.changes import Change
+    from imagegen_kit.retrieval.library.records import Records
 
 MANY_SMALL = 16  # segments below SMALL_ROWS are put together when there are so many
 SMALL_ROWS = 4096
@@ -80,10 +81,9 @@ class Vectors:
 
     def search(self) -> VectorSearch:
         """Return the search over all vectors. Raises StoreError where a file is missing or damaged."""
-        return VectorSearch.open(
-            self.index_folder, self.segments(), dimension=self.dimension, removed=self.removed(), ann=self.ann(),
-            kind=None,
-        )  # fmt: skip
+        with self.records.together():
+            segments, removed, ann = self.segments(), self.removed(), self.ann()
+        return VectorSearch.open(self.index_folder, segments, dimension=self.dimension, removed=removed, ann=ann)
 
     # writing; only who holds the library may
 

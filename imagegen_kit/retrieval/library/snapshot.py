@@ -107,30 +107,38 @@ class Snapshot:
 
     def words(self) -> Any:
         """Return the lexical index over all items, from disk where it lies there for this state."""
+        import numpy as np
+
         from imagegen_kit.retrieval.lexical import Lexical
 
-        def make() -> Any:
-            return Lexical.build(documents(self._records.rows()), self.numbers())
+        def make() -> tuple[Any, bool]:
+            with self._records.together():
+                rows, state = self._records.rows(), self._records.state
+            numbers = np.array([row.number for row in rows], dtype=np.int64)
+            return Lexical.build(documents(rows), numbers), state == self.state
 
         return self._once("words", lambda: self._kept("words", Lexical.load, make))
 
     def learnt(self) -> Any:
         """Return the map from texts to picture vectors that was learnt from the captions; None: too few of them."""
+        import numpy as np
+
         from imagegen_kit.retrieval.learnt import LearntMap
 
-        def make() -> Any:
-            import numpy as np
-
+        def make() -> tuple[Any, bool]:
             search = self.search()
-            numbers = np.intersect1d(self.numbers(), self._vectors.ids(), assume_unique=True)
-            rows = self._records.rows_of(numbers.tolist())
-            told = documents([rows[n] for n in numbers.tolist()])
-            return LearntMap.fit(told, search.vectors_of(numbers))
+            with self._records.together():
+                rows, state = self._records.rows(), self._records.state
+                held = set(self._vectors.ids().tolist()) - set(self._vectors.removed().tolist())
+            rows = [row for row in rows if row.number in held]
+            numbers = np.array([row.number for row in rows], dtype=np.int64)
+            made = LearntMap.fit(documents(rows), search.vectors_of(numbers), numbers)
+            return made, state == self.state
 
         name = f"learnt-{self._vectors.fingerprint[:16]}"
         return self._once("learnt", lambda: self._kept(name, LearntMap.load, make))
 
-    def _kept(self, name: str, load: Callable[..., Any], make: Callable[[], Any]) -> Any:
+    def _kept(self, name: str, load: Callable[..., Any], make: Callable[[], tuple[Any, bool]]) -> Any:
         folder = self._place.home / "index"
         return kept_on_disk(folder, name, self.state[:16], load, make, writable=self._records.writable)
 

@@ -4,39 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.imaging.picture import open_picture
 from imagegen_kit.retrieval.library.about import missing, read_about
+from imagegen_kit.retrieval.library.candidate import Candidate, bytes_of, in_memory, pixels
 from imagegen_kit.retrieval.library.configured import is_configuration, read_configured
 from imagegen_kit.retrieval.library.exchange import read_exchange
 from imagegen_kit.retrieval.library.folders import picture_files
 from imagegen_kit.retrieval.library.places import EXCHANGE
-from imagegen_kit.retrieval.library.variations import told_apart, variation_about, variation_name
-from imagegen_kit.types import Artifact, Reference
+from imagegen_kit.retrieval.library.variations import told_apart, with_variations
+from imagegen_kit.types import Reference
 
-_BYTES = (bytes, bytearray, memoryview)
 _PATH_KEYS = ("path", "picture", "image", "file")
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One picture to be looked at: ``picture`` is a path, bytes, or an Artifact; ``about`` what is said of it.
-
-    ``source`` is what reports call it. ``sha256`` is the hash that the file must have, None where nobody said so.
-    ``refused`` says why it cannot be taken at all.
-    """
-
-    source: str
-    picture: Path | bytes | Artifact | None
-    about: Mapping[str, Any] = field(default_factory=dict)
-    sha256: str | None = None
-    refused: str = ""
 
 
 def candidates(source: Any, given: Mapping[str, Any], *, folder: Path) -> list[Candidate]:
@@ -52,32 +33,11 @@ def candidates(source: Any, given: Mapping[str, Any], *, folder: Path) -> list[C
     if len(found) > 1 and "id" in common:
         faults.append(Fault("id", f"{common['id']!r} cannot be the id of {len(found)} pictures.", "Leave it out."))
     if shown:
-        found = _with_variations(found, shown, faults)
+        found = with_variations(found, shown, faults)
     _check_ids(found, faults)
     if faults:
         raise InvalidInput(faults)
     return found
-
-
-def _with_variations(found: list[Candidate], shown: Mapping[str, Any], faults: list[Fault]) -> list[Candidate]:
-    """Add the pictures that ``variations=`` names, each under the id ``main/variation``."""
-    if len(found) != 1:
-        faults.append(Fault("variations", f"belong to one picture; these are {len(found)}.", "Add them one by one."))
-        return found
-    main = found[0]
-    stem = main.picture.stem if isinstance(main.picture, Path) else "picture"
-    about = {"id": main.about.get("name") or stem, **main.about}
-    more = []
-    for name, picture in shown.items():
-        own = variation_about(about, variation_name(about["id"], name))
-        one = picture if isinstance(picture, (str, Path)) else None
-        where = f"variations.{name}"
-        if one is None:
-            more.append(_in_memory(picture, where, own))
-        else:
-            more.append(Candidate(f"{where} {one}", Path(os.path.expanduser(one)).absolute(), own))
-    about["variations"] = tuple(dict.fromkeys([*about.get("variations", ()), *(c.about["id"] for c in more)]))
-    return [replace(main, about=about), *more]
 
 
 def _check_ids(found: list[Candidate], faults: list[Fault]) -> None:
@@ -99,7 +59,7 @@ def _expanded(
     elif isinstance(source, Reference):
         own = {"role": source.role, "name": source.name, "description": source.description, "id": source.origin}
         about = {**{k: v for k, v in own.items() if v is not None and not (k == "role" and v == "content")}, **common}
-        yield Candidate(source.name or source.origin or where, _artifact(source.picture), about)
+        yield Candidate(source.name or source.origin or where, bytes_of(source.picture), about)
     elif is_configuration(source):
         yield from _configured(source, common, faults)
     elif isinstance(source, Mapping):
@@ -111,36 +71,14 @@ def _expanded(
         for item in source.items(source.numbers()):
             own = {name: getattr(item, name) for name in ("id", *_TEXTS, "tags", "variations") if getattr(item, name)}
             yield Candidate(item.id, Path(item.path), {**common, **own, "meta": dict(item.meta)}, item.sha256)
-    elif (
-        isinstance(source, Iterable) and not isinstance(source, (bytes, bytearray, memoryview)) and not _pixels(source)
-    ):
+    elif isinstance(source, Iterable) and not isinstance(source, (bytes, bytearray, memoryview)) and not pixels(source):
         for position, one in enumerate(source):
             yield from _expanded(one, f"{where}[{position}]", common, faults, folder)
     else:
-        yield _in_memory(source, where, common)
+        yield in_memory(source, where, common)
 
 
 _TEXTS = ("role", "name", "caption", "description", "licence")
-
-
-def _pixels(source: Any) -> bool:
-    return isinstance(source, Image.Image) or hasattr(source, "__array_interface__") or hasattr(source, "read")
-
-
-def _artifact(artifact: Artifact) -> Path | Artifact:
-    return Path(artifact.path) if artifact.path is not None and artifact.data is None else artifact
-
-
-def _in_memory(source: Any, where: str, common: Mapping[str, Any]) -> Candidate:
-    """Bytes, PIL images, arrays, open files and Pictures; what is no picture is rejected in words."""
-    if isinstance(source, Artifact):
-        return Candidate(where, _artifact(source), common)
-    if isinstance(source, _BYTES):
-        return Candidate(where, bytes(source), common)
-    try:
-        return Candidate(where, open_picture(source, where=where).bytes, common)
-    except InvalidInput as error:
-        return Candidate(where, None, common, refused=reason_of(error))
 
 
 def _of_path(source: str | Path, where: str, common: Mapping[str, Any], faults: list[Fault]) -> Iterable[Candidate]:
@@ -207,11 +145,6 @@ def _of_row(
             f"{where} {str(value)[:200]}", path.absolute(), both, refused="" if str(value).strip() else "no path"
         )
     elif isinstance(value, Reference):
-        yield Candidate(where, _artifact(value.picture), {**both})
+        yield Candidate(where, bytes_of(value.picture), {**both})
     else:
-        yield _in_memory(value, where, both)
-
-
-def reason_of(error: InvalidInput) -> str:
-    """Return what is wrong with one picture, in one line."""
-    return " ".join(f"{fault.what} {fault.hint}".strip() for fault in error.faults)
+        yield in_memory(value, where, both)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from imagegen_kit.errors import Fault
 from imagegen_kit.imaging.encode import SUFFIXES
+from imagegen_kit.retrieval.library.candidate import Candidate, in_memory
 
 
 def told_apart(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -45,3 +48,24 @@ def variation_about(main: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return what is said of a variation: role, texts and licence of the main picture, its own name and id."""
     kept = {k: v for k, v in main.items() if k not in ("id", "name", "variations", "meta")}
     return {**kept, "id": f"{main['id']}/{name}", "name": f"{main.get('name') or main['id']} {name}"}
+
+
+def with_variations(found: list[Candidate], shown: Mapping[str, Any], faults: list[Fault]) -> list[Candidate]:
+    """Add the pictures that ``variations=`` names, each under the id ``main/variation``."""
+    if len(found) != 1:
+        faults.append(Fault("variations", f"belong to one picture; these are {len(found)}.", "Add them one by one."))
+        return found
+    main = found[0]
+    stem = main.picture.stem if isinstance(main.picture, Path) else "picture"
+    about = {"id": main.about.get("name") or stem, **main.about}
+    more = []
+    for name, picture in shown.items():
+        own = variation_about(about, variation_name(about["id"], name))
+        one = picture if isinstance(picture, (str, Path)) else None
+        where = f"variations.{name}"
+        if one is None:
+            more.append(in_memory(picture, where, own))
+        else:
+            more.append(Candidate(f"{where} {one}", Path(os.path.expanduser(one)).absolute(), own))
+    about["variations"] = tuple(dict.fromkeys([*about.get("variations", ()), *(c.about["id"] for c in more)]))
+    return [replace(main, about=about), *more]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,61 +14,13 @@ from imagegen_kit.retrieval.library.folders import picture_files
 from imagegen_kit.retrieval.library.manifest import manifest_of, read_manifest
 from imagegen_kit.retrieval.library.merging import now
 from imagegen_kit.retrieval.library.places import PICTURES
+from imagegen_kit.retrieval.library.report import Finding, VerifyReport
 from imagegen_kit.retrieval.library.rows import EMPTY_STATE, moved_state, stored_path
 from imagegen_kit.retrieval.library.segments import Vectors
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from imagegen_kit.retrieval.library.rows import Row
     from imagegen_kit.retrieval.library.writing import Writing
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong. ``kind`` is one of the headings of ``VerifyReport``; ``repaired``: it was put right."""
-
-    kind: str
-    where: str
-    what: str
-    repaired: bool = False
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class VerifyReport:
-    """What ``Library.verify`` found. ``pictures`` and ``segments`` were looked at, every byte of them.
-
-    Kinds of findings: ``missing file``, ``moved file``, ``changed file``, ``database``, ``vectors``, ``index``,
-    ``no vector``, ``vector without a picture``, ``manifest``, ``left-over``.
-    """
-
-    findings: tuple[Finding, ...]
-    pictures: int
-    segments: int
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong any more."""
-        return all(finding.repaired for finding in self.findings)
-
-    def table(self) -> pd.DataFrame:
-        """Return one row a finding: ``kind``, ``where``, ``what``, ``repaired``."""
-        import pandas as pd
-
-        rows = [(f.kind, f.where, f.what, f.repaired) for f in self.findings]
-        found = pd.DataFrame(rows, columns=["kind", "where", "what", "repaired"])
-        return found.astype({"kind": "string", "where": "string", "what": "string", "repaired": "bool"})
-
-    def __repr__(self) -> str:
-        looked = f"{self.pictures:,} pictures, {self.segments:,} segments"
-        if not self.findings:
-            return f"VerifyReport({looked}: all sound)"
-        kinds: dict[str, int] = {}
-        for finding in self.findings:
-            kinds[finding.kind] = kinds.get(finding.kind, 0) + 1
-        told = ", ".join(f"{count} × {kind}" for kind, count in kinds.items())
-        mended = sum(finding.repaired for finding in self.findings)
-        return f"VerifyReport({looked}: {told}; {mended} repaired)"
 
 
 class Verification:

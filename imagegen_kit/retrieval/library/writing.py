@@ -24,10 +24,10 @@ from imagegen_kit.retrieval.library.segments import REMOVED, Vectors, embedded
 
 if TYPE_CHECKING:
     from imagegen_kit.retrieval.base import Embedder
+    from imagegen_kit.retrieval.library.candidate import Candidate
     from imagegen_kit.retrieval.library.places import Place
     from imagegen_kit.retrieval.library.records import Records
     from imagegen_kit.retrieval.library.rows import Row
-    from imagegen_kit.retrieval.library.sources import Candidate
 
 
 @contextlib.contextmanager

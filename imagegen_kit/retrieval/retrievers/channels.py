@@ -10,6 +10,7 @@ import numpy as np
 
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.retrieval.base import CHANNELS, IMAGE, TEXT, TEXT_TO_IMAGE
+from imagegen_kit.retrieval.learnt import MOST_PLACED
 from imagegen_kit.retrieval.retrievers.fusion import Ranked
 from imagegen_kit.retrieval.retrievers.pictures import likeness, vector_of_text, views_of
 from imagegen_kit.retrieval.tuned import CHANNEL_WEIGHTS
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from imagegen_kit.retrieval.base import Brief
+    from imagegen_kit.retrieval.learnt import LearntMap
     from imagegen_kit.retrieval.library import Library
 
 
@@ -54,6 +56,7 @@ class Asked:
     weights: dict[str, float] = field(default_factory=dict)  # of the channels that are asked, all above 0
     views: list[np.ndarray] = field(default_factory=list)  # of the pictures, or the vector given in their place
     text_vector: np.ndarray | None = None
+    learnt: LearntMap | None = None  # where it, and no vector, answers for the words
     notes: list[str] = field(default_factory=list)
 
     @classmethod
@@ -72,15 +75,32 @@ class Asked:
                 asked.views = [given[None, :]] if given is not None else views_of(library.embedder, brief.images)
         if brief.text and wanted[TEXT_TO_IMAGE] > 0:
             with stages("embed"):
-                asked.text_vector, note = vector_of_text(library, brief.text)
+                note = asked._hear(brief.text)
             asked.notes += [note] if note else []
-            if asked.text_vector is not None:
+            if asked.text_vector is not None or asked.learnt is not None:
                 asked.weights[TEXT_TO_IMAGE] = wanted[TEXT_TO_IMAGE]
         if not asked.weights:
             what = "nothing is left to search by: " + (" ".join(asked.notes) or "every channel has the weight 0.")
             raise InvalidInput([Fault("weights", what, "Give the channels that the query speaks to a weight above 0.")])
         asked.notes += _unnamed(brief, pictures)
         return asked
+
+    def _hear(self, text: str) -> str:
+        """Make words ready to be looked for in pictures; return a note on how, or why not."""
+        embedder = self.library.embedder
+        if "text" in embedder.modalities:
+            self.text_vector = vector_of_text(embedder, text)
+            return ""
+        learnt = self.library.learnt
+        if learnt is None:
+            return f"text_to_image was left out: the embedder {embedder.name!r} knows pictures only."
+        if not learnt.knows(text):
+            return f"text_to_image was left out: none of these words is in the captions that it was {learnt.label}."
+        if len(self.vectors) > MOST_PLACED:
+            self.text_vector = learnt.embed_texts([text])
+        else:
+            self.learnt = learnt
+        return f"text_to_image: {learnt.label}."
 
     def rank(self, depth: int, stages: Stages) -> Iterator[Ranked]:
         """Yield what each channel finds, at most ``depth`` items."""
@@ -91,6 +111,9 @@ class Asked:
                     exact = True
                 elif name == IMAGE:
                     numbers, scores, exact = self._nearest(self.views, depth)
+                elif self.learnt is not None:
+                    numbers, scores = self.learnt.search(self.brief.text or "", depth, allowed=self.allowed)
+                    exact = True
                 else:
                     assert self.text_vector is not None
                     numbers, scores, exact = self._nearest([self.text_vector], depth)

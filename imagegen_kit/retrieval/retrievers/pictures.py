@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from imagegen_kit.retrieval.base import Embedder
-    from imagegen_kit.retrieval.library import Library
 
 _turn = threading.Lock()  # an embedder is promised that threads come one after the other
 
@@ -27,19 +26,10 @@ def views_of(embedder: Embedder, images: Sequence[Image.Image]) -> list[np.ndarr
         return [_checked(embedder, mirrored_queries(embedder, image)) for image in images]
 
 
-def vector_of_text(library: Library, text: str) -> tuple[np.ndarray | None, str]:
-    """Return the (1, dimension) vector of words in the space of the library's pictures, and a note on where it is from.
-
-    None where neither the embedder knows texts nor the library has learnt a map from its own captions.
-    """
-    embedder = library.embedder
-    if "text" in embedder.modalities:
-        with _turn:
-            return _checked(embedder, embedder.embed_texts([text])), ""
-    learnt = library.learnt
-    if learnt is None:
-        return None, f"text_to_image was left out: the embedder {embedder.name!r} knows pictures only."
-    return np.atleast_2d(learnt.embed_texts([text])), f"text_to_image: {learnt.label}"
+def vector_of_text(embedder: Embedder, text: str) -> np.ndarray:
+    """Return the (1, dimension) vector of words, by an embedder that knows texts."""
+    with _turn:
+        return _checked(embedder, embedder.embed_texts([text]))
 
 
 def _checked(embedder: Embedder, vectors: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ class Unwanted:
         self._words = brief.negative
         self._word_vector: np.ndarray | None = None
         if brief.negative and TEXT_TO_IMAGE in asked.weights and "text" in library.embedder.modalities:
-            self._word_vector, _ = vector_of_text(library, brief.negative)
+            self._word_vector = vector_of_text(library.embedder, brief.negative)
         self._views = views_of(library.embedder, brief.negative_images)
 
     def __bool__(self) -> bool:

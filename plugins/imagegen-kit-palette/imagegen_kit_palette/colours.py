@@ -44,7 +44,8 @@ def colours_in(text: str) -> np.ndarray:
     for shade, word in _PAIRS.findall(lower):
         if word in known:
             share, towards = _SHADES[shade]
-            found[tuple(round(c + share * (towards - c)) for c in known[word])] = None
+            mixed = tuple(round(c + share * (towards - c)) for c in known[word])
+            found[known.get(shade + word, mixed)] = None  # CSS has its own "lightgreen"
     for word in _WORD.findall(_PAIRS.sub(lambda pair: " " if pair[2] in known else pair[0], lower)):
         if word in known:
             found[known[word]] = None
@@ -100,6 +101,16 @@ def likeness(wanted: np.ndarray, weights: np.ndarray, centres: np.ndarray, share
     match = np.exp(-((distance / APART) ** 2)) * np.minimum(1.0, np.sqrt(4 * shares))[:, :, None]
     found: np.ndarray = match.max(axis=1) @ weights
     return np.clip(found, 0.0, 1.0)
+
+
+def difference(centres: np.ndarray, shares: np.ndarray) -> float:
+    """Return how far, in CIELAB units, the colours of two pictures lie apart: on average from the other's nearest.
+
+    ``centres`` is (2, k, 3), ``shares`` (2, k). A colour that only one of them has counts by what it covers there.
+    """
+    apart = _apart(centres[0], centres[1])
+    used = np.where(shares[1] > 0, apart, np.inf).min(axis=1), np.where(shares[0] > 0, apart.T, np.inf).min(axis=1)
+    return float(max(shares[0] @ used[0], shares[1] @ used[1]))
 
 
 def _apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -12,13 +12,14 @@ import numpy as np
 from imagegen_kit.errors import ImagegenError
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.retrieval.base import Brief, ChannelHit, Found, Hit
-from imagegen_kit_palette.colours import CLUSTERS, colours_in, likeness, palette_of
+from imagegen_kit_palette.colours import CLUSTERS, colours_in, difference, likeness, palette_of
 
 if TYPE_CHECKING:
     from imagegen_kit.retrieval.library import Library
 
 CHANNEL = "palette"
-SAME = 5.0  # CIELAB units by which the colours of two copies of a picture may differ
+SAME = 3.0  # CIELAB units by which the colours of two copies of a picture may differ, on average
+BITS = 6  # and the bits of their dHashes, or of their pHashes
 KEPT = 200_000  # palettes that are kept in memory, by the hash of the picture: about 200 bytes each
 
 
@@ -59,7 +60,7 @@ class PaletteRetriever:
             order = order[:0]  # a channel that is not asked here found nothing
         places = order[scores[order] >= least]
         if brief.dedup:
-            places = _distinct(places, numbers, centres, library, brief.top_k)
+            places = _distinct(places, numbers, (centres, shares), library, brief.top_k)
         hits = tuple(
             Hit(int(numbers[place]), float(scores[place]), {CHANNEL: ChannelHit(rank, float(scores[place]))})
             for rank, place in enumerate(places[: brief.top_k], 1)
@@ -135,17 +136,20 @@ def _notes(brief: Brief, colours: int) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _distinct(places: np.ndarray, numbers: np.ndarray, centres: np.ndarray, library: Library, top_k: int) -> list[int]:
-    """Return the first ``top_k`` places; none repeats a better one in its colours and in 60 of 64 bits of pHash."""
+def _distinct(
+    places: np.ndarray, numbers: np.ndarray, palettes: tuple[np.ndarray, np.ndarray], library: Library, top_k: int
+) -> list[int]:
+    """Return the first ``top_k`` places; none repeats a better one in its colours and in 58 of 64 bits of a hash."""
     kept: list[int] = []
-    seen: list[Any] = []
+    seen: list[np.ndarray] = []
     for start in range(0, len(places), 64):
         some = places[start : start + 64]
-        for place, print_ in zip(some, library.fingerprints(numbers[some], "phash"), strict=True):
-            near = (k for k, other in zip(kept, seen, strict=True) if np.bitwise_count(print_ ^ other) <= 4)
-            if all(np.abs(centres[place] - centres[k]).max() > SAME for k in near):
+        prints = np.stack([library.fingerprints(numbers[some], kind) for kind in ("dhash", "phash")], axis=1)
+        for place, both in zip(some, prints, strict=True):
+            near = (k for k, other in zip(kept, seen, strict=True) if np.bitwise_count(both ^ other).min() <= BITS)
+            if all(difference(*(part[[k, place]] for part in palettes)) > SAME for k in near):
                 kept.append(int(place))
-                seen.append(print_)
+                seen.append(both)
             if len(kept) == top_k:
                 return kept
     return kept

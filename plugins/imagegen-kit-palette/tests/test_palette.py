@@ -19,7 +19,7 @@ from imagegen_kit.retrieval.base import Brief
 from imagegen_kit.retrieval.library import Library
 from imagegen_kit.retrieval.retrievers import search
 
-COLOURS = {"sea": "navy", "grass": "limegreen", "fire": "#e63946", "sand": "khaki", "coal": "black", "milk": "white"}
+COLOURS = {"sea": "navy", "grass": "lightgreen", "fire": "#e63946", "sand": "khaki", "coal": "black", "milk": "white"}
 
 
 def striped(*colours: str, size: int = 90) -> Image.Image:
