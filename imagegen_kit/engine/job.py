@@ -70,6 +70,9 @@ class Job:
         ask = {name: value for name, value in ask.items() if value is not None}
         given = {name: value for name, value in ask.items() if name in TEXT_NAMES}
         options = {name: value for name, value in ask.items() if name not in TEXT_NAMES}
+        if asks_to_retrieve(given):
+            fed, _ = await self._fed(prompt, {"references": given.pop("references")})
+            given |= fed
         request = await self._engine.in_thread(
             build_text_request, prompt, {"model": model, **given}, options, self._engine.registry, self._scope.repeat
         )

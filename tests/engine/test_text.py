@@ -147,3 +147,12 @@ def test_a_resumed_run_does_not_ask_again():
     assert len(got) == 1
     assert [r.status for r in again] == [r.status for r in run] == ["ok", "ok"]
     assert run[0].data == again[0].data == {"city": "Lisbon"}
+
+
+def test_a_text_model_looks_at_references_that_are_looked_for(tmp_path):
+    from tests.retrieval.shelf import make_shelf
+
+    got = writer("red, and empty")
+    shelf = make_shelf(tmp_path / "refs")
+    ik.run(essay, about="what is in the red cup?", references=[shelf.query(top_k=1)])
+    assert [r.origin for r in got[0].references] == ["red-cup"]

@@ -46,7 +46,7 @@ def test_a_library_feeds_an_experiment_by_words_by_pictures_and_by_both(library)
     )
     assert exp.plan().lower_bound.tolist() == [False] * 6
     table = exp.run(progress=False).table()
-    assert table.status.tolist() == ["ok"] * 6
+    assert set(table.status) <= {"ok", "cached"}
     assert [ids[0] for ids in table.reference_ids] == ["ann"] * 6
     assert [ids[1] for ids in table.reference_ids[:2]] == ["mug", "harbour"]
     assert table.library.tolist() == ["refs"] * 6

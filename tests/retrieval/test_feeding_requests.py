@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 import imagegen_kit as ik
@@ -159,6 +161,33 @@ def test_a_recipe_retrieves_by_itself(shelf):
         return [r.origin for r in found], [r.origin for r in by_picture]
 
     assert ik.run(two_cups, brief="a blue cup") == (["blue-cup"], ["blue-cup", "green-cup"])
+
+
+def test_the_same_ask_again_looks_again(shelf):
+    result = ask(library=shelf, top_k=1)
+    assert origins(result.again(seed=8)) == ["red-cup"]
+    assert origins(result.again(prompt="a blue cup")) == ["blue-cup"]
+    assert origins(result.again(top_k=2)) == ["red-cup", origins(ask(library=shelf, top_k=2))[1]]
+
+
+def test_a_library_is_searched_in_the_threads_for_pictures(shelf):
+    names = []
+    search = shelf.search
+
+    def watched(*asked, **more):
+        names.append(threading.current_thread().name)
+        return search(*asked, **more)
+
+    shelf.search = watched
+    ask(library=shelf, top_k=1)
+    assert [name.rpartition("_")[0] for name in names] == ["imagegen-picture"]
+
+
+def test_an_edit_keeps_its_picture_first(shelf):
+    async def change(job, prompt):
+        return await job.edit(shelf.path / "pictures/blue-cup.png", prompt, model="lab/one", library=shelf, top_k=1)
+
+    assert origins(ik.run(change, prompt="a red cup")) == [None, "red-cup"]
 
 
 def test_the_cells_of_a_grid_look_once_for_the_same(shelf):

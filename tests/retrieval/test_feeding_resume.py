@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +18,8 @@ from imagegen_kit.engine.session import close_default_engine, default_engine
 from imagegen_kit.errors import NotInBundle
 from imagegen_kit.retrieval.place import LibraryPlace, close_libraries
 from imagegen_kit.store.referring import referring
-from tests.engine.models import model, rows
+from tests.engine.models import model, rows, until
+from tests.retrieval.feeding_child import experiment as experiment_of_child
 from tests.retrieval.shelf import make_shelf
 
 pytestmark = pytest.mark.usefixtures("own_registry")
@@ -157,3 +162,28 @@ def test_clean_up_and_doctor_know_what_a_run_has_found(shelf):
     held = referring(store.journal)
     assert {held[digest] for digest in digests} == {"run cups found it as a reference"}
     assert run.cells == 1
+
+
+def test_a_process_that_is_killed_while_it_waits_leaves_its_references_to_the_next(tmp_path):
+    shelf, log = make_shelf(tmp_path / "refs"), tmp_path / "calls.log"
+    log.touch()
+    command = [sys.executable, "-m", "tests.retrieval.feeding_child", str(tmp_path)]
+    root = Path(__file__).parents[2]
+    child = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)})
+    try:
+        until(lambda: child.poll() is not None or len(log.read_text().splitlines()) == 3, 60)
+    finally:
+        child.kill()
+        child.wait()
+    before = sorted(log.read_text().splitlines())
+    assert len(before) == 3
+    for path in (shelf.path / "pictures").iterdir():  # other pictures under the old names
+        path.unlink()
+    make_shelf(shelf.path, **{"plum-cup": "a red green blue cup cup cup"})
+    log.write_text("")
+    experiment_of_child(shelf, log, hang=False)  # registers the model
+    run = ik.open_run("killed").resume().wait()
+    assert run.table().status.tolist() == ["ok"] * 3
+    assert sorted(log.read_text().splitlines()) == before
+    assert shelf.searches == 0
+    close_libraries()
