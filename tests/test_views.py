@@ -12,12 +12,11 @@ from PIL import Image
 
 import imagegen_kit as ik
 from imagegen_kit.lazy import Shown
-from imagegen_kit.retrieval.retrievers import evaluate, search
 from imagegen_kit.types import ImageRequest, Result, TextRequest, VideoRequest
 from imagegen_kit.views import html
 from imagegen_kit.views.grid import column_parameter, positions, varied
 from imagegen_kit.views.words import seconds, shortened, usd, usd_sum
-from tests.retrieval.small_library import SmallLibrary, shape
+from tests.retrieval.small_library import shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,10 +58,10 @@ def result() -> Any:
     return ik.generate("a fox", model="me/calm", seed=7)
 
 
-def library() -> SmallLibrary:
-    filled = SmallLibrary(Path(tempfile.mkdtemp(dir=".")))
-    filled.add(shape("red"), "red", name=EVIL, caption=f"a red ball {EVIL}", role="character")
-    filled.add(shape("blue", form="box"), "blue", caption="a blue ball")
+def library() -> ik.Library:
+    filled = ik.Library.open(Path(tempfile.mkdtemp(dir=".")) / "refs")
+    filled.add(shape("red"), id="red", name=EVIL, caption=f"a red ball {EVIL}", role="character", tags=[EVIL])
+    filled.add(shape("blue", form="box"), id="blue", caption="a blue ball")
     return filled
 
 
@@ -71,9 +70,10 @@ OBJECTS: dict[str, Callable[[], Any]] = {
     "Result": lambda: result()[0],
     "Picture": lambda: result().picture,
     "Reference": lambda: ik.Reference(result().picture, role="style", name=EVIL),
-    "Hits": lambda: search(library(), "a red ball", image=shape("red"), top_k=2),
-    "Explanation": lambda: search(library(), "a red ball", image=shape("red"), top_k=2).explain(),
-    "Evaluation": lambda: evaluate(library(), [{"text": "red ball", "relevant": "red"}], top_k=1),
+    "Library": library,
+    "Hits": lambda: library().search("a red ball", image=shape("red"), top_k=2),
+    "Explanation": lambda: library().search("a red ball", image=shape("red"), top_k=2).explain(),
+    "Evaluation": lambda: library().evaluate([{"text": "red ball", "relevant": "red"}], top_k=1),
     "Run": lambda: ik.Experiment(vary={"prompt": [EVIL], "model": ["me/calm"]}, name=EVIL).run(progress=False),
     "Experiment": lambda: ik.Experiment(vary={"prompt": [EVIL], "model": ["me/calm"]}, name=EVIL),
     "PromptSpec": lambda: ik.compile_prompt(EVIL, style=ik.Style("s", text=EVIL, negative=EVIL), model="me/moody"),
