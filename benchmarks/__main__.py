@@ -25,6 +25,7 @@ NAMES = (
     "faults",
     "journal",
     "promptfoo",
+    "retrieval_openclipart",
 )
 
 

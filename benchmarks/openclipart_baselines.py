@@ -118,7 +118,7 @@ def _unit(rows: np.ndarray) -> np.ndarray:
 
 
 class PlainMap:
-    """Words to pictures without captions: TF-IDF, LSA 128, RBF kernel ridge regression from the colour + HOG vectors."""
+    """Words to pictures without captions: TF-IDF, LSA 128, RBF kernel ridge regression from colour + HOG vectors."""
 
     def __init__(self, documents: Documents, vectors: np.ndarray, searched: np.ndarray) -> None:
         from imagegen_kit.retrieval.grams import counts_of

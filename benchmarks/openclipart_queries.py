@@ -62,8 +62,8 @@ def folder_words(drawings: Sequence[Drawing], half: str, fewest: int = 2) -> lis
     return _word_queries(inside, half, fewest)
 
 
-def keywords(drawings: Sequence[Drawing], half: str, fewest: int = 5) -> list[Query]:
-    """A keyword; right are the drawings that have it."""
+def keywords(drawings: Sequence[Drawing], half: str, fewest: int = 3) -> list[Query]:
+    """A keyword of three or more drawings; right are those that have it."""
     having = defaultdict(list)
     for place, drawing in enumerate(drawings):
         for word in {word.lower() for word in drawing.keywords}:

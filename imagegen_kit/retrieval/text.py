@@ -151,7 +151,10 @@ class TextIndex:
         for term, entries in found.items():
             rows = np.array([row for row, _ in entries], dtype=np.int64)
             counts_ = np.array([count for _, count in entries])
-            self._postings[term] = (rows, _rarity(self._size, len(entries)) * counts_ * (K1 + 1) / (counts_ + norm[rows]))
+            self._postings[term] = (
+                rows,
+                _rarity(self._size, len(entries)) * counts_ * (K1 + 1) / (counts_ + norm[rows]),
+            )
 
     @classmethod
     def of_postings(
