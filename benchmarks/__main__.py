@@ -28,6 +28,7 @@ NAMES = (
     "promptfoo",
     "retrieval_overhead",
     "retrieval_scale",
+    "retrieval_openclipart",
 )
 
 

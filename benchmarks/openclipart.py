@@ -22,7 +22,7 @@ _NOT_TEXT = re.compile(r"<[^>]*>|\s+")
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """One picture. ``path`` is relative to the folder of the PNGs; ``folders`` are its folder names, outermost first."""
+    """One picture. ``path`` is relative to the folder of the PNGs; ``folders`` its folders, outermost first."""
 
     path: str
     title: str = ""
@@ -55,9 +55,7 @@ def fetch(home: Path = HOME) -> Path:
     if (home / "complete").is_file():
         return share
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise SystemExit(
-            "This benchmark reads two Debian packages: apt-get and dpkg-deb are needed (or copy them here)."
-        )
+        raise SystemExit("This benchmark reads two Debian packages: apt-get and dpkg-deb are needed.")
     home.mkdir(parents=True, exist_ok=True)
     subprocess.run(["apt-get", "download", *PACKAGES], cwd=home, check=True, stdout=subprocess.DEVNULL)
     for package in sorted(home.glob("openclipart-*.deb")):

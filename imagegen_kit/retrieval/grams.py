@@ -50,7 +50,7 @@ class GramIndex:
         return {"starts": self._starts, "rows": self._rows, "impacts": self._impacts}
 
     def scores(self, words: Iterable[str]) -> np.ndarray:
-        """Return (n,) float64 in 0..1: the share of what an ideal document scores for the grams of the stems ``words``."""
+        """Return (n,) float64 in 0..1: the share of what an ideal document scores for the grams of ``words``, stems."""
         counts: Counter[int] = Counter(gram for word in words for gram in grams_of(word))
         if not counts or not self._size:
             return np.zeros(self._size)
@@ -65,8 +65,7 @@ class GramIndex:
         places = [slice(self._starts[b], self._starts[b + 1]) for b in bins[rarest]]
         impacts = np.concatenate([self._impacts[place] for place in places])
         rows = np.concatenate([self._rows[place] for place in places])
-        found = np.bincount(rows, impacts * np.repeat(weights[rarest] / ideal, sizes[rarest]), self._size)
-        return found
+        return np.bincount(rows, impacts * np.repeat(weights[rarest] / ideal, sizes[rarest]), self._size)
 
 
 def counts_of(document: Mapping[str, str | Iterable[str]], weights: Mapping[str, float]) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -28,14 +29,18 @@ class LearntMap:
     that come in series, rough for photos. ``label`` says so to people. Made by ``fit`` or ``load``.
     """
 
-    def __init__(self, topics: Topics, straight: np.ndarray, numbers: np.ndarray, placed: np.ndarray, told: int) -> None:
+    def __init__(
+        self, topics: Topics, straight: np.ndarray, numbers: np.ndarray, placed: np.ndarray, told: int
+    ) -> None:
         self._topics, self._straight = topics, straight  # (k, d)
         self._numbers, self._placed, self._told = numbers, placed, told  # (n,) int64, (n, k) of length 1
 
     @property
     def label(self) -> str:
         """What the map is, for people: where it comes from and how far to trust it."""
-        return f"learnt from {self._told} captions of this library, not from a model; a guess where captions are missing"
+        return (
+            f"learnt from {self._told} captions of this library, not from a model: a guess where captions are missing"
+        )
 
     @classmethod
     def fit(
@@ -71,7 +76,7 @@ class LearntMap:
         return cls(topics, straight.astype(np.float32), numbers, placed.astype(np.float32), len(told))
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Return (n, d) float32 vectors of length 1 whose inner product with a picture's says how well they go together.
+        """Return (n, d) float32 vectors of length 1 whose inner product with a picture's says how well they agree.
 
         The straight-line version of the map, rougher than ``search``. A text without a word of the captions becomes the
         first axis: ask ``knows``.
@@ -117,15 +122,17 @@ class LearntMap:
     def load(cls, path: str | Path) -> LearntMap:
         """Return the map that ``save`` wrote. Raises StoreError where it cannot be read, with what to do."""
         try:
-            with np.load(Path(path), allow_pickle=False) as stored:
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 parts = {name: stored[name] for name in stored.files}
             if parts["version"].tolist() != [_VERSION]:
                 raise ValueError(f"version {parts['version'].tolist()}")
             words = bytes(parts["words"]).decode("utf-8", "surrogatepass").split("\n")
             topics = Topics(words, parts["rarity"], parts["axes"])
             return cls(topics, parts["straight"], parts["numbers"], parts["placed"], int(parts["told"][0]))
-        except (OSError, ValueError, KeyError, EOFError, UnicodeError, IndexError) as error:
-            what = f"The learnt map {path} cannot be read ({error}). Delete the file; it is learnt anew from the captions."
+        except (OSError, ValueError, KeyError, EOFError, IndexError, AttributeError, BadZipFile) as error:
+            what = (
+                f"The learnt map {path} cannot be read ({error}). Delete the file; it is learnt anew from the captions."
+            )
             raise StoreError(what) from error
 
 

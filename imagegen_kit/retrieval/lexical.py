@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -20,7 +21,8 @@ _MOST_WORDS = 64  # different words of a query that are heard
 class Lexical:
     """An immutable index of items by number. Made by ``build`` or ``load``.
 
-    BM25 with weighted fields and synonyms (``retrieval.text``) for whole words, and over character 3- to 5-grams (``retrieval.grams``) for parts of words; an item scores the weighted mean of the two.
+    BM25 with fields and synonyms (``retrieval.text``) for whole words, and over character 3- to 5-grams
+    (``retrieval.grams``) for parts of words; an item scores the weighted mean of the two.
     """
 
     def __init__(self, numbers: np.ndarray, words: TextIndex, grams: GramIndex) -> None:
@@ -83,7 +85,7 @@ class Lexical:
     def load(cls, path: str | Path) -> Lexical:
         """Return the index that ``save`` wrote. Raises StoreError where it cannot be read, with what to do."""
         try:
-            with np.load(Path(path), allow_pickle=False) as stored:
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 parts = {name: stored[name] for name in stored.files}
             if parts["version"].tolist() != [_VERSION]:
                 raise ValueError(f"version {parts['version'].tolist()}")
@@ -95,7 +97,14 @@ class Lexical:
             postings = dict(zip(words, zip(rows, impacts, strict=True), strict=True)) if len(parts["counts"]) else {}
             grams = GramIndex(size, parts["gram_starts"], parts["gram_rows"], parts["gram_impacts"])
             return cls(parts["numbers"], TextIndex.of_postings(size, postings), grams)
-        except (OSError, ValueError, KeyError, EOFError, UnicodeError) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            EOFError,
+            AttributeError,
+            BadZipFile,
+        ) as error:  # UnicodeError is a ValueError
             what = (
                 f"The index of words {path} cannot be read ({error}). Delete the file; it is built anew from the items."
             )

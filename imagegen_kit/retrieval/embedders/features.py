@@ -1,8 +1,8 @@
 """What can be said of a picture without a learnt model: its colours, where they lie, and its shapes.
 
 All three are the same for a picture and its mirror image, so that one query finds both. Where a part has a left and a
-right, its sum with its mirror image and the size of its difference from it are kept; for shapes that finds more than the
-plain order (openclipart, train half: P@10 .211 against .203).
+right, its sum with its mirror image and the size of its difference from it are kept; for shapes that finds more than
+the plain order (openclipart, train half: P@10 .211 against .203).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def colours(shown: CutOut) -> np.ndarray:
                 bins = (hue_bin * SATURATIONS + saturation_bin) * VALUES + value_bin
                 weight = shown.mask * hue_part * saturation_part * value_part
                 flat += np.bincount(bins.ravel(), weight.ravel(), COLOUR_SIZE)
-    return np.sqrt(flat / max(flat.sum(), 1e-9)).astype(np.float32)
+    return np.asarray(np.sqrt(flat / max(flat.sum(), 1e-9)), dtype=np.float32)
 
 
 def layout(shown: CutOut) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.retrieval.embedders.features import COLOUR_SIZE, LAYOUT_SIZE, SHAPE_SIZE, colours, layout, shapes
+from imagegen_kit.retrieval.embedders.features import COLOUR_SIZE, LAYOUT_SIZE, colours, layout, shapes
 from imagegen_kit.retrieval.embedders.foreground import cut_out
 
 if TYPE_CHECKING:
@@ -72,14 +72,14 @@ class OfflineEmbedder:
 
         Raises InvalidInput for a picture without pixels or of more than 200 megapixels.
         """
-        parts = np.zeros((len(images), COLOUR_SIZE + LAYOUT_SIZE + SHAPE_SIZE), dtype=np.float32)
+        vectors = np.zeros((len(images), self.dimension), dtype=np.float32)
         for row, image in enumerate(images):
             pixels = image.width * image.height
             if not 0 < pixels <= _MAX_PIXELS:
                 what = f"{image.width}×{image.height} pixels cannot be looked at."
                 raise InvalidInput([Fault(f"images[{row}]", what, "Give between one pixel and 200 megapixels.")])
-            parts[row] = parts_of(image)
-        return weighed(parts, self._basis)
+            vectors[row] = weighed(parts_of(image)[None], self._basis)[0]  # alone: equal in whatever company it comes
+        return vectors
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Raise InvalidInput: this embedder knows no texts."""

@@ -1,0 +1,267 @@
+"""How well the offline default finds drawings of openclipart, beside what one would write in an afternoon.
+
+``python -m benchmarks retrieval_openclipart``, or ``python -m benchmarks.retrieval_openclipart train`` for the half
+that everything was tuned on.
+Ours and the baselines answer the same queries over the same documents; a difference is that of
+each query, and its interval a bootstrap over queries. What is asked for is left out of what is searched: titles are
+looked for among keywords, descriptions and folders, and so on.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmarks import openclipart_queries as ask
+from benchmarks.measure import Figure, Outcome
+from benchmarks.openclipart import Drawing, drawings, fetch
+from benchmarks.openclipart_baselines import (
+    Bm25,
+    CharacterTfIdf,
+    PlainMap,
+    colour_and_hog,
+    colour_and_hog_vectors,
+    fused,
+    ordered,
+)
+from imagegen_kit.retrieval.embedders.foreground import cut_out
+from imagegen_kit.retrieval.embedders.offline import OfflineEmbedder
+from imagegen_kit.retrieval.learnt import LearntMap
+from imagegen_kit.retrieval.lexical import Lexical
+
+Answer = Callable[[ask.Query], ask.Ranking]
+NEAR_DUPLICATES = 200  # pictures, at most two of a folder (1,378 drawings are one star in many shapes), six edits each
+
+
+@dataclass(slots=True)
+class Task:
+    """One table row: queries, how an answer is judged, and each arm's score a query."""
+
+    name: str
+    measure: str
+    scores: dict[str, np.ndarray] = field(default_factory=dict)
+    ours: str = "offline default"
+    judged: bool = True  # whether the interval is a target
+
+    def line(self) -> str:
+        best, mean, low, high = self.against_best()
+        arms = ", ".join(f"{name} {score.mean():.3f}" for name, score in self.scores.items())
+        n = len(self.scores[self.ours])
+        return f"{self.name} ({self.measure}, n={n}): {arms}; ours - {best}: {mean:+.4f} [{low:+.4f}, {high:+.4f}]"
+
+    def against_best(self) -> tuple[str, float, float, float]:
+        """Return the best baseline's name, and the mean difference to it with its 95 % interval."""
+        best = max((name for name in self.scores if name != self.ours), key=lambda name: self.scores[name].mean())
+        return best, *ask.interval(self.scores[self.ours] - self.scores[best])
+
+
+class Corpus:
+    """The drawings that are searched, with their vectors (kept beside the pictures between runs)."""
+
+    def __init__(self, share: Path, half: str) -> None:
+        every = drawings(share)
+        ours, plain = vectors_of(share, every)
+        kept = [i for i, d in enumerate(every) if half == "test" or d.half == "train"]
+        self.share, self.half = share, half
+        self.drawings: list[Drawing] = [every[i] for i in kept]
+        self.ours, self.plain = ours[kept], plain[kept]
+
+    def documents(self, without: str = "") -> list[Mapping[str, str | list[str]]]:
+        return [ask.document(drawing, without) for drawing in self.drawings]
+
+
+def vectors_of(share: Path, every: Sequence[Drawing]) -> tuple[np.ndarray, np.ndarray]:
+    """Return our vectors and those of the colour + HOG baseline for all drawings."""
+    embedder = OfflineEmbedder()
+    kept = share / f"vectors-{embedder.fingerprint[:16]}.npz"
+    if not kept.is_file():
+        ours, plain = [], []
+        for drawing in every:
+            with Image.open(share / "png" / drawing.path) as image:
+                ours.append(embedder.embed_images([image])[0])
+                plain.append(colour_and_hog(cut_out(image)))
+        train = np.array([drawing.half == "train" for drawing in every])
+        np.savez(kept, ours=np.stack(ours), plain=colour_and_hog_vectors(np.stack(plain), train))
+    with np.load(kept) as stored:
+        return stored["ours"], stored["plain"]
+
+
+def scored(
+    task: Task, queries: Sequence[ask.Query], judge: Callable[[ask.Query, ask.Ranking], float], arms: dict[str, Answer]
+) -> Task:
+    """Ask every arm every query."""
+    task.scores = {name: np.array([judge(query, arm(query)) for query in queries]) for name, arm in arms.items()}
+    return task
+
+
+def text_tasks(corpus: Corpus) -> list[Task]:
+    """Words against words: what is asked for is not among what is searched."""
+    made = []
+    for name, measure, field_, queries, judge in (
+        ("known item by title", "MRR", "name", ask.titles, ask.reciprocal_rank),
+        ("folder word", "P@10", "folder", ask.folder_words, ask.precision_at_10),
+        ("keyword", "P@10", "tags", ask.keywords, ask.precision_at_10),
+    ):
+        told = corpus.documents(field_)
+        arms = {"BM25": of_text(Bm25(told)), "character TF-IDF": of_text(CharacterTfIdf(told))}
+        arms["offline default"] = our_text(corpus, told)
+        task = Task(name, measure, judged=name != "folder word")
+        made.append(scored(task, queries(corpus.drawings, corpus.half), judge, arms))
+    return made
+
+
+def of_text(index: Callable[[str], tuple[ask.Ranking, np.ndarray]]) -> Answer:
+    return lambda query: index(str(query.ask))[0]
+
+
+def our_text(corpus: Corpus, told: Sequence[Mapping[str, str | list[str]]]) -> Answer:
+    words = Lexical.build(told, np.arange(len(told)))
+    return lambda query: words.search(str(query.ask), len(told))[0]
+
+
+def picture_tasks(corpus: Corpus) -> list[Task]:
+    """Pictures against pictures, alone and with the title of the one that is asked for."""
+    made = []
+    titles = [{"name": drawing.title} for drawing in corpus.drawings]
+    words, plain_words = Lexical.build(titles, np.arange(len(titles))), Bm25(titles)
+
+    def nearest(vectors: np.ndarray) -> Answer:
+        def answer(query: ask.Query) -> ask.Ranking:
+            scores = vectors @ vectors[int(query.ask)] + 1
+            scores[int(query.ask)] = 0
+            return ordered(scores)[0][:1_000]
+
+        return answer
+
+    def title_of(query: ask.Query) -> str:
+        return corpus.drawings[int(query.ask)].title
+
+    def without(query: ask.Query, ranking: ask.Ranking) -> ask.Ranking:
+        return ranking[ranking != query.ask]
+
+    pixels, plain_pixels = nearest(corpus.ours), nearest(corpus.plain)
+
+    def ours_with_title(query: ask.Query) -> ask.Ranking:
+        return fused([without(query, words.search(title_of(query), 1_000)[0]), pixels(query)])
+
+    def plain_title(query: ask.Query) -> ask.Ranking:
+        return without(query, plain_words(title_of(query))[0])
+
+    for name, queries in (("folder", ask.like_folder), ("keyword", ask.like_keyword)):
+        asked = queries(corpus.drawings, corpus.half)
+        task = Task(f"picture, pixels only, same {name}", "P@10")
+        made.append(scored(task, asked, ask.precision_at_10, {"colour + HOG": plain_pixels, "offline default": pixels}))
+        task = Task(f"picture and its title, same {name}", "P@10")
+        both: dict[str, Answer] = {
+            "BM25 of the title": plain_title,
+            "BM25 + colour + HOG": lambda query: fused([plain_title(query), plain_pixels(query)]),
+            "offline default": ours_with_title,
+        }
+        made.append(scored(task, asked, ask.precision_at_10, both))
+    return made
+
+
+def uncaptioned_task(corpus: Corpus) -> Task:
+    """Words against pictures that nobody described: the other half (of train: half of it) says how words look."""
+    told = np.array([d.half == "train" for d in corpus.drawings])
+    if corpus.half == "train":
+        told = np.arange(len(corpus.drawings)) % 2 == 0
+    hidden = np.flatnonzero(~told)
+    searched = [corpus.drawings[i] for i in hidden]
+    documents = corpus.documents()
+    bare = [document if told[i] else {} for i, document in enumerate(documents)]
+    learnt = LearntMap.fit(bare, corpus.ours)
+    assert learnt is not None
+    known = [documents[i] for i in np.flatnonzero(told)]
+    plain = PlainMap(known, corpus.plain[told], corpus.plain[hidden])
+    place = {number: i for i, number in enumerate(hidden.tolist())}
+
+    def ours(query: ask.Query) -> ask.Ranking:
+        found, _ = learnt.search(str(query.ask), 1_000, allowed=hidden)
+        return np.array([place[n] for n in found.tolist()], dtype=np.int64)
+
+    queries = [*ask.folder_words(searched, corpus.half, 5), *ask.keywords(searched, corpus.half)]
+    arms: dict[str, Answer] = {
+        "BM25": lambda query: np.zeros(0, dtype=np.int64),  # there is not a word to find
+        "kernel ridge on colour + HOG": of_text(plain),
+        "offline default": ours,
+    }
+    return scored(Task("text to pictures without captions", "P@10"), queries, ask.precision_at_10, arms)
+
+
+def near_duplicates(corpus: Corpus) -> dict[str, tuple[float, float, np.ndarray]]:
+    """Return for each edit recall@1 of ours, of the baseline, and our cosines to the picture that was edited.
+
+    A picture with the very same vector as the right one (the same pixels under another name) is right too.
+    """
+    mine: dict[str, list[int]] = {}
+    for place in np.random.default_rng(11).permutation(len(corpus.drawings)).tolist():
+        drawing = corpus.drawings[place]
+        if drawing.half == corpus.half and len(mine.setdefault(drawing.folder, [])) < 2:
+            mine[drawing.folder].append(place)
+    picked = sorted(
+        sorted((place for places in mine.values() for place in places), key=lambda place: corpus.drawings[place].path)[
+            :NEAR_DUPLICATES
+        ]
+    )
+    embedder = OfflineEmbedder()
+    found = {}
+    for name, edit in ask.EDITS.items():
+        edited = []
+        for place in picked:
+            with Image.open(corpus.share / "png" / corpus.drawings[place].path) as image:
+                edited.append(edit(ask.on_white(image)))
+        vectors = embedder.embed_images(edited)
+        scores = vectors @ corpus.ours.T
+        own = scores[np.arange(len(picked)), picked]
+        found[name] = (float((own >= scores.max(axis=1) - 1e-6).mean()), 0.0, own)
+    return found
+
+
+def measured(half: str) -> tuple[list[Task], dict[str, tuple[float, float, np.ndarray]], Corpus]:
+    """Return all tasks of one half, answered."""
+    corpus = Corpus(fetch(), half)
+    tasks = [*text_tasks(corpus), *picture_tasks(corpus), uncaptioned_task(corpus)]
+    return tasks, near_duplicates(corpus), corpus
+
+
+def indexing(corpus: Corpus, count: int = 300) -> list[float]:
+    """Return milliseconds of CPU a picture, from disk, in blocks of 50."""
+    embedder = OfflineEmbedder()
+    samples = []
+    mine = corpus.drawings[:: max(1, len(corpus.drawings) // count)]
+    for at in range(0, len(mine) - 49, 50):
+        start = time.process_time()
+        for drawing in mine[at : at + 50]:
+            with Image.open(corpus.share / "png" / drawing.path) as image:
+                embedder.embed_images([image])
+        samples.append((time.process_time() - start) / 50 * 1e3)
+    return samples
+
+
+def benchmark(quick: bool, profile: bool) -> Outcome:
+    """Measure it on the test half."""
+    out = Outcome()
+    tasks, duplicates, corpus = measured("test")
+    for task in tasks:
+        best, _, low, _ = task.against_best()
+        out.notes.append(task.line())
+        if task.judged:
+            out.figures.append(Figure(f"{task.name}: {best} - ours, upper end of 95 %", task.measure, [-low], 0.0))
+    for name, (recall, _, _) in duplicates.items():
+        most = None if name == "greyscale" else 0.10 if name == "mirror" else 0.08
+        out.figures.append(Figure(f"near-duplicate missed, {name}", "share", [1 - recall], most))
+    out.figures.append(Figure("offline embedder, from disk, CPU a picture", "ms", indexing(corpus), 1000 / 30))
+    return out
+
+
+if __name__ == "__main__":
+    rows, edits, _ = measured(sys.argv[1] if len(sys.argv) > 1 else "test")
+    print("\n".join(task.line() for task in rows))
+    print({name: recall for name, (recall, _, _) in edits.items()})
