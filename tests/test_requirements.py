@@ -35,6 +35,12 @@ SHOWN_BY: dict[str, list[str]] = {
         "reliability/test_object_storage.py",
     ],
     "F.1": ["test_registry.py", "test_quarantine.py"],
+    "F.2": [
+        "retrieval/test_searching.py",
+        "retrieval/test_feeding_requests.py",
+        "retrieval/test_clip.py",
+        "retrieval/test_index_search.py",
+    ],
     "F.3": ["experiments/test_experiment.py"],
     "F.4": ["nbval_sanitize.cfg"],
     "F.5": ["../plugins/imagegen-kit-echo/tests/test_echo.py", "testing/test_contracts.py", "test_cli_plugins.py"],
