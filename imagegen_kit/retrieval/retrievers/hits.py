@@ -57,8 +57,8 @@ class Hits(Shown, Sequence[Reference]):
     def references(self) -> tuple[Reference, ...]:
         """The hits as a tuple of references, made when they are first looked at."""
         if self._references is None:
-            pairs = (self._pair(place) for place in self._places)
-            self._references = tuple(reference_of(item, hit.score) for hit, item in pairs)
+            hits, items = self._found.hits, self._items
+            self._references = tuple([reference_of(items[place], hits[place].score) for place in self._places])
         return self._references
 
     @property
