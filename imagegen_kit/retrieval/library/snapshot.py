@@ -86,7 +86,7 @@ class Snapshot:
         at = known.searchsorted(wanted)
         if len(wanted) and (not len(known) or np.count_nonzero(known.take(at, mode="clip") != wanted)):
             raise InvalidInput([Fault("numbers", "name items that are not in this library.")])
-        return hashes.take(at, axis=1) if kind == "both" else hashes[kind == "phash"].take(at)
+        return hashes.take(at, axis=1) if kind == "both" else hashes[int(kind == "phash")].take(at)
 
     def items(self, numbers: Sequence[int] | np.ndarray) -> list[Item]:
         """Return items by number, in the order asked; one that was removed meanwhile is still told."""

@@ -119,7 +119,7 @@ class _Checks:
         if found.ndim == 2 and len(found) == 1:
             found = found[0]
         embedder = library.embedder
-        length = math.sqrt(found @ found) if found.ndim == 1 else 1.0
+        length = math.sqrt(found.dot(found)) if found.ndim == 1 else 1.0
         if found.shape != (embedder.dimension,):
             what = f"has the shape {found.shape}; those of {embedder.name!r} are ({embedder.dimension},)."
             self.faults.append(Fault("vector", what, "Use a vector of this library's embedder: `lib.embedder`."))
