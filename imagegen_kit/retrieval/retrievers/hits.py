@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
@@ -52,6 +52,9 @@ class Hits(Shown, Sequence[Reference]):
         if isinstance(index, slice):
             return Hits(self._found, self._items, self._about, self._places[index])
         return self.references[index]
+
+    def __iter__(self) -> Iterator[Reference]:
+        return iter(self.references)
 
     @property
     def references(self) -> tuple[Reference, ...]:
