@@ -124,6 +124,7 @@ class Snapshot:
     def learnt(self) -> Any:
         """Return the map from texts to picture vectors that was learnt from the captions; None: too few of them."""
         import numpy as np
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         from imagegen_kit.retrieval.learnt import LearntMap
 
@@ -134,7 +135,8 @@ class Snapshot:
                 held = set(self._vectors.ids().tolist()) - set(self._vectors.removed().tolist())
             rows = [row for row in rows if row.number in held]
             numbers = np.array([row.number for row in rows], dtype=np.int64)
-            made = LearntMap.fit(documents(rows), search.vectors_of(numbers), numbers)
+            with threadpool_limits(1, "blas"):  # threads of a BLAS wait for each other: on a busy machine, for seconds
+                made = LearntMap.fit(documents(rows), search.vectors_of(numbers), numbers)
             return made, state == self.state
 
         name = f"learnt-{self._vectors.fingerprint[:16]}"
