@@ -287,3 +287,8 @@ def test_a_filter_that_can_fit_nothing_is_a_fault(where: dict, words: str, lib: 
 def test_removing_an_unknown_name_says_so_as_getting_does(lib: ik.Library) -> None:
     with pytest.raises(ik.errors.UnknownName, match="nowhere"):
         lib.remove("nowhere")
+
+
+def test_an_unknown_kind_of_hash_is_a_fault(lib: ik.Library) -> None:
+    with pytest.raises(ik.errors.InvalidInput, match="Did you mean 'phash'"):
+        lib.fingerprints(lib.numbers(), "phsh")
