@@ -424,3 +424,13 @@ def test_an_address_a_dead_link_and_a_misspelt_field_are_told(lib: ik.Library, t
     (tmp_path / "set/library.jsonl").write_text('{"path": "p000.png", "nmae": "Ann"}\n')
     with pytest.raises(ik.errors.InvalidInput, match="Did you mean 'name'"):
         lib.add(tmp_path / "set")
+
+
+def test_pictures_with_odd_names_are_taken_and_a_folder_without_any_is_told(lib: ik.Library, tmp_path: Path) -> None:
+    (path,) = pictures_in(tmp_path / "odd", 1)
+    path.rename(tmp_path / "odd/no suffix")
+    (tmp_path / "odd/notes.txt").write_text("no picture")
+    assert lib.add(tmp_path / "odd").added == ("no suffix",)
+    (tmp_path / "bare").mkdir()
+    (rejected,) = lib.add(tmp_path / "bare").rejected
+    assert rejected.reason == "the folder holds no picture."

@@ -130,14 +130,19 @@ def _of_library(folder: Path, common: Mapping[str, Any]) -> Iterable[Candidate]:
 
 def _of_folder(folder: Path, common: Mapping[str, Any], faults: list[Fault]) -> Iterable[Candidate]:
     named: set[Path] = set()
+    found = False
     if (folder / EXCHANGE).is_file():
         for candidate in _of_exchange(folder / EXCHANGE, common, faults):
             if isinstance(candidate.picture, Path):
                 named.add(candidate.picture)
+            found = True
             yield candidate
     for path, refused in picture_files(folder):
         if path not in named:
+            found = True
             yield Candidate(str(path.relative_to(folder)), path, common, refused=refused)
+    if not found and not faults:
+        yield Candidate(str(folder), None, common, refused="the folder holds no picture.")
 
 
 def _of_exchange(path: Path, common: Mapping[str, Any], faults: list[Fault]) -> Iterable[Candidate]:
