@@ -82,3 +82,10 @@ def test_a_library_that_is_not_there_is_told_before_anything_is_made(photos):
     status, _, err = imagegen("generate", "a ball", "--library", "nowhere")
     assert status == 2
     assert "there is no folder" in err
+
+
+@pytest.mark.parametrize("command", ["verify", "stats"])
+def test_a_folder_that_is_no_library_is_refused(command: str, tmp_path: Path) -> None:
+    status, _, err = imagegen("library", command, str(tmp_path))
+    assert status == 2
+    assert "is no library yet" in err

@@ -79,6 +79,16 @@ def search(
     print_table(frame.set_index("id") if "id" in frame else frame, empty="nothing was found")
 
 
+def _there(opened: Any) -> Any:
+    """Return a library that exists. Raises InvalidInput for a folder that only could become one."""
+    from imagegen_kit.errors import Fault, InvalidInput
+
+    if not opened._place.database.exists() and not len(opened):
+        what = f"{opened.path} is no library yet: nothing was added to it."
+        raise InvalidInput([Fault("LIBRARY", what, f"Add pictures: imagegen library add {opened.path} PICTURES.")])
+    return opened
+
+
 @library.command()
 def verify(
     folder: Folder,
@@ -90,7 +100,7 @@ def verify(
     from imagegen_kit.cli.printing import print_table
     from imagegen_kit.views.words import count
 
-    opened = ik.Library.open(folder, embedder=embedder)
+    opened = _there(ik.Library.open(folder, embedder=embedder))
     report = opened.verify(repair=repair)
     found = count(len(report.findings), "finding") if report.findings else "all sound"
     say(f"{opened.path}: {count(report.pictures, 'picture')} looked at, {found}")
@@ -107,7 +117,7 @@ def stats(folder: Folder, embedder: Embedder = "offline") -> None:
     from imagegen_kit.cli.printing import print_table
     from imagegen_kit.views.words import count
 
-    opened = ik.Library.open(folder, embedder=embedder)
+    opened = _there(ik.Library.open(folder, embedder=embedder))
     frame = opened.table()
     say(f"{opened.path}: {count(len(frame), 'picture')}, embedder {opened.embedder.name}")
     if frame.empty:

@@ -23,6 +23,9 @@ def read_picture_file(path: str | Path, *, where: str, max_bytes: int) -> tuple[
         found = Path(text).expanduser().absolute()
         if found.is_dir():
             raise _refused(where, f"{text} is a folder.", "Give one of the files in it.")
+        if found.is_symlink() and not found.exists():
+            what = f"{str(found)[:300]} is a link to a file that is not there: {str(found.readlink())[:300]}."
+            raise _refused(where, what)
         if not found.exists():
             raise _refused(where, f"there is no file {str(found)[:300]}.", _near(found))
         if not found.is_file():  # reading a pipe or device may never end

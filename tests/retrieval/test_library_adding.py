@@ -404,3 +404,33 @@ def test_variations_are_pictures_of_their_own(lib: ik.Library, tmp_path: Path) -
     assert lib.get("bob/back").origin == "bob/back"
     with pytest.raises(ik.errors.UnknownName, match=r"variation of 'ann' is called 'smilling'.*'smiling'"):
         lib.get("ann", variation="smilling")
+
+
+def test_the_folder_of_another_library_is_added_as_that_library(lib: ik.Library, tmp_path: Path) -> None:
+    other = ik.Library.open(tmp_path / "other", embedder=Colours())
+    (path,) = pictures_in(tmp_path / "elsewhere", 1)
+    other.add(path, caption="seen from afar")
+    (tmp_path / "other/library.jsonl").write_text("")
+    assert lib.add(str(tmp_path / "other")).added == ("p000",)
+    assert lib.items(lib.numbers())[0].caption == "seen from afar"
+
+
+def test_an_address_a_dead_link_and_a_misspelt_field_are_told(lib: ik.Library, tmp_path: Path) -> None:
+    (tmp_path / "link.png").symlink_to(tmp_path / "gone.png")
+    report = lib.add(["https://example.org/a.png", tmp_path / "link.png"])
+    assert "is an address" in report.rejected[0].reason
+    assert "is a link to a file that is not there" in report.rejected[1].reason
+    pictures_in(tmp_path / "set", 1)
+    (tmp_path / "set/library.jsonl").write_text('{"path": "p000.png", "nmae": "Ann"}\n')
+    with pytest.raises(ik.errors.InvalidInput, match="Did you mean 'name'"):
+        lib.add(tmp_path / "set")
+
+
+def test_pictures_with_odd_names_are_taken_and_a_folder_without_any_is_told(lib: ik.Library, tmp_path: Path) -> None:
+    (path,) = pictures_in(tmp_path / "odd", 1)
+    path.rename(tmp_path / "odd/no suffix")
+    (tmp_path / "odd/notes.txt").write_text("no picture")
+    assert lib.add(tmp_path / "odd").added == ("no suffix",)
+    (tmp_path / "bare").mkdir()
+    (rejected,) = lib.add(tmp_path / "bare").rejected
+    assert rejected.reason == "the folder holds no picture."

@@ -268,3 +268,27 @@ def test_what_is_derived_is_made_once_for_each_state_and_anew_where_it_was_damag
     assert ask("c", writable=False) == "of c"
     assert ask("changed") == "of changed"
     assert sorted(path.name for path in (tmp_path / "index").iterdir()) == ["words-b", "words-b.sha256"]
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ({1: 2}, "no field of this library is called '1'"),
+        ({"role": "charcter"}, "Did you mean 'character'"),
+        ({"role": {"a": 1}}, "a dict is nothing to compare with"),
+        ({"name": lambda: 1}, "a function is nothing to compare with"),
+    ],
+)
+def test_a_filter_that_can_fit_nothing_is_a_fault(where: dict, words: str, lib: ik.Library) -> None:
+    with pytest.raises(ik.errors.InvalidInput, match=words):
+        lib.numbers(where)
+
+
+def test_removing_an_unknown_name_says_so_as_getting_does(lib: ik.Library) -> None:
+    with pytest.raises(ik.errors.UnknownName, match="nowhere"):
+        lib.remove("nowhere")
+
+
+def test_an_unknown_kind_of_hash_is_a_fault(lib: ik.Library) -> None:
+    with pytest.raises(ik.errors.InvalidInput, match="Did you mean 'phash'"):
+        lib.fingerprints(lib.numbers(), "phsh")

@@ -326,3 +326,24 @@ def test_copying_a_librarys_folder_copies_the_library(tmp_path: Path) -> None:
     copy = ik.Library.open(tmp_path / "copy", embedder=Colours())
     assert copy.verify().findings == ()
     assert len(copy) == 3
+
+
+def test_a_first_reading_that_took_nothing_is_done_again_at_the_next_opening(tmp_path: Path) -> None:
+    folder = a_set(tmp_path / "set")
+    (folder / "pictures").rename(tmp_path / "later")
+    with pytest.warns(UserWarning, match="3 of 3 pictures .* looked for again when it is opened the next time"):
+        assert len(ik.Library.open(folder, embedder=Colours())) == 0
+    (tmp_path / "later").rename(folder / "pictures")
+    library = ik.Library.open(folder, embedder=Colours())
+    assert [item.caption for item in library.items(library.numbers())] == ["number 0", "number 1", "number 2"]
+    library.remove("p000", "p001", "p002")
+    assert len(ik.Library.open(folder, embedder=Colours())) == 0
+
+
+def test_a_cache_that_was_cleared_halfway_is_filled_again(tmp_path: Path) -> None:
+    pictures_in(tmp_path / "set", 2)
+    (tmp_path / "refs.yaml").write_text("- set/p000.png\n- set/p001.png\n")
+    library = ik.Library.open(tmp_path / "refs.yaml", embedder=Colours())
+    library.close()
+    library._place.database.unlink()
+    assert len(ik.Library.open(tmp_path / "refs.yaml", embedder=Colours())) == 2

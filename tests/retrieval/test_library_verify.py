@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import imagegen_kit as ik
-from imagegen_kit.errors import CorruptArtifact
+from imagegen_kit.errors import CorruptArtifact, StoreError
 from tests.retrieval.colours import Colours, drawn, pictures_in
 
 
@@ -159,3 +160,75 @@ def test_removing_a_fifth_rewrites_the_vectors_by_itself(lib: ik.Library) -> Non
     with closing(sqlite3.connect(lib.path / "library.sqlite3")) as connection:
         held = connection.execute("SELECT caption FROM items WHERE removed = 2").fetchall()
     assert held == [(None,), (None,)]  # what was said of a removed picture is gone, too
+
+
+def test_a_library_whose_database_is_gone_is_refused_and_starts_anew_where_that_is_asked(lib: ik.Library) -> None:
+    lib.close()
+    for path in lib.path.glob("library.sqlite3*"):
+        path.unlink()
+    for ask in (len, list, ik.Library.verify, lambda library: library.add(drawn(9))):
+        with pytest.raises(StoreError, match=r"names 6 pictures\. Put library\.sqlite3 back from a backup"):
+            ask(ik.Library.open(lib.path, embedder=Colours()))
+    assert not (lib.path / "library.sqlite3").exists()
+    (lib.path / "manifest.json").unlink()
+    shutil.rmtree(lib.path / "vectors")
+    again = ik.Library.open(lib.path, embedder=Colours())
+    assert len(again.add(lib.path).added) == 6
+    assert again.verify().ok
+
+
+@pytest.mark.parametrize("file", ["0.npy", "0.ids.npy"])
+def test_a_byte_flipped_anywhere_in_a_header_is_told_as_damage(file: str, lib: ik.Library) -> None:
+    lib.update("p000", caption="a needle")
+    path = one_file(lib, file)
+    whole = path.read_bytes()
+    for at in range(128):
+        for bit in (0, 5):
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << bit)]) + whole[at + 1 :])
+            with pytest.raises(CorruptArtifact, match=r"verify\(repair=True\)"):
+                _ = ik.Library.open(lib.path, embedder=Colours()).vectors
+
+
+def damaged(lib: ik.Library, sql: str) -> ik.Library:
+    """The library after a change that no SQLite sees as damage."""
+    lib.close()
+    with closing(sqlite3.connect(lib.path / "library.sqlite3")) as connection:
+        connection.execute(sql)
+        connection.commit()
+    return ik.Library.open(lib.path, embedder=Colours())
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE items SET tags = '[\"x' WHERE number = 2",
+        "UPDATE items SET meta = '7' WHERE number = 2",
+        "UPDATE items SET role = 'conTent' WHERE number = 2",
+        "UPDATE items SET caption = CAST(x'ff' AS TEXT) WHERE number = 2",
+        "UPDATE items SET path = x'00ff' WHERE number = 2",
+    ],
+)
+def test_a_row_that_cannot_be_read_is_told_with_the_file_and_what_to_do(sql: str, lib: ik.Library) -> None:
+    library = damaged(lib, sql)
+    with pytest.raises(StoreError, match=r"library.sqlite3 .*damaged.* Put a copy"):
+        library.search("x")
+    report = library.verify()
+    assert [finding.kind for finding in report.findings] == ["database"]
+    assert not report.ok
+
+
+@pytest.mark.parametrize("name", ["count", "ids_sha256", "number", "file"])
+def test_a_record_of_a_segment_that_cannot_be_read_is_told_and_made_anew(name: str, lib: ik.Library) -> None:
+    change = f"UPDATE segments SET record = replace(record, '\"{name}\"', '\"{name[:-1]}~\"')"
+    with pytest.raises(CorruptArtifact, match=r"files in vectors cannot be read.*verify\(repair=True\)"):
+        damaged(lib, change).search("x")
+    library = ik.Library.open(lib.path, embedder=Colours())
+    assert "database" in kinds(library)
+    assert library.verify(repair=True).ok
+    assert kinds(library) == []
+    assert len(library.vectors) == 6
+
+
+def test_an_embedder_that_the_manifest_knows_and_the_database_has_lost_is_damage(lib: ik.Library) -> None:
+    with pytest.raises(CorruptArtifact, match="another embedder than manifest"):
+        damaged(lib, "UPDATE embedders SET name = 'olours', fingerprint = 'c' || substr(fingerprint, 2)")

@@ -84,9 +84,9 @@ class VectorSearch:
         total = sum(s.count for s in segments) * dimension * 4 + (ann.size if ann else 0)
         whole = total <= WHOLE_BYTES
         for segment in segments:
-            segment.look(dimension)
             check(segment.path, segment.sha256, segment.sample, whole=whole, what="The segment")
             check(segment.ids_path, segment.ids_sha256, segment.ids_sample, whole=whole, what="The segment")
+            segment.look(dimension)
         approximate = None
         if ann is not None and ann.file is not None:
             check(folder / ann.file, ann.sha256, ann.sample, whole=whole, what="The index")

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from imagegen_kit.errors import Fault, InvalidInput, StoreError
 from imagegen_kit.retrieval.index.files import REPAIR, WRITING, damaged, sha256_of, write_whole
 
 LENGTH_TOLERANCE = 1e-3  # how far from 1 the length of a vector may be; half precision alone brings 5e-4
+# What numpy raises at a header that it cannot read: it is parsed as Python, and by its tokenizer where that fails.
+_NO_ARRAY = (ValueError, EOFError, SyntaxError, TypeError, KeyError, OverflowError, MemoryError, TokenError, Warning)
 SMALL_BYTES = 1 << 20  # below, a file is read instead of mapped: a map keeps a file open, of which there are few
 
 
@@ -122,7 +125,7 @@ def _mapped(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndar
     try:
         mapped = path.stat().st_size > SMALL_BYTES
         array: np.ndarray = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-    except (ValueError, EOFError) as error:  # cut, or no array at all
+    except _NO_ARRAY as error:  # cut, or no array at all
         raise damaged(path, "The segment") from error
     except OSError as error:
         raise StoreError(f"The segment {path} cannot be read: {error.strerror or error}. {REPAIR}.") from error

@@ -102,6 +102,14 @@ def _texts(value: Any, place: str, faults: list[Fault]) -> tuple[str, ...] | Non
     return tuple(found)
 
 
+def _near(key: str) -> list[str]:
+    """Return the field that ``key`` is nearly called: one letter more or less in a long one, or two letters swapped."""
+    text = key.lower()
+    swapped = {text[:at] + text[at + 1] + text[at] + text[at + 2 :] for at in range(len(text) - 1)}
+    others = [field for field in FIELDS if field != key]
+    return [field for field in others if field in swapped] or get_close_matches(text, others, n=1, cutoff=0.84)
+
+
 def _meta(raw: Mapping[Any, Any], where: str, faults: list[Fault]) -> dict[str, Any]:
     """Return what else is said; a name that is nearly a known one is taken for a slip."""
     found = {}
@@ -113,7 +121,7 @@ def _meta(raw: Mapping[Any, Any], where: str, faults: list[Fault]) -> dict[str, 
             pass
         elif key in COMPUTED or key in ("path", "sha256", "picture"):
             faults.append(Fault(place, "is found out by the library itself.", "Leave it out."))
-        elif near := get_close_matches(key.lower(), [f for f in FIELDS if f != key], n=1, cutoff=0.84):
+        elif near := _near(key):
             faults.append(Fault(place, "is no field of a picture.", f"Did you mean {near[0]!r}? Else rename it."))
         elif not missing(value):
             plain = value.tolist() if hasattr(value, "tolist") else value  # numpy's numbers and arrays

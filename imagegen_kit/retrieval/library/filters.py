@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
+from imagegen_kit.types.common import ROLES
 
 if TYPE_CHECKING:
     from imagegen_kit.retrieval.library.records import Records
@@ -29,7 +30,12 @@ def condition(where: Mapping[str, Any] | None, records: Records) -> tuple[str, l
         raise InvalidInput([Fault("where", f"{str(where)[:80]!r} is no mapping.", 'Write {"role": "character"}.')])
     for key, wanted in (where or {}).items():
         place = f"where.{key}"
-        if key == "tags":
+        if callable(wanted) or isinstance(wanted, Mapping):
+            what = f"a {type(wanted).__name__} is nothing to compare with."
+            faults.append(Fault(place, what, "Give a text, a number, or a list of those."))
+        elif key == "role" and (odd := [one for one in _listed(wanted) if one is not None and one not in ROLES]):
+            faults += [unknown_name_fault("role", one, ROLES, where=place) for one in odd]
+        elif key == "tags":
             tags = _listed(wanted)
             if not all(isinstance(tag, str) for tag in tags):
                 faults.append(Fault(place, "is no list of texts."))
@@ -44,10 +50,11 @@ def condition(where: Mapping[str, Any] | None, records: Records) -> tuple[str, l
             _text(key, wanted, parts, values)
         elif key in _NUMBERS:
             _range(key, wanted, place, parts, values, faults)
-        elif isinstance(key, str) and key in (keys := _meta_keys(records)):
+        elif isinstance(key, str) and key in _meta_keys(records):
             _meta(key, wanted, parts, values)
         else:
-            faults.append(unknown_name_fault("field of this library", key, [*_KNOWN, *keys], where=place))
+            known = [*_KNOWN, *_meta_keys(records)]
+            faults.append(unknown_name_fault("field of this library", key, known, where=place))
     if faults:
         raise InvalidInput(faults)
     return " AND ".join(parts), values

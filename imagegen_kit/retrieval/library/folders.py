@@ -21,7 +21,7 @@ MEANT = OPENED | frozenset(
 def picture_files(folder: Path) -> Iterator[tuple[Path, str]]:
     """Yield the picture files below ``folder``, by name, each with why it is refused ("" where it may be opened).
 
-    Hidden files, the library's own files, and everything that is no picture by its name are passed over. Links to
+    Hidden files, our own, and what is no picture by its name or first bytes are passed over. Links to
     folders are not followed, links to files only inside ``folder``.
     """
     root = folder.resolve()
@@ -30,9 +30,23 @@ def picture_files(folder: Path) -> Iterator[tuple[Path, str]]:
         folders[:] = sorted(name for name in folders if not name.startswith(".") and not (top and name in OURS))
         for name in sorted(files):
             path = Path(where, name)
-            if name.startswith(".") or path.suffix.lower() not in MEANT:
+            if name.startswith("."):
                 continue
-            yield path, _refused(path, root)
+            refused = _refused(path, root)
+            if path.suffix.lower() in MEANT or (not refused and not (top and name in OURS) and _looks(path)):
+                yield path, refused
+
+
+def _looks(path: Path) -> bool:
+    """Whether a file with another name begins as the pictures do that are opened here: PNG, JPEG, WebP."""
+    try:
+        if not path.is_file():  # opening a pipe may never end
+            return False
+        with path.open("rb") as file:
+            start = file.read(12)
+    except OSError:
+        return False
+    return start.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")) or (start[:4], start[8:]) == (b"RIFF", b"WEBP")
 
 
 def _refused(path: Path, root: Path) -> str:

@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.errors import Fault, InvalidInput, StoreError, printable
+from imagegen_kit.errors import Fault, InvalidInput, StoreError, printable, unknown_name_fault
 from imagegen_kit.lazy import Shown
 from imagegen_kit.retrieval.library.current import Current
 from imagegen_kit.retrieval.library.exchange import write_exchange
 from imagegen_kit.retrieval.library.places import EXCHANGE, SHIPPED, Place, find_place
 from imagegen_kit.retrieval.library.query import LibraryQuery
 from imagegen_kit.retrieval.library.records import Records
-from imagegen_kit.retrieval.library.references import reference_of, row_of
+from imagegen_kit.retrieval.library.references import reference_of, row_of, rows_named
 
 if TYPE_CHECKING:
     import os
@@ -128,15 +128,7 @@ class Library(Shown):
         if not names and not where:
             raise InvalidInput([Fault("names", "say nothing.", "Name pictures, or a filter: remove(where={…}).")])
         with self._writing() as writing:
-            rows, faults = {}, list[Fault]()
-            for name in names:
-                try:
-                    row = row_of(self._records, name)
-                    rows[row.number] = row
-                except InvalidInput as error:
-                    faults += error.faults
-            if faults:
-                raise InvalidInput(faults)
+            rows = rows_named(self._records, names)
             if where:
                 rows |= self._records.rows_of(self.numbers(where).tolist())
             return writing.remove(list(rows.values()))
@@ -203,9 +195,10 @@ class Library(Shown):
         By words, by pictures (``image=``), or both; ``negative``, ``weights``, ``where``, ``top_k`` (3), ``diversity``,
         ``dedup``, ``min_score``, ``vector`` and ``retriever`` as ``retrieval.retrievers.search`` describes them.
         """
+        from imagegen_kit.retrieval.library.damage import told
         from imagegen_kit.retrieval.retrievers import search
 
-        with self._current:
+        with self._current, told(self._records):
             return search(self, text, **brief)
 
     def get(self, name: str, variation: str | None = None) -> Reference:
@@ -275,6 +268,8 @@ class Library(Shown):
 
         "both": (2, n), dHashes and pHashes.
         """
+        if kind not in (known := ("dhash", "phash", "both")):
+            raise InvalidInput([unknown_name_fault("kind of perceptual hash", kind, known, where="kind")])
         return self._current.now().fingerprints(numbers, kind)
 
     @property

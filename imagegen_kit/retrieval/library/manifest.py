@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import StoreError
 from imagegen_kit.retrieval.library.places import MANIFEST
-from imagegen_kit.retrieval.library.schema import FORMAT
+from imagegen_kit.retrieval.library.schema import DAMAGE, FORMAT, damaged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,16 +29,20 @@ def manifest_of(records: Records) -> dict[str, Any]:
         lines = records.read(
             "SELECT record FROM segments WHERE fingerprint = ? ORDER BY number", (fingerprint,)
         )  # fmt: skip
-        segments = [json.loads(line) for (line,) in lines]
+        try:
+            segments = [json.loads(line) for (line,) in lines]
+            total, index = sum(segment["count"] for segment in segments), json.loads(ann) if ann else None
+        except DAMAGE as error:
+            raise damaged(records.path, "what it says of the files in vectors cannot be read") from error
         embedders.append(
             {
                 "name": name,
                 "fingerprint": fingerprint,
                 "dimension": dimension,
                 "metric": "inner product of vectors of length 1",
-                "vectors": sum(segment["count"] for segment in segments),
+                "vectors": total,
                 "segments": segments,
-                "index": json.loads(ann) if ann else None,
+                "index": index,
             }
         )
     live, removed = (

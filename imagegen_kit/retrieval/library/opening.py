@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.retrieval.library.places import EXCHANGE
+from imagegen_kit.errors import Fault, InvalidInput, StoreError
+from imagegen_kit.retrieval.library.manifest import read_manifest
+from imagegen_kit.retrieval.library.places import EXCHANGE, MANIFEST
+from imagegen_kit.retrieval.library.schema import damaged
 from imagegen_kit.retrieval.library.segments import Vectors
 from imagegen_kit.retrieval.library.sources import candidates
 from imagegen_kit.retrieval.library.writing import held
@@ -23,6 +25,8 @@ _FIRST = "first"  # "unfinished" while what fills the library is being read, "do
 
 def prepare(records: Records, place: Place, embedder: Embedder, *, reembed: bool) -> None:
     """Refuse another embedder, fill an empty library with what its folder holds, embed anew where that is asked for."""
+    if place.cached and not place.database.exists():  # the cache was cleared halfway: it is filled again
+        (place.home / MANIFEST).unlink(missing_ok=True)
     if place.first is not None and records.meta(_FIRST) != "done" and not _was_there(records):
         _fill(records, place, embedder)
     vectors = Vectors.of(records, place.home, embedder)
@@ -31,16 +35,20 @@ def prepare(records: Records, place: Place, embedder: Embedder, *, reembed: bool
     if not live[0][0] or not known:
         return
     renew = reembed or place.cached  # what lies in the cache can be made again, and nobody else's is lost
-    if embedder.fingerprint not in [fingerprint for _, fingerprint in known]:
-        if not renew:
-            raise InvalidInput([_another(known, embedder, place)])
-    elif not len(vectors.missing()):
+    own = embedder.fingerprint in [fingerprint for _, fingerprint in known]
+    if not own and not renew:
+        _check_same(records, place, embedder)
+        raise InvalidInput([_another(known, embedder, place)])
+    try:
+        lacking = len(vectors.missing())
+    except StoreError:  # told by whatever reads them next; here it would be in the way of verify(repair=True)
+        return
+    if own and not lacking:
         return
     if renew:
         with held(records, place, embedder) as writing:
             writing.embed_missing()
         return
-    lacking = len(vectors.missing())
     warnings.warn(
         f"{lacking:,} of {live[0][0]:,} pictures of {place.folder.name} have no vectors of the embedder "
         f"{embedder.name!r} and are found by words only. Library.open(…, reembed=True) makes them.",
@@ -51,6 +59,15 @@ def prepare(records: Records, place: Place, embedder: Embedder, *, reembed: bool
 def _was_there(records: Records) -> bool:
     """Whether the library was made by other means than by what its folder holds."""
     return records.meta("generation") is not None and records.meta(_FIRST) is None
+
+
+def _check_same(records: Records, place: Place, embedder: Embedder) -> None:
+    """Raise CorruptArtifact where the manifest knows the embedder and the database has lost it."""
+    told = read_manifest(place.home) or {}
+    listed = told.get("embedders")
+    known = [one.get("fingerprint") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    if embedder.fingerprint in known and told.get("generation") == records.generation:
+        raise damaged(records.path, f"it names another embedder than manifest.json, which has {embedder.name!r}")
 
 
 def _another(known: list[Any], embedder: Embedder, place: Place) -> Fault:
@@ -81,13 +98,16 @@ def _fill(records: Records, place: Place, embedder: Embedder) -> None:
         strict = isinstance(source, (Mapping, list)) or source.suffix.lower() in (".yaml", ".yml")
         if report.rejected and strict:
             raise InvalidInput([Fault(one.source, one.reason) for one in report.rejected])
-        with records.writing() as change:
-            change.keep(_FIRST, "done")
-        writing.manifest()
+        nothing = len(report.rejected) == len(found) > 0
+        if not nothing:  # else it is read again when the library is opened the next time
+            with records.writing() as change:
+                change.keep(_FIRST, "done")
+            writing.manifest()
     if report.rejected:
         first = report.rejected[0]
+        again = "when it is opened the next time" if nothing else f"by lib.add({str(source)!r})"
         warnings.warn(
             f"{len(report.rejected)} of {len(found)} pictures of {place.folder.name} were not taken: {first.source}: "
-            f"{first.reason}" + (" …" if len(report.rejected) > 1 else ""),
+            f"{first.reason}{' …' if len(report.rejected) > 1 else ''} They are looked for again {again}.",
             stacklevel=4,
         )

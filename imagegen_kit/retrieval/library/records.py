@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import StoreError
 from imagegen_kit.retrieval.library.changes import Change
 from imagegen_kit.retrieval.library.rows import EMPTY_STATE, SELECT, Row
-from imagegen_kit.retrieval.library.schema import in_words, open_to_read, open_to_write
+from imagegen_kit.retrieval.library.schema import DAMAGE, check_gone, damaged, in_words, open_to_read, open_to_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -38,6 +38,7 @@ class Records:
             try:
                 found = self.path.stat()
             except FileNotFoundError:
+                check_gone(self.path)
                 return None
             except OSError as error:
                 raise in_words(error, self.path, "opened") from error
@@ -77,6 +78,8 @@ class Records:
                 return []
             try:
                 return connection.execute(sql, values).fetchall()
+            except UnicodeDecodeError as error:
+                raise damaged(self.path, "a text in it is not UTF-8") from error
             except sqlite3.Error as error:
                 raise in_words(error, self.path, "read") from error
 
@@ -97,9 +100,15 @@ class Records:
             finally:
                 connection.rollback()
 
+    def _row(self, line: Sequence[Any]) -> Row:
+        try:
+            return Row.read(line)
+        except DAMAGE as error:
+            raise damaged(self.path, f"the row of picture {line[0]!r} cannot be read") from error
+
     def rows(self, where: str = "removed = 0", values: Sequence[Any] = ()) -> list[Row]:
         """Return the rows that the SQL condition ``where`` lets through, by number."""
-        return [Row.read(line) for line in self.read(f"{SELECT} WHERE {where} ORDER BY number", values)]
+        return [self._row(line) for line in self.read(f"{SELECT} WHERE {where} ORDER BY number", values)]
 
     def rows_of(self, numbers: Iterable[int]) -> dict[int, Row]:
         """Return rows by number, removed ones too; numbers that never were are left out."""
@@ -108,13 +117,13 @@ class Records:
             some = wanted[start : start + _AT_ONCE]
             marks = ",".join("?" * len(some))
             for line in self.read(f"{SELECT} WHERE number IN ({marks})", some):
-                found[line[0]] = Row.read(line)
+                found[line[0]] = self._row(line)
         return found
 
     def one(self, where: str, value: Any) -> Row | None:
         """Return the row that is there for an id, a sha256 or a path; None where there is none."""
         lines = self.read(f"{SELECT} WHERE removed = 0 AND {where} = ? ORDER BY number LIMIT 1", (value,))
-        return Row.read(lines[0]) if lines else None
+        return self._row(lines[0]) if lines else None
 
     def meta(self, name: str) -> str | None:
         """Return what is kept under ``name``."""
@@ -129,7 +138,10 @@ class Records:
     @property
     def generation(self) -> int:
         """How many times something was written."""
-        return int(self.meta("generation") or 0)
+        told = self.meta("generation") or "0"
+        if not told.isdecimal():
+            raise damaged(self.path, f"its generation is {told[:20]!r}")
+        return int(told)
 
     def next_number(self) -> int:
         """Return the number that the next new picture gets; the writer alone may ask."""

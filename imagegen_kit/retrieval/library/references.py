@@ -10,6 +10,8 @@ from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.types import Reference
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from imagegen_kit.retrieval.base import Item
     from imagegen_kit.retrieval.library.records import Records
     from imagegen_kit.retrieval.library.rows import Row
@@ -51,6 +53,23 @@ def row_of(records: Records, name: str, variation: str | None = None) -> Row:
     if row is None:
         raise UnknownName("picture of this library", name, _names(records))
     return row if variation is None else _variation(records, row, variation)
+
+
+def rows_named(records: Records, names: Sequence[str]) -> dict[int, Row]:
+    """Return the rows of ``names``, by number. UnknownName tells of one, InvalidInput of all that are wrong."""
+    rows: dict[int, Row] = {}
+    wrong: list[InvalidInput] = []
+    for name in names:
+        try:
+            row = row_of(records, name)
+            rows[row.number] = row
+        except InvalidInput as error:
+            wrong.append(error)
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        raise InvalidInput([fault for error in wrong for fault in error.faults])
+    return rows
 
 
 def _known(records: Records, name: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.retrieval.base import Item
-from imagegen_kit.types.common import empty
+from imagegen_kit.types.common import ROLES, empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,11 +54,13 @@ class Row:
 
     @classmethod
     def read(cls, values: Sequence[Any]) -> Row:
-        """Return the row of one line of ``SELECT``."""
+        """Return the row of one line of ``SELECT``. Raises ValueError, TypeError or KeyError where it is damaged."""
         plain = dict(zip(COLUMNS, values, strict=True))
+        if bytes in map(type, values) or plain["role"] not in ROLES:
+            raise ValueError("a byte was changed")
         for name in ("tags", "variations"):
             plain[name] = tuple(json.loads(plain[name]))
-        plain["meta"] = json.loads(plain["meta"])
+        plain["meta"] = dict(json.loads(plain["meta"]))
         for name in ("dhash", "phash"):
             plain[name] %= 2**64
         return cls(**plain)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from imagegen_kit.errors import StoreError
+from imagegen_kit.errors import CorruptArtifact, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,9 @@ FORMAT: Final = 1
 FILE: Final = "library.sqlite3"
 PATIENCE_S: Final = 30.0  # that a writer waits for another
 READ_PATIENCE_S: Final = 5.0  # readers wait only for programs that lock the whole file
+_ODD = ("Could not decode", "no such column", "no such table", "malformed")
+# What reading a value raises that is not what was written.
+DAMAGE = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError)
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _READ_ONLY = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
@@ -110,17 +114,45 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def damaged(path: Path, what: str) -> CorruptArtifact:
+    """Return the error for a database that SQLite reads, and that does not hold what was written."""
+    return CorruptArtifact(
+        f"the library {path} is damaged: {what}: a byte was changed outside of this toolkit. Put a copy of it back; "
+        "lib.verify() says what is wrong, and lib.verify(repair=True) makes anew what can be made from the pictures."
+    )
+
+
+def check_gone(path: Path) -> None:
+    """Raise StoreError where there is no database although a manifest beside it names pictures."""
+    try:
+        told = json.loads(path.with_name("manifest.json").read_bytes())["pictures"]
+    except FileNotFoundError:
+        return
+    except (OSError, *DAMAGE):
+        told = "its"
+    if told:
+        count = f"{told:,}" if isinstance(told, int) else "its"
+        raise StoreError(
+            f"the library {path.parent} has lost its database: {path.name} is not there, and manifest.json names "
+            f"{count} picture{'' if told == 1 else 's'}. Put {path.name} back from a backup; or delete manifest.json "
+            "and the folder vectors to start anew: library.jsonl, where there is one, is read then, and pictures can "
+            "be added again."
+        )
+
+
 def in_words(error: BaseException, path: Path, done: str) -> StoreError:
     """Return ``error`` as a StoreError: the library could not be ``done`` (opened, read, written), why, what to do."""
     code = getattr(error, "sqlite_errorcode", None)
     code = None if code is None else int(code) & 0xFF
     if code in _BUSY:
         why, todo = "another program keeps it locked", "Wait for that program, or end it, and do this again."
-    elif code in _DAMAGED:
+    elif code in _DAMAGED or str(error).startswith(
+        ("Could not decode", "no such column", "no such table", "malformed")
+    ):
         why = f"the file is damaged ({error})"
         todo = (
-            "Put a copy back; or move it away and open the folder again: library.jsonl, where there is one, is read "
-            "then, and pictures can be added again."
+            "Put a copy back; or move it and manifest.json away and open the folder again: library.jsonl, where there "
+            "is one, is read then, and pictures can be added again."
         )
     elif code == sqlite3.SQLITE_FULL:
         why, todo = "the disk is full", "Make room and do this again; nothing of it is half-written."

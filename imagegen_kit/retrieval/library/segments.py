@@ -9,6 +9,7 @@ from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.retrieval.index import AnnRecord, VectorSearch, build, kind_for
 from imagegen_kit.retrieval.index.kinds import FLAT
 from imagegen_kit.retrieval.index.vectors import Segment, leftovers, write_segment
+from imagegen_kit.retrieval.library.schema import DAMAGE, damaged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,14 +50,21 @@ class Vectors:
     def segments(self) -> list[Segment]:
         """Return the segments that hold, by number."""
         sql = "SELECT record FROM segments WHERE fingerprint = ? ORDER BY number"
-        return [
-            Segment.from_plain(json.loads(line), self.folder) for (line,) in self.records.read(sql, (self.fingerprint,))
-        ]  # fmt: skip
+        try:
+            return [
+                Segment.from_plain(json.loads(line), self.folder)
+                for (line,) in self.records.read(sql, (self.fingerprint,))
+            ]
+        except DAMAGE as error:
+            raise damaged(self.records.path, "what it says of the files in vectors cannot be read") from error
 
     def ann(self) -> AnnRecord | None:
         """Return what is known of the index file; None: there is none, all vectors are compared."""
         lines = self.records.read("SELECT ann FROM embedders WHERE fingerprint = ?", (self.fingerprint,))
-        return AnnRecord.from_plain(json.loads(lines[0][0])) if lines and lines[0][0] else None
+        try:
+            return AnnRecord.from_plain(json.loads(lines[0][0])) if lines and lines[0][0] else None
+        except DAMAGE as error:
+            raise damaged(self.records.path, "what it says of the files in index cannot be read") from error
 
     def removed(self) -> np.ndarray:
         """Return the numbers of removed pictures whose vectors are still there, ascending."""
@@ -112,6 +120,19 @@ class Vectors:
             change.connection.execute(
                 "DELETE FROM segments WHERE fingerprint = ? AND number = ?", (self.fingerprint, segment.number)
             )
+
+    def forget(self) -> None:
+        """Forget what cannot be read of segments, and the index; the pictures lack vectors then."""
+        sql = "SELECT number, record FROM segments WHERE fingerprint = ?"
+        gone = []
+        for number, line in self.records.read(sql, (self.fingerprint,)):
+            try:
+                Segment.from_plain(json.loads(line), self.folder)
+            except DAMAGE:
+                gone.append((self.fingerprint, number))
+        with self.records.writing() as change:
+            change.connection.executemany("DELETE FROM segments WHERE fingerprint = ? AND number = ?", gone)
+            change.connection.execute("UPDATE embedders SET ann = NULL WHERE fingerprint = ?", (self.fingerprint,))
 
     def delete(self, segments: Sequence[Segment]) -> None:
         """Delete the files of segments that no longer hold. Who has them open goes on reading."""

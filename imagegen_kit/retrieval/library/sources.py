@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.retrieval.library.about import missing, read_about
@@ -14,9 +14,15 @@ from imagegen_kit.retrieval.library.configured import is_configuration, read_con
 from imagegen_kit.retrieval.library.exchange import read_exchange
 from imagegen_kit.retrieval.library.folders import picture_files
 from imagegen_kit.retrieval.library.places import EXCHANGE
+from imagegen_kit.retrieval.library.records import Records
+from imagegen_kit.retrieval.library.schema import FILE
 from imagegen_kit.retrieval.library.variations import told_apart, with_variations
 from imagegen_kit.types import Reference
 
+if TYPE_CHECKING:
+    from imagegen_kit.retrieval.base import Item
+
+_GET = "Download it first and give the file."
 _PATH_KEYS = ("path", "picture", "image", "file")
 
 
@@ -55,7 +61,7 @@ def _expanded(
     source: Any, where: str, common: Mapping[str, Any], faults: list[Fault], folder: Path
 ) -> Iterable[Candidate]:
     if isinstance(source, (str, Path)):
-        yield from _of_path(source, where, common, faults)
+        yield from _of_path(source, where, common, faults, folder)
     elif isinstance(source, Reference):
         own = {"role": source.role, "name": source.name, "description": source.description, "id": source.origin}
         about = {**{k: v for k, v in own.items() if v is not None and not (k == "role" and v == "content")}, **common}
@@ -68,9 +74,7 @@ def _expanded(
         for position, row in enumerate(source.to_dict("records")):
             yield from _of_row(row, f"row {position}", common, faults, folder)
     elif hasattr(source, "items") and hasattr(source, "embedder"):  # another library
-        for item in source.items(source.numbers()):
-            own = {name: getattr(item, name) for name in ("id", *_TEXTS, "tags", "variations") if getattr(item, name)}
-            yield Candidate(item.id, Path(item.path), {**common, **own, "meta": dict(item.meta)}, item.sha256)
+        yield from _of_items(source.items(source.numbers()), common)
     elif isinstance(source, Iterable) and not isinstance(source, (bytes, bytearray, memoryview)) and not pixels(source):
         for position, one in enumerate(source):
             yield from _expanded(one, f"{where}[{position}]", common, faults, folder)
@@ -81,7 +85,9 @@ def _expanded(
 _TEXTS = ("role", "name", "caption", "description", "licence")
 
 
-def _of_path(source: str | Path, where: str, common: Mapping[str, Any], faults: list[Fault]) -> Iterable[Candidate]:
+def _of_path(
+    source: str | Path, where: str, common: Mapping[str, Any], faults: list[Fault], own: Path
+) -> Iterable[Candidate]:
     text = os.fspath(source)
     if not text.strip() or "\0" in text:
         faults.append(Fault(where, f"{text[:80]!r} is no path."))
@@ -92,8 +98,13 @@ def _of_path(source: str | Path, where: str, common: Mapping[str, Any], faults: 
     except (OSError, RuntimeError) as error:
         faults.append(Fault(where, f"{text[:200]!r} is no path that can be used: {error}."))
         return
-    if kind == "folder":
-        yield from _of_folder(path, common, faults)
+    if "://" in text:  # told in the words of whoever opens pictures
+        yield Candidate(text, None, common, refused=f"{text[:80]!r} is an address, not a file on this machine. {_GET}")
+    elif kind == "folder":
+        if (path / FILE).is_file() and path.resolve() != own.resolve():
+            yield from _of_library(path, common)
+        else:
+            yield from _of_folder(path, common, faults)
     elif path.suffix.lower() in (".yaml", ".yml"):
         yield from _configured(path, common, faults)
     elif path.name == EXCHANGE or path.suffix == ".jsonl":
@@ -102,16 +113,36 @@ def _of_path(source: str | Path, where: str, common: Mapping[str, Any], faults: 
         yield Candidate(text, path, common)
 
 
+def _of_items(items: Iterable[Item], common: Mapping[str, Any]) -> Iterable[Candidate]:
+    for item in items:
+        own = {name: getattr(item, name) for name in ("id", *_TEXTS, "tags", "variations") if getattr(item, name)}
+        yield Candidate(item.id, Path(item.path), {**common, **own, "meta": dict(item.meta)}, item.sha256)
+
+
+def _of_library(folder: Path, common: Mapping[str, Any]) -> Iterable[Candidate]:
+    """The folder of another library: what its database holds, whatever else lies there."""
+    records = Records(folder / FILE, writable=os.access(folder, os.W_OK))
+    try:
+        yield from _of_items([row.item(folder) for row in records.rows()], common)
+    finally:
+        records.close()
+
+
 def _of_folder(folder: Path, common: Mapping[str, Any], faults: list[Fault]) -> Iterable[Candidate]:
     named: set[Path] = set()
+    found = False
     if (folder / EXCHANGE).is_file():
         for candidate in _of_exchange(folder / EXCHANGE, common, faults):
             if isinstance(candidate.picture, Path):
                 named.add(candidate.picture)
+            found = True
             yield candidate
     for path, refused in picture_files(folder):
         if path not in named:
+            found = True
             yield Candidate(str(path.relative_to(folder)), path, common, refused=refused)
+    if not found and not faults:
+        yield Candidate(str(folder), None, common, refused="the folder holds no picture.")
 
 
 def _of_exchange(path: Path, common: Mapping[str, Any], faults: list[Fault]) -> Iterable[Candidate]:

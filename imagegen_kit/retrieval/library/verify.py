@@ -33,8 +33,12 @@ class Verification:
 
     def run(self) -> VerifyReport:
         """Look at everything and return what was found."""
-        self._database()
-        rows = self.records.rows()
+        try:
+            self._database()
+            rows = self.records.rows()
+        except StoreError as error:
+            self._found("database", self.records.path, error.message)
+            return VerifyReport(tuple(self.findings), 0, 0)
         self._files(rows)
         count = 0
         for vectors in Vectors.all(self.records, self.place.home):
@@ -92,7 +96,14 @@ class Verification:
     def _vectors(self, vectors: Vectors) -> int:
         """Look at the segments and the index of one embedder; return how many segments there were."""
         own = vectors.fingerprint == self.writing.embedder.fingerprint
-        segments = vectors.segments()
+        try:
+            segments, _ = vectors.segments(), vectors.ann()
+        except StoreError as error:
+            self._found("database", self.records.path, error.message, repaired=self.repair)
+            if not self.repair:
+                return 0
+            vectors.forget()
+            segments = vectors.segments()
         bad = []
         for segment in segments:
             if faults := faults_of(segment, vectors.dimension):
@@ -162,7 +173,10 @@ class Verification:
             self._found("left-over", path.name, "a killed writer had begun it.", repaired=self.repair)
 
     def _manifest(self) -> None:
-        if not self.records.generation or read_manifest(self.place.home) == manifest_of(self.records):
+        try:
+            if not self.records.generation or read_manifest(self.place.home) == manifest_of(self.records):
+                return
+        except StoreError:  # what cannot be read of the segments was found before
             return
         if self.repair:
             try:
