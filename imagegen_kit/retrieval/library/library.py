@@ -12,7 +12,7 @@ from imagegen_kit.errors import Fault, InvalidInput, StoreError, printable
 from imagegen_kit.lazy import Shown
 from imagegen_kit.retrieval.library.exchange import write_exchange
 from imagegen_kit.retrieval.library.places import EXCHANGE, SHIPPED, Place, find_place
-from imagegen_kit.retrieval.library.query import LibraryQuery
+from imagegen_kit.retrieval.library.query import LibraryQuery, checked_query
 from imagegen_kit.retrieval.library.records import Records
 from imagegen_kit.retrieval.library.references import reference_of, row_of
 
@@ -222,9 +222,7 @@ class Library(Shown):
 
         ``text`` None: each request's own prompt. ``brief`` as for ``search``.
         """
-        if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
-            raise InvalidInput([Fault("top_k", f"must be a whole number, at least 1; it is {top_k!r}.")])
-        return LibraryQuery(self, top_k, text, brief)
+        return checked_query(self, self, top_k, text, brief)
 
     def table(self) -> pd.DataFrame:
         """Return one row a picture: id, name, role, caption, description, tags, licence, size, path, and what else."""
