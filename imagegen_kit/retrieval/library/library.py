@@ -202,8 +202,13 @@ class Library(Shown):
     def search(self, text: str | None = None, **brief: Any) -> Any:
         """Return the pictures that fit best, as hits: a sequence of ``Reference`` with scores, ``table``, ``explain``.
 
-        By words, by pictures (``image=``), or both; ``negative``, ``weights``, ``where``, ``top_k`` (3), ``diversity``,
-        ``dedup``, ``min_score``, ``vector`` and ``retriever`` as ``retrieval.retrievers.search`` describes them.
+        ``text``: words. ``image``: a path, bytes, PIL, array, ``Picture``, reference or result, or a list of them.
+        ``vector``: one of this library's embedder, in place of ``image``. ``negative``: words or pictures of what shall
+        not be there. ``weights``: by channel ("text", "image", "text_to_image"), 0 leaves one out. ``where``: a filter
+        as for ``numbers``. ``top_k``: at most so many (3). ``diversity``: 0 (the best) to 1 (as different as can be).
+        ``dedup``: leave near-duplicates of better hits out (True). ``min_score``: 0 to 1, or by channel.
+        ``retriever``: a name or an object; None is the kit's own. Raises InvalidInput with all faults, PluginError
+        where a retriever fails or breaks its contract.
         """
         from imagegen_kit.retrieval.retrievers import search
 
@@ -220,7 +225,9 @@ class Library(Shown):
     def query(self, *, top_k: int = 3, text: str | None = None, **brief: Any) -> LibraryQuery:
         """Return a retrieval that is asked when a picture is made: it stands in ``references=``.
 
-        ``text`` None: each request's own prompt. ``brief`` as for ``search``.
+        ``text`` None: each request's own prompt. ``top_k`` is from 1 to 100. ``brief``: image, vector, negative,
+        weights, where, diversity, dedup, min_score and retriever (a name) as for ``search``. Raises InvalidInput with
+        everything that is wrong with them.
         """
         return checked_query(self, self, top_k, text, brief)
 
@@ -231,7 +238,13 @@ class Library(Shown):
         return table_of(self._records.rows(), self.path)
 
     def evaluate(self, queries: Any, **how: Any) -> Any:
-        """Return how well searching finds what it should: recall, MRR and nDCG with intervals, over ``queries``."""
+        """Return how well searching finds what it should: recall, MRR and nDCG with intervals, over ``queries``.
+
+        ``queries``: a list of dicts or a DataFrame with ``text`` or ``image`` and ``relevant`` (an id or name, a list of
+        them, or a filter); other columns are labels. ``how``: ``top_k`` (10), ``retriever``, ``by`` (labels to group
+        by), ``resamples`` (1000), ``seed``, and arguments of ``search`` for all queries; ``dedup`` is False here. The
+        answer has ``summary(by)``, ``table()`` and ``compare(other)``. Raises InvalidInput with all faults.
+        """
         from imagegen_kit.retrieval.retrievers import evaluate
 
         return evaluate(self, queries, **how)
