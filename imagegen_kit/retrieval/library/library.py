@@ -240,9 +240,9 @@ class Library(Shown):
     def evaluate(self, queries: Any, **how: Any) -> Any:
         """Return how well searching finds what it should: recall, MRR and nDCG with intervals, over ``queries``.
 
-        ``queries``: a list of dicts or a DataFrame with ``text`` or ``image`` and ``relevant`` (an id or name, a list of
-        them, or a filter); other columns are labels. ``how``: ``top_k`` (10), ``retriever``, ``by`` (labels to group
-        by), ``resamples`` (1000), ``seed``, and arguments of ``search`` for all queries; ``dedup`` is False here. The
+        ``queries``: a list of dicts or a DataFrame with ``text`` or ``image`` and ``relevant`` (an id or name, a list
+        of them, or a filter); other columns are labels. ``how``: ``top_k`` (10), ``retriever``, ``by`` (labels to
+        group by), ``resamples`` (1000), ``seed``, and arguments of ``search``; ``dedup`` is False here. The
         answer has ``summary(by)``, ``table()`` and ``compare(other)``. Raises InvalidInput with all faults.
         """
         from imagegen_kit.retrieval.retrievers import evaluate
