@@ -31,6 +31,21 @@ def placed(prompt: str, excluded: frozenset[int] = frozenset()):
     return groups, arrange(read_scene, groups, 1.0, np.random.default_rng(1))
 
 
+@pytest.mark.parametrize("said", ["fox silhouette", "fox: a (very) red fox. With a dog; cup", "fox (no end"])
+def test_the_names_of_references_are_no_further_subjects(said: str) -> None:
+    likeness = f"exact same appearance as the reference pictures ({said}). The same individual, not a similar one."
+    for brief in ("a fox at home", "a fox at home, drinking coffee."):
+        named = scene(f"{brief} {likeness[0].upper()}{likeness[1:]}"), scene(f"{brief}, {likeness}")
+        for read_scene in named:
+            assert read_scene.subjects == scene(brief).subjects
+            assert read_scene.place == "room"
+
+
+def test_references_without_a_name_add_no_subject_either() -> None:
+    text = "a fox at home, exact same appearance as the reference pictures. The same individual."
+    assert [s.words for s in scene(text).subjects] == ["fox"]
+
+
 @pytest.mark.parametrize(
     ("prompt", "count"),
     [

@@ -123,18 +123,21 @@ def run(
     say(f"run {done.id} in {done.path}; look at it with: imagegen show {done.id}")
     if save is not None:
         say(f"pictures and metadata.json in {done.save(save)}")
-    failed = _failures(done)
+    failed, among = _failures(done)
     if failed:
-        say(f"{failed} of {len(done)} failed; --retry runs them again", err=True)
+        say(f"{failed} of {among} failed; --retry runs them again", err=True)
         raise typer.Exit(FAILED)
 
 
-def _failures(done: Run) -> int:
+def _failures(done: Run) -> tuple[int, int]:
+    """Return how many failed and of how many: pictures, or cells where no request of theirs came so far."""
     from imagegen_kit.views.rows import counted
 
     counts = counted(done).by_status
     made = sum(counts.get(status, 0) for status in ("ok", "cached", "fallback"))
-    return sum(counts.values()) - made or len(done._failed_cells())
+    if failed := sum(counts.values()) - made:
+        return failed, len(done)
+    return len(done._failed_cells()), done.cells
 
 
 @command

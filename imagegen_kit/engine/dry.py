@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from imagegen_kit.catalog.prices import estimate
 from imagegen_kit.engine.job import Job
 from imagegen_kit.engine.prepare import prepare
-from imagegen_kit.engine.retrieving import look_up
+from imagegen_kit.engine.retrieving import look_for_files, look_up
 from imagegen_kit.engine.rows import FIND_CACHED
 from imagegen_kit.engine.scope import Scope
-from imagegen_kit.errors import InvalidInput
+from imagegen_kit.errors import InvalidInput, PluginError, StoreError
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.imaging.placeholder import placeholder
 from imagegen_kit.types import Artifact, Cost, Result, TextRequest
@@ -83,8 +83,14 @@ class DryEngine:
         return [remote.url(name) for name in names_of(found, *asked[:2])]
 
     async def retrieve(self, sought: Sought, **_: Any) -> Retrieved:
-        """Look into the library as the engine would: it costs nothing. Neither files nor the journal are touched."""
-        return await self._engine.in_thread(look_up, sought)
+        """Look into the library as the engine would: it costs nothing. Files are looked for, and none is read."""
+        try:
+            found = await self._engine.in_thread(look_up, sought)
+            await self._engine.in_thread(look_for_files, found, sought.place, self.store.blobs)
+        except (StoreError, PluginError) as error:
+            self.foreseen.refused.append(error.message)
+            raise
+        return found
 
     async def obtain(
         self, asked: Request, *, policy: Policy, step: int, notes: tuple[Adaptation, ...] = (), **_: Any
@@ -178,6 +184,9 @@ async def foresee(
     except InvalidInput as error:
         if not dry.foreseen.refused:
             dry.foreseen.refused.extend(str(f) for f in error.faults)
+    except (StoreError, PluginError) as error:
+        if error.message not in dry.foreseen.refused:
+            dry.foreseen.lower_bound = True
     except Exception:  # the recipe could not go on with stand-ins
         dry.foreseen.lower_bound = True
     return dry.foreseen

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.retrieval.library.query import LibraryQuery
-from imagegen_kit.retrieval.place import is_library, place_of
+from imagegen_kit.retrieval.place import is_hits, is_library, place_of
 from imagegen_kit.settings import settings
 from imagegen_kit.types import Artifact, Reference
 
@@ -23,11 +23,12 @@ FEEDING = ("library", "retriever", "query_by", "top_k")  # the parameters that a
 
 
 def listed(value: Any) -> list[Any]:
-    """Return one reference or several as a list; nothing where there is none."""
+    """Return one reference or several as a list, hits within it one by one; nothing where there is none."""
     if value is None:
         return []
     single = isinstance(value, (str, bytes, Path, Artifact, Reference, LibraryQuery)) or not isinstance(value, Sequence)
-    return [value] if single else list(value)
+    items = [value] if single else list(value)
+    return [one for item in items for one in (item if is_hits(item) else (item,))]
 
 
 def read_references(value: Any) -> tuple[Reference, ...]:

@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -94,6 +95,10 @@ def read_sought(
     faults = library_faults("library", library, registry) + top_k_faults("top_k", top_k, registry)
     faults += query_by_faults("query_by", query_by, registry)
     faults += retriever_faults("retriever", retriever, registry) if retriever is not None else []
+    if brief:
+        from imagegen_kit.retrieval.retrievers.briefs import argument_faults
+
+        faults += argument_faults(brief)
     pictures: tuple[Picture, ...] = ()
     if query_by in QUERY_BY and "image" in query_by:
         try:
@@ -152,12 +157,18 @@ def keep_found(found: Retrieved, place: LibraryPlace, blobs: Blobs) -> Retrieved
     return replace(found, references=tuple(_kept(r, place, blobs) for r in found.references))
 
 
+_FIX = "See what else is wrong with lib.verify(), put the file back, or add it anew."
+
+
+def _where(reference: Reference, place: LibraryPlace) -> str:
+    return f"The picture of {reference.origin!r} in the library {place.name} ({reference.picture.path})"
+
+
 def _kept(reference: Reference, place: LibraryPlace, blobs: Blobs) -> Reference:
     wanted = reference.picture
     stored = _stored.setdefault(blobs, set())
     if (wanted.sha256, wanted.path or "") not in stored:
-        where = f"The picture of {reference.origin!r} in the library {place.name} ({wanted.path})"
-        fix = "See what else is wrong with lib.verify(), put the file back, or add it anew."
+        where, fix = _where(reference, place), _FIX
         try:
             picture = open_picture(wanted.path if wanted.data is None else wanted.data)
         except InvalidInput as error:
@@ -171,6 +182,19 @@ def _kept(reference: Reference, place: LibraryPlace, blobs: Blobs) -> Reference:
     path = str(blobs.path(wanted.sha256, wanted.format))
     kept = Picture(wanted.sha256, format=wanted.format, width=wanted.width, height=wanted.height, path=path)
     return replace(reference, picture=kept)
+
+
+def look_for_files(found: Retrieved, place: LibraryPlace, blobs: Blobs) -> None:
+    """Raise StoreError where ``keep_found`` would, as far as that can be told without reading a file."""
+    stored = _stored.get(blobs, set())
+    for reference in found.references:
+        wanted = reference.picture
+        if (
+            wanted.data is None
+            and (wanted.sha256, wanted.path or "") not in stored
+            and not Path(wanted.path or "").is_file()
+        ):
+            raise StoreError(f"{_where(reference, place)} cannot be used: there is no such file. {_FIX}")
 
 
 async def retrieve(engine: Engine, sought: Sought, scope: Scope, policy: Policy) -> Retrieved:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.engine.ask import check_values
 from imagegen_kit.engine.cells import Cell
 from imagegen_kit.engine.recipe import Recipe, feeds, unknown_parameters
-from imagegen_kit.engine.references import FEEDING, feeding_faults
+from imagegen_kit.engine.references import FEEDING, feeding_faults, listed
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.imaging.picture import open_picture
+from imagegen_kit.retrieval.place import is_hits
 from imagegen_kit.store.values import as_recorded, dumps, encode
 from imagegen_kit.types import Reference, Size
 
@@ -192,10 +193,10 @@ def _as_pictures(name: str, value: Any) -> Any:
         return value
     if name == "mask":
         return open_picture(value)
-    several = isinstance(value, (list, tuple))
+    several = isinstance(value, (list, tuple)) or is_hits(value)
     found = [
         Reference(open_picture(item), name=Path(item).name) if isinstance(item, (str, Path)) else item
-        for item in (value if several else [value])
+        for item in (listed(value) if several else [value])
     ]
     return found if several else found[0]
 

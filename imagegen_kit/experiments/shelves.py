@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.retrieval.library.query import LibraryQuery
+from imagegen_kit.retrieval.library.query import LibraryQuery, checked_query
 from imagegen_kit.retrieval.place import EMBEDDER, SHIPPED, place_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def library_to_plain(value: Any, plain: Callable[[Any], Any]) -> Any:
 
 def query_from_plain(library: Any, top_k: int = 3, text: str | None = None, **brief: Any) -> LibraryQuery:
     """Return the query that stands in a file as ``{$query: library, top_k: 2, where: …}``."""
-    return LibraryQuery(library, top_k, text, brief)
+    return checked_query(library, None, top_k, text, brief)
 
 
 def placed_libraries(values: dict[str, Any], folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,11 @@ class LibraryPlace:
 def is_library(value: object) -> bool:
     """Whether ``value`` is an opened library, or something with the same public side."""
     return all(hasattr(type(value), name) for name in ("search", "items", "numbers", "state"))
+
+
+def is_hits(value: object) -> bool:
+    """Whether ``value`` is what a search found: a sequence of references, which stands for a list of them."""
+    return isinstance(value, Sequence) and all(hasattr(type(value), name) for name in ("references", "explain"))
 
 
 def place_of(value: Any, *, look: bool = True) -> LibraryPlace:

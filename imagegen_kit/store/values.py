@@ -14,7 +14,7 @@ from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.imaging.picture import Picture, open_picture
 from imagegen_kit.imaging.thumbnail import thumbnail
 from imagegen_kit.retrieval.library.query import LibraryQuery
-from imagegen_kit.retrieval.place import LibraryPlace, is_library, recorded
+from imagegen_kit.retrieval.place import LibraryPlace, is_hits, is_library, recorded
 from imagegen_kit.types import Artifact, Prompt, Reference, Size, Style
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def encode(value: Any, blobs: Blobs) -> Any:
         if not (value.id or value.category or value.tags):
             return str(value)
         return {"$prompt": str(value), "id": value.id, "category": value.category, "tags": list(value.tags)}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple)) or is_hits(value):
         return [encode(v, blobs) for v in value]
     if isinstance(value, dict):
         return {str(k): encode(v, blobs) for k, v in value.items()}

@@ -106,8 +106,13 @@ def outcome_of(result: Result) -> Outcome:
 
 
 def _named(reference: Reference) -> str:
-    name = reference.name or reference.origin or f"{reference.role} {reference.picture.sha256[:8]}"
-    return name if reference.score is None else f"{name} {reference.score:.2f}"
+    return named(reference.name, reference.origin, reference.role, reference.picture.sha256, reference.score)
+
+
+def named(name: str | None, origin: str | None, role: str, sha256: str, score: float | None) -> str:
+    """Return what captions call a reference, with its score where it was found by a search."""
+    called = name or origin or f"{role} {sha256[:8]}"
+    return called if score is None else f"{called} {score:.2f}"
 
 
 def small_copy(artifact: Artifact, px: int, blobs: Blobs | None = None) -> bytes:

@@ -11,7 +11,7 @@ from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.store.values import as_cell_value
 from imagegen_kit.types import SIMULATED
 from imagegen_kit.types.results import noted
-from imagegen_kit.views.pictures import Outcome
+from imagegen_kit.views.pictures import Outcome, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,8 @@ _COUNTS = (
 # CROSS JOIN keeps SQLite to this order: from the few cells to their rows, never through all rows of a long run.
 _ROWS = (
     "SELECT c.position, c.id, r.asked, r.model, r.seed_sent, r.adaptations, r.unfair, s.status, s.model_used, "
-    "s.sha256, s.format, s.width, s.height, s.cost_usd, s.seconds, s.error, s.text, s.origin FROM cells c "
+    "s.sha256, s.format, s.width, s.height, s.cost_usd, s.seconds, s.error, s.text, s.origin, "
+    "COALESCE(r.sent, r.asked) FROM cells c "
     "CROSS JOIN requests r ON r.run = c.run AND r.cell = c.id "
     "CROSS JOIN results s ON s.run = r.run AND s.request = r.id AND s.replaced = 0 "
     "WHERE c.run = :run AND c.position IN (SELECT value FROM json_each(:cells)) "
@@ -115,9 +116,9 @@ def _row(run: Run, params: dict[str, Any], row: tuple[Any, ...] | None, error: s
     prompt = str(params.get("prompt") or params.get("brief") or "")
     if row is None:  # no request to read anything from
         model = str(params.get("model") or "")
-        row = (None, model, None, None, 0, "failed", *(None,) * 5, 0.0, None, error, None, None)
+        row = (None, model, None, None, 0, "failed", *(None,) * 5, 0.0, None, error, None, None, None)
     asked, model, seed, notes, unfair, status, used, sha256, format, width, height, usd, seconds, error = row[:14]
-    answer, origin = row[14:]
+    answer, origin, sent = row[14:]
     outcome = Outcome(
         status=status,
         model=model,
@@ -131,8 +132,14 @@ def _row(run: Run, params: dict[str, Any], row: tuple[Any, ...] | None, error: s
         error=error,
         simulated=(origin or "").startswith(SIMULATED),
         answer=answer,
+        references=tuple(_named(r) for r in json.loads(sent).get("references", ())) if sent else (),
     )
     if sha256 is None or answer is not None:
         return Row(params, outcome, None)
     path = str(run._store.blobs.path(sha256, format))
     return Row(params, outcome, Picture(sha256, format=format, width=width, height=height, path=path))
+
+
+def _named(reference: dict[str, Any]) -> str:
+    picture = reference["picture"]["sha256"]
+    return named(reference.get("name"), reference.get("origin"), reference["role"], picture, reference.get("score"))

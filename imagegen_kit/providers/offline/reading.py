@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from imagegen_kit.providers.offline.lexicon import finder, lexicon, phrase_pattern, words
+from imagegen_kit.providers.offline.likeness import without_likeness
 from imagegen_kit.providers.offline.scene import Relation, Scene, Subject
 from imagegen_kit.retrieval.text import STOP_WORDS, stem
 
@@ -37,7 +38,7 @@ _LISTS = ("styles", "weather", "light", "layouts")
 
 def read(prompt: str, known: Callable[[str], bool]) -> Scene:
     """Return the scene that ``prompt`` describes; ``known(word)`` says whether the library has pictures for a word."""
-    text = unicodedata.normalize("NFKC", str(prompt))[:READ_CHARS]
+    text = unicodedata.normalize("NFKC", without_likeness(str(prompt)))[:READ_CHARS]
     text, lettering = _take_lettering(text)
     text = _SHAPE.sub(" , ", _AVOID.sub("", text.lower()))
     grid = (1, 1)

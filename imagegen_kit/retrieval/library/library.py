@@ -12,7 +12,7 @@ from imagegen_kit.lazy import Shown
 from imagegen_kit.retrieval.library.current import Current
 from imagegen_kit.retrieval.library.exchange import write_exchange
 from imagegen_kit.retrieval.library.places import EXCHANGE, SHIPPED, Place, find_place
-from imagegen_kit.retrieval.library.query import LibraryQuery
+from imagegen_kit.retrieval.library.query import LibraryQuery, checked_query
 from imagegen_kit.retrieval.library.records import Records
 from imagegen_kit.retrieval.library.references import reference_of, row_of, rows_named
 
@@ -192,8 +192,13 @@ class Library(Shown):
     def search(self, text: str | None = None, **brief: Any) -> Any:
         """Return the pictures that fit best, as hits: a sequence of ``Reference`` with scores, ``table``, ``explain``.
 
-        By words, by pictures (``image=``), or both; ``negative``, ``weights``, ``where``, ``top_k`` (3), ``diversity``,
-        ``dedup``, ``min_score``, ``vector`` and ``retriever`` as ``retrieval.retrievers.search`` describes them.
+        ``text``: words. ``image``: a path, bytes, PIL, array, ``Picture``, reference or result, or a list of them.
+        ``vector``: one of this library's embedder, in place of ``image``. ``negative``: words or pictures of what shall
+        not be there. ``weights``: by channel ("text", "image", "text_to_image"), 0 leaves one out. ``where``: a filter
+        as for ``numbers``. ``top_k``: at most so many (3). ``diversity``: 0 (the best) to 1 (as different as can be).
+        ``dedup``: leave near-duplicates of better hits out (True). ``min_score``: 0 to 1, or by channel.
+        ``retriever``: a name or an object; None is the kit's own. Raises InvalidInput with all faults, PluginError
+        where a retriever fails or breaks its contract.
         """
         from imagegen_kit.retrieval.library.damage import told
         from imagegen_kit.retrieval.retrievers import search
@@ -212,11 +217,11 @@ class Library(Shown):
     def query(self, *, top_k: int = 3, text: str | None = None, **brief: Any) -> LibraryQuery:
         """Return a retrieval that is asked when a picture is made: it stands in ``references=``.
 
-        ``text`` None: each request's own prompt. ``brief`` as for ``search``.
+        ``text`` None: each request's own prompt. ``top_k`` is from 1 to 100. ``brief``: image, vector, negative,
+        weights, where, diversity, dedup, min_score and retriever (a name) as for ``search``. Raises InvalidInput with
+        everything that is wrong with them.
         """
-        if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
-            raise InvalidInput([Fault("top_k", f"must be a whole number, at least 1; it is {top_k!r}.")])
-        return LibraryQuery(self, top_k, text, brief)
+        return checked_query(self, self, top_k, text, brief)
 
     def table(self) -> pd.DataFrame:
         """Return one row a picture: id, name, role, caption, description, tags, licence, size, path, and what else."""
@@ -225,7 +230,13 @@ class Library(Shown):
         return table_of(self._records.rows(), self.path)
 
     def evaluate(self, queries: Any, **how: Any) -> Any:
-        """Return how well searching finds what it should: recall, MRR and nDCG with intervals, over ``queries``."""
+        """Return how well searching finds what it should: recall, MRR and nDCG with intervals, over ``queries``.
+
+        ``queries``: a list of dicts or a DataFrame with ``text`` or ``image`` and ``relevant`` (an id or name, a list
+        of them, or a filter); other columns are labels. ``how``: ``top_k`` (10), ``retriever``, ``by`` (labels to
+        group by), ``resamples`` (1000), ``seed``, and arguments of ``search``; ``dedup`` is False here. The
+        answer has ``summary(by)``, ``table()`` and ``compare(other)``. Raises InvalidInput with all faults.
+        """
         from imagegen_kit.retrieval.retrievers import evaluate
 
         return evaluate(self, queries, **how)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.errors import InvalidInput, PluginError
-from imagegen_kit.retrieval.base import Found
+from imagegen_kit.errors import InvalidInput
 from imagegen_kit.retrieval.retrievers.briefs import brief_of
+from imagegen_kit.retrieval.retrievers.checked import name_of, retrieve
 from imagegen_kit.retrieval.retrievers.hits import About, Hits
 from imagegen_kit.retrieval.retrievers.loading import load_retriever
 
 if TYPE_CHECKING:
-    from imagegen_kit.retrieval.base import Brief, Retriever
+    from imagegen_kit.retrieval.base import Found, Retriever
     from imagegen_kit.retrieval.library import Library
 
 
@@ -38,23 +38,15 @@ def search(
         raise
     began = perf_counter()
     brief = brief_of(library, text, **arguments)
-    found = finder.retrieve(library, brief)
-    _check(finder, brief, found)
+    found = retrieve(finder, library, brief)
     asked = perf_counter()
     items = library.items([hit.number for hit in found.hits])
     ended = perf_counter()
     embedder = library.embedder
     seconds = {**found.seconds, "rows": ended - asked, "total": ended - began}
-    name = getattr(finder, "name", type(finder).__name__)
-    return Hits(found, items, About(name, embedder.name, embedder.fingerprint, count, seconds, _notes(found)))
-
-
-def _check(finder: Retriever, brief: Brief, found: Found) -> None:
-    """Refuse an answer that would mislead; the rest of the contract is tested, not checked at each search."""
-    if isinstance(found, Found) and len(found.hits) <= brief.top_k:
-        return
-    got = f"{len(found.hits)} hits for top_k={brief.top_k}" if isinstance(found, Found) else type(found).__name__
-    raise PluginError(f"the retriever {getattr(finder, 'name', finder)!r} returned {got}.")
+    return Hits(
+        found, items, About(name_of(finder), embedder.name, embedder.fingerprint, count, seconds, _notes(found))
+    )
 
 
 def _notes(found: Found) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ def brief_of(
     diversity: float = 0.0,
     dedup: bool = True,
     min_score: float | Mapping[str, float] | None = None,
+    **others: Any,
 ) -> Brief:
     """Return a checked brief. Raises InvalidInput with all faults of the call.
 
@@ -43,7 +44,7 @@ def brief_of(
     them; only here may a text be a path. ``text``, and a ``negative`` that is a text, are words whatever they look
     like. ``negative`` may also be pictures, or a list of texts and pictures.
     """
-    checks = _Checks()
+    checks = _Checks(unknown_arguments(others))
     words = checks.words("text", text)
     images = checks.images("image", image)
     point = checks.vector(vector, library)
@@ -69,6 +70,28 @@ def brief_of(
     if checks.faults:
         raise InvalidInput(checks.faults)
     return brief
+
+
+def unknown_arguments(names: Iterable[str], also: Iterable[str] = ()) -> list[Fault]:
+    """Return a fault, with near names, for each of ``names`` that a search (and ``also`` says what else) has not."""
+    known = {*FIELDS, "retriever", *also}
+    return [unknown_name_fault("argument", name, known, where=name) for name in names if name not in known]
+
+
+def argument_faults(arguments: Mapping[str, Any], library: Library | None = None) -> list[Fault]:
+    """Return what is wrong with arguments of a search that is made later; without a library ``where`` is not read."""
+    checks = _Checks(unknown_arguments(arguments, also=("query_by", "library")))
+    checks.words("text", arguments.get("text"))
+    checks.images("image", arguments.get("image"))
+    checks.negative(arguments.get("negative"))
+    checks.weights(arguments.get("weights"))
+    checks.min_score(arguments.get("min_score"))
+    checks.share("diversity", arguments.get("diversity", 0.0))
+    checks.yes_or_no("dedup", arguments.get("dedup", True))
+    if library is not None:
+        checks.vector(arguments.get("vector"), library)
+    checks.where(arguments.get("where"), library, look=library is not None)
+    return checks.faults
 
 
 @dataclass(slots=True)
@@ -155,14 +178,16 @@ class _Checks:
                 found[str(name)] = float(value)
         return found
 
-    def where(self, given: Any, library: Library) -> Mapping[str, Any] | None:
+    def where(self, given: Any, library: Library | None, look: bool = False) -> Mapping[str, Any] | None:
         if given is None:
             return None
         if not isinstance(given, Mapping):
             what = f"a {type(given).__name__} is no filter."
             self.faults.append(Fault("where", what, 'Write where={"role": "character"}.'))
             return None
-        if self.faults:  # else the retriever asks, and what is wrong with it is all that is wrong
+        if library is not None and (
+            look or self.faults
+        ):  # else the retriever asks, and what is wrong with it is all that is wrong
             try:
                 library.numbers(given)
             except InvalidInput as error:

@@ -11,6 +11,7 @@ import numpy as np
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.lazy import Shown
 from imagegen_kit.retrieval.retrievers.asking import search
+from imagegen_kit.retrieval.retrievers.briefs import unknown_arguments
 from imagegen_kit.retrieval.retrievers.cases import Case, cases_of
 from imagegen_kit.retrieval.retrievers.measures import MEASURES, interval, measured
 
@@ -123,6 +124,7 @@ def evaluate(
         for name, value, least in (("top_k", top_k, 1), ("resamples", resamples, 0), ("seed", seed, 0))
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least
     ]
+    faults += unknown_arguments(arguments, also=("by", "resamples", "seed"))
     if faults:
         raise InvalidInput(faults)
     cases = cases_of(library, queries)
