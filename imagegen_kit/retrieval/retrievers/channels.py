@@ -59,6 +59,11 @@ class Asked:
     learnt: LearntMap | None = None  # where it, and no vector, answers for the words
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def words_alone(self) -> bool:
+        """Whether words and no picture are asked for, and how much each channel counts was left to the retriever."""
+        return TEXT in self.weights and IMAGE not in self.weights and self.brief.weights is None
+
     @classmethod
     def of(cls, library: Library, brief: Brief, allowed: np.ndarray | None, stages: Stages) -> Asked:
         """Embed what is to be embedded. Raises InvalidInput where no channel is left to search by."""
