@@ -174,8 +174,8 @@ class SmallLibrary:
         return [known[int(number)] for number in numbers]
 
     def fingerprints(self, numbers: Sequence[int] | np.ndarray, kind: str = "dhash") -> np.ndarray:
-        places = np.searchsorted(self._numbers, numbers)
-        return np.array(self._prints, dtype=np.uint64)[places, ("dhash", "phash").index(kind)]
+        prints = np.array(self._prints, dtype=np.uint64)[np.searchsorted(self._numbers, numbers)].T
+        return prints if kind == "both" else prints[("dhash", "phash").index(kind)]
 
 
 def perceptual_hashes(image: Image.Image) -> tuple[int, int]:

@@ -76,7 +76,7 @@ def nearest(
 def named(scores: np.ndarray, rows: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return scores and ids in place of rows; -inf and -1 where there is no row."""
     found = ids[rows]  # row -1 reads the last id, and is put right below
-    if rows.size and rows[:, -1].min() < 0:  # what is missing stands last
+    if rows.size and (rows[0, -1] if len(rows) == 1 else rows[:, -1].min()) < 0:  # what is missing stands last
         found[rows < 0] = -1
         scores[rows < 0] = -np.inf
     return scores, found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, StoreError, printable
 from imagegen_kit.lazy import Shown
+from imagegen_kit.retrieval.library.current import Current
 from imagegen_kit.retrieval.library.exchange import write_exchange
 from imagegen_kit.retrieval.library.places import EXCHANGE, SHIPPED, Place, find_place
 from imagegen_kit.retrieval.library.query import LibraryQuery
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from imagegen_kit.retrieval.base import Embedder, Item
     from imagegen_kit.retrieval.library.report import AddReport, VerifyReport
-    from imagegen_kit.retrieval.library.snapshot import Snapshot
     from imagegen_kit.retrieval.library.writing import Writing
     from imagegen_kit.types import Reference
 
@@ -47,8 +46,7 @@ class Library(Shown):
         self.path, self.embedder, self.name = place.folder, embedder, name
         self._place = place
         self._records = Records(place.database, writable=place.changeable or place.cached)
-        self._guard = threading.RLock()
-        self._snapshot: Snapshot | None = None
+        self._current = Current(self._records, place, embedder)
 
     @classmethod
     def open(
@@ -207,7 +205,8 @@ class Library(Shown):
         """
         from imagegen_kit.retrieval.retrievers import search
 
-        return search(self, text, **brief)
+        with self._current:
+            return search(self, text, **brief)
 
     def get(self, name: str, variation: str | None = None) -> Reference:
         """Return a picture by its id, or by its name where one alone has it, as a reference.
@@ -258,52 +257,41 @@ class Library(Shown):
     @property
     def state(self) -> str:
         """64 hex digits that change with every change of what the library holds (rows, not indexes)."""
-        return self._now().state
+        return self._current.now().state
 
     def numbers(self, where: Mapping[str, Any] | None = None) -> np.ndarray:
         """Return the numbers (int64, ascending) of the items that ``where`` lets through; all where it is None.
 
         See ``filters.condition`` for what can be asked. Raises InvalidInput for an unknown field, with near names.
         """
-        return self._now().numbers(where)
+        return self._current.now().numbers(where)
 
     def items(self, numbers: Sequence[int] | np.ndarray) -> list[Item]:
         """Return items by number, in the order asked, in one query."""
-        return self._now().items(numbers)
+        return self._current.now().items(numbers)
 
     def fingerprints(self, numbers: Sequence[int] | np.ndarray, kind: str = "dhash") -> np.ndarray:
-        """Return the perceptual hashes (uint64, (n,)) of items by number; ``kind`` is "dhash" or "phash"."""
-        return self._now().fingerprints(numbers, kind)
+        """Return the perceptual hashes (uint64, (n,)) of items by number; ``kind`` is "dhash" or "phash".
+
+        "both": (2, n), dHashes and pHashes.
+        """
+        return self._current.now().fingerprints(numbers, kind)
 
     @property
     def words(self) -> Any:
         """The lexical index over all items (``retrieval.lexical.Lexical``), built at first use and after changes."""
-        return self._now().words()
+        return self._current.now().words()
 
     @property
     def vectors(self) -> Any:
         """The vector search over all items (``retrieval.index.VectorSearch``)."""
-        return self._now().search()
+        return self._current.now().search()
 
     @property
     def learnt(self) -> Any:
         """The map from texts to picture vectors that was learnt from this library's captions, or None."""
-        return self._now().learnt()
+        return self._current.now().learnt()
 
     def close(self) -> None:
         """Let go of the files; the library opens them again when it is asked."""
-        with self._guard:
-            self._records.close()
-            self._snapshot = None
-
-    def _now(self) -> Snapshot:
-        """Return what the library holds now; read anew only where it has changed."""
-        with self._guard:
-            version = self._records.version()
-            if self._snapshot is None or self._snapshot.version != version:
-                from imagegen_kit.retrieval.library.segments import Vectors
-                from imagegen_kit.retrieval.library.snapshot import Snapshot as Made
-
-                vectors = Vectors.of(self._records, self._place.home, self.embedder)
-                self._snapshot = Made(version, self._records, self._place, vectors, self._snapshot)
-            return self._snapshot
+        self._current.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from imagegen_kit.errors import Fault, InvalidInput, UnknownName
@@ -16,10 +17,16 @@ if TYPE_CHECKING:
 
 def reference_of(item: Item, score: float | None = None) -> Reference:
     """Return the item as a reference, without reading its file; ``origin`` is its id."""
-    picture = Picture(item.sha256, "picture", item.format, item.width, item.height, None, item.path)
+    picture = _picture(item.sha256, item.format, item.width, item.height, item.path)
     return Reference(
         picture, role=item.role, name=item.name, description=item.description, origin=item.id, score=score
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _picture(sha256: str, format: str, width: int, height: int, path: str) -> Picture:
+    """Return what never differs for the same values, and holds no bytes; the same items are found again and again."""
+    return Picture(sha256, "picture", format, width, height, None, path)
 
 
 def row_of(records: Records, name: str, variation: str | None = None) -> Row:

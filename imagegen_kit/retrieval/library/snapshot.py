@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_ITEMS = 100_000  # kept in memory, about 100 MB
 MOST_FILTERS = 64
+_NOT = object()
 
 
 class Snapshot:
@@ -36,24 +37,24 @@ class Snapshot:
         self._made.pop("search", None)
 
     def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        if (made := self._made.get(name, _NOT)) is not _NOT:
+            return made
         with self._guard:
             if name not in self._made:
                 self._made[name] = make()
             return self._made[name]
 
-    def _columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Numbers, dHashes and pHashes of all items, by number."""
+    def _columns(self) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers (n,) of all items, ascending, and their dHashes and pHashes (2, n)."""
         import numpy as np
 
-        def make() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        def make() -> tuple[np.ndarray, np.ndarray]:
             lines = self._records.read("SELECT number, dhash, phash FROM items WHERE removed = 0 ORDER BY number")
-            table = np.array(lines, dtype=np.int64).reshape(-1, 3)
-            columns = [np.ascontiguousarray(table[:, n]) for n in range(3)]
-            for column in columns:
-                column.flags.writeable = False
-            return columns[0], columns[1].view(np.uint64), columns[2].view(np.uint64)
+            table = np.ascontiguousarray(np.array(lines, dtype=np.int64).reshape(-1, 3).T)
+            table.flags.writeable = False
+            return table[0], table[1:].view(np.uint64)
 
-        found: tuple[np.ndarray, np.ndarray, np.ndarray] = self._once("columns", make)
+        found: tuple[np.ndarray, np.ndarray] = self._once("columns", make)
         return found
 
     def numbers(self, where: Mapping[str, Any] | None = None) -> np.ndarray:
@@ -77,21 +78,22 @@ class Snapshot:
             return self._filtered[key]
 
     def fingerprints(self, numbers: Sequence[int] | np.ndarray, kind: str) -> np.ndarray:
-        """Return dHashes or pHashes by number, in the order asked."""
+        """Return dHashes or pHashes (n,) by number, in the order asked; "both": (2, n)."""
         import numpy as np
 
-        known, *hashes = self._columns()
+        known, hashes = self._columns()
         wanted = np.asarray(numbers, dtype=np.int64).reshape(-1)
-        at = np.searchsorted(known, wanted)
-        if len(wanted) and (not len(known) or (known[np.minimum(at, len(known) - 1)] != wanted).any()):
+        at = known.searchsorted(wanted)
+        if len(wanted) and (not len(known) or np.count_nonzero(known.take(at, mode="clip") != wanted)):
             raise InvalidInput([Fault("numbers", "name items that are not in this library.")])
-        found: np.ndarray = hashes[kind == "phash"][at]
-        return found
+        return hashes.take(at, axis=1) if kind == "both" else hashes[int(kind == "phash")].take(at)
 
     def items(self, numbers: Sequence[int] | np.ndarray) -> list[Item]:
         """Return items by number, in the order asked; one that was removed meanwhile is still told."""
         wanted = [int(number) for number in numbers]
         with self._guard:
+            if all(map(self._items.__contains__, wanted)):
+                return [self._items[n] for n in wanted]
             lacking = {n for n in wanted if n not in self._items}
             found: dict[int, Item] = {}
             if lacking:
@@ -122,6 +124,7 @@ class Snapshot:
     def learnt(self) -> Any:
         """Return the map from texts to picture vectors that was learnt from the captions; None: too few of them."""
         import numpy as np
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         from imagegen_kit.retrieval.learnt import LearntMap
 
@@ -132,7 +135,8 @@ class Snapshot:
                 held = set(self._vectors.ids().tolist()) - set(self._vectors.removed().tolist())
             rows = [row for row in rows if row.number in held]
             numbers = np.array([row.number for row in rows], dtype=np.int64)
-            made = LearntMap.fit(documents(rows), search.vectors_of(numbers), numbers)
+            with threadpool_limits(1, "blas"):  # threads of a BLAS wait for each other: on a busy machine, for seconds
+                made = LearntMap.fit(documents(rows), search.vectors_of(numbers), numbers)
             return made, state == self.state
 
         name = f"learnt-{self._vectors.fingerprint[:16]}"

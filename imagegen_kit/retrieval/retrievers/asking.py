@@ -24,7 +24,8 @@ def search(
     Raises InvalidInput with everything wrong with the call, and where the library holds nothing to be found;
     PluginError where a retriever breaks its contract.
     """
-    if not len(library):
+    count = len(library)
+    if not count:
         where = getattr(library, "path", None)
         raise InvalidInput(f"the library{f' {where}' if where else ''} holds no pictures. Add some: lib.add(folder).")
     try:
@@ -45,7 +46,7 @@ def search(
     embedder = library.embedder
     seconds = {**found.seconds, "rows": ended - asked, "total": ended - began}
     name = getattr(finder, "name", type(finder).__name__)
-    return Hits(found, items, About(name, embedder.name, embedder.fingerprint, len(library), seconds, _notes(found)))
+    return Hits(found, items, About(name, embedder.name, embedder.fingerprint, count, seconds, _notes(found)))
 
 
 def _check(finder: Retriever, brief: Brief, found: Found) -> None:

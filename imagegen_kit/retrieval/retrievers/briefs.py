@@ -93,6 +93,8 @@ class _Checks:
         return given or None
 
     def images(self, where: str, given: Any) -> tuple[Image.Image, ...]:
+        if given is None:
+            return ()
         try:
             return tuple(pictures_of(given, where=where))
         except InvalidInput as error:
@@ -117,7 +119,7 @@ class _Checks:
         if found.ndim == 2 and len(found) == 1:
             found = found[0]
         embedder = library.embedder
-        length = float(np.sqrt(found @ found)) if found.ndim == 1 else 1.0
+        length = math.sqrt(found.dot(found)) if found.ndim == 1 else 1.0
         if found.shape != (embedder.dimension,):
             what = f"has the shape {found.shape}; those of {embedder.name!r} are ({embedder.dimension},)."
             self.faults.append(Fault("vector", what, "Use a vector of this library's embedder: `lib.embedder`."))
@@ -168,6 +170,8 @@ class _Checks:
         return given or None
 
     def top_k(self, given: Any) -> int:
+        if type(given) is int and given >= 0:
+            return given
         try:
             number = operator.index(given)
         except TypeError:
@@ -178,6 +182,8 @@ class _Checks:
         return number
 
     def share(self, where: str, given: Any) -> float:
+        if type(given) is float and 0.0 <= given <= 1.0:
+            return given
         if _is_number(given) and 0 <= given <= 1:
             return float(given)
         self.faults.append(Fault(where, f"{given!r} is no number from 0 to 1."))

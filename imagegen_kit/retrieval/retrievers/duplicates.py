@@ -21,28 +21,34 @@ def without_duplicates(library: Library, vectors: Any, numbers: np.ndarray, top_
     ``tuned.DUPLICATE_COSINE`` and their dHashes or their pHashes differ in at most ``tuned.DUPLICATE_BITS`` of 64 bits.
     Looks no further than it must.
     """
-    kept = np.zeros(0, dtype=np.int64)
-    start, step = 0, top_k
-    while start < len(numbers) and len(kept) < top_k:
-        places = np.concatenate([kept, np.arange(start, min(start + step, len(numbers)))])
-        same = _alike(library, vectors.vectors_of(numbers[places]), numbers[places])
-        if not same.any():
-            kept = places
-        else:
+    kept, known, start = np.arange(min(top_k, len(numbers))), 0, top_k  # the first ``known`` of those kept are compared
+    while True:
+        same = _alike(library, vectors, numbers[kept])
+        if same is not None:
             good: list[int] = []
-            for i in range(len(places)):
-                if i < len(kept) or not same[i, good].any():
+            for i in range(len(kept)):
+                if i < known or not same[i, good].any():
                     good.append(i)
-            kept = places[good]
-        start, step = start + step, BLOCK
-    return kept[:top_k]
+            kept = kept[good]
+        if len(kept) >= top_k or start >= len(numbers):
+            return kept[:top_k]
+        known = len(kept)
+        kept = np.concatenate([kept, np.arange(start, min(start + BLOCK, len(numbers)))])
+        start += BLOCK
 
 
-def _alike(library: Library, vectors: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Return a mask (n, n) of pairs that are near-duplicates; no item is its own."""
-    same: np.ndarray = vectors @ vectors.T >= DUPLICATE_COSINE
-    if np.count_nonzero(same) > len(same):  # more than each with itself
-        hashes = [library.fingerprints(numbers, kind) for kind in ("dhash", "phash")]
-        same &= np.min([np.bitwise_count(h[:, None] ^ h[None, :]) for h in hashes], axis=0) <= DUPLICATE_BITS
+def _alike(library: Library, vectors: Any, numbers: np.ndarray) -> np.ndarray | None:
+    """Return a mask (n, n) of pairs that are near-duplicates, None where there are none; no item is its own.
+
+    Hashes are in memory and are compared first: vectors are fetched of those items only that these leave in doubt.
+    """
+    hashes = library.fingerprints(numbers, "both")
+    bits = np.bitwise_count(hashes[:, :, None] ^ hashes[:, None])
+    same: np.ndarray = np.minimum(bits[0], bits[1]) <= DUPLICATE_BITS
+    if np.count_nonzero(same) == len(numbers):  # each with itself
+        return None
     np.fill_diagonal(same, False)
-    return same
+    doubtful = np.flatnonzero(same.any(axis=1))
+    rows = vectors.vectors_of(numbers[doubtful])
+    same[np.ix_(doubtful, doubtful)] &= rows @ rows.T >= DUPLICATE_COSINE
+    return same if same.any() else None

@@ -48,8 +48,8 @@ class Fused:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def only(self, which: np.ndarray) -> Fused:
-        """Return the items that ``which`` (a mask, or places in the new order) names."""
+    def only(self, which: np.ndarray | slice) -> Fused:
+        """Return the items that ``which`` (a mask, places in the new order, or a slice) names."""
         return Fused(self.numbers[which], self.values[which], self.scores[which])
 
 

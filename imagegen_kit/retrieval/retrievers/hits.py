@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
@@ -53,12 +53,15 @@ class Hits(Shown, Sequence[Reference]):
             return Hits(self._found, self._items, self._about, self._places[index])
         return self.references[index]
 
+    def __iter__(self) -> Iterator[Reference]:
+        return iter(self.references)
+
     @property
     def references(self) -> tuple[Reference, ...]:
         """The hits as a tuple of references, made when they are first looked at."""
         if self._references is None:
-            pairs = (self._pair(place) for place in self._places)
-            self._references = tuple(reference_of(item, hit.score) for hit, item in pairs)
+            hits, items = self._found.hits, self._items
+            self._references = tuple([reference_of(items[place], hits[place].score) for place in self._places])
         return self._references
 
     @property

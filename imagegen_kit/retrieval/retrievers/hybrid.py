@@ -85,7 +85,7 @@ def _chosen(asked: Asked, ranked: list[Ranked], unwanted: Unwanted) -> tuple[Fus
         vectors = asked.vectors.vectors_of(fused.numbers[:want])
         fused = fused.only(varied(fused.scores[:want], vectors, brief.top_k, brief.diversity))
     if len(fused) > brief.top_k:
-        fused = fused.only(np.arange(brief.top_k))
+        fused = fused.only(slice(brief.top_k))
     return fused, lost > 0 and len(fused) < brief.top_k
 
 
@@ -103,10 +103,10 @@ def _good_enough(fused: Fused, ranked: list[Ranked], least: float | Mapping[str,
 
 
 def _hits(fused: Fused, ranked: list[Ranked]) -> tuple[Hit, ...]:
-    numbers, scores = fused.numbers.tolist(), fused.scores.tolist()
+    numbers = fused.numbers.tolist()
     said: dict[int, dict[str, ChannelHit]] = {number: {} for number in numbers}
     for one in ranked:
-        for rank, number in enumerate(one.numbers.tolist()):
+        for rank, (number, score) in enumerate(zip(one.numbers.tolist(), one.scores.tolist(), strict=True), 1):
             if number in said:
-                said[number][one.channel] = ChannelHit(rank + 1, float(one.scores[rank]))
-    return tuple(Hit(number, score, said[number]) for number, score in zip(numbers, scores, strict=True))
+                said[number][one.channel] = ChannelHit(rank, score)
+    return tuple(map(Hit, numbers, fused.scores.tolist(), said.values()))
