@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -134,9 +134,8 @@ def scored(
     return task
 
 
-def text_tasks(corpus: Corpus) -> list[Task]:
+def text_tasks(corpus: Corpus) -> Iterator[Task]:
     """Words against words: what is asked for is not among what is searched."""
-    made = []
     for name, measure, field_, queries, judge in (
         ("known item by title", "MRR", "name", ask.titles, ask.reciprocal_rank),
         ("folder word", "P@10", "folder", ask.folder_words, ask.precision_at_10),
@@ -148,17 +147,15 @@ def text_tasks(corpus: Corpus) -> list[Task]:
         top_k = 10 if judge is ask.precision_at_10 else 200
         arms["offline default"] = lambda query, top_k=top_k: corpus.search(top_k, str(query.ask))
         task = Task(name, measure, judged=name != "folder word")
-        made.append(scored(task, queries(corpus.drawings, corpus.half), judge, arms))
-    return made
+        yield scored(task, queries(corpus.drawings, corpus.half), judge, arms)
 
 
 def of_text(index: Callable[[str], tuple[ask.Ranking, np.ndarray]]) -> Answer:
     return lambda query: index(str(query.ask))[0]
 
 
-def picture_tasks(corpus: Corpus) -> list[Task]:
+def picture_tasks(corpus: Corpus) -> Iterator[Task]:
     """Pictures against pictures, alone and with the title of the one that is asked for."""
-    made = []
     titles = [{"name": drawing.title} for drawing in corpus.drawings]
     plain_words = Bm25(titles)
     corpus.tell(titles)
@@ -180,11 +177,11 @@ def picture_tasks(corpus: Corpus) -> list[Task]:
     plain_pixels = nearest(corpus.plain)
 
     def pixels(query: ask.Query) -> ask.Ranking:
-        return without(query, corpus.search(11, image=corpus.paths[int(query.ask)]))
+        return without(query, corpus.search(11, vector=corpus.ours[int(query.ask)]))
 
     def ours_with_title(query: ask.Query) -> ask.Ranking:
         texts = [title_of(query)] if title_of(query).strip() else []
-        return without(query, corpus.search(11, *texts, image=corpus.paths[int(query.ask)]))
+        return without(query, corpus.search(11, *texts, vector=corpus.ours[int(query.ask)]))
 
     def plain_title(query: ask.Query) -> ask.Ranking:
         return without(query, plain_words(title_of(query))[0])
@@ -192,15 +189,14 @@ def picture_tasks(corpus: Corpus) -> list[Task]:
     for name, queries in (("folder", ask.like_folder), ("keyword", ask.like_keyword)):
         asked = queries(corpus.drawings, corpus.half)
         task = Task(f"picture, pixels only, same {name}", "P@10")
-        made.append(scored(task, asked, ask.precision_at_10, {"colour + HOG": plain_pixels, "offline default": pixels}))
+        yield scored(task, asked, ask.precision_at_10, {"colour + HOG": plain_pixels, "offline default": pixels})
         task = Task(f"picture and its title, same {name}", "P@10")
         both: dict[str, Answer] = {
             "BM25 of the title": plain_title,
             "BM25 + colour + HOG": lambda query: fused([plain_title(query), plain_pixels(query)]),
             "offline default": ours_with_title,
         }
-        made.append(scored(task, asked, ask.precision_at_10, both))
-    return made
+        yield scored(task, asked, ask.precision_at_10, both)
 
 
 def uncaptioned_task(corpus: Corpus) -> Task:
@@ -257,11 +253,16 @@ def near_duplicates(corpus: Corpus, of_folder: int = 2) -> dict[str, float]:
     return found
 
 
-def measured(half: str) -> tuple[list[Task], dict[str, float], dict[str, float], Corpus]:
-    """Return all tasks of one half, answered, and near-duplicates found: two of a folder, and of a plain sample."""
-    corpus = Corpus(fetch(), half)
-    tasks = [*text_tasks(corpus), *picture_tasks(corpus), uncaptioned_task(corpus)]
-    return tasks, near_duplicates(corpus), near_duplicates(corpus, len(corpus.drawings)), corpus
+def measured(corpus: Corpus) -> Iterator[Task]:
+    """Yield every task, answered."""
+    yield from text_tasks(corpus)
+    yield uncaptioned_task(corpus)
+    yield from picture_tasks(corpus)
+
+
+def plain_sample(corpus: Corpus) -> str:
+    """Say how near-duplicates are found where the sample is left to chance."""
+    return f"near-duplicate recall@1, plain sample: {near_duplicates(corpus, len(corpus.drawings))}"
 
 
 def indexing(corpus: Corpus, count: int = 300) -> list[float]:
@@ -281,14 +282,14 @@ def indexing(corpus: Corpus, count: int = 300) -> list[float]:
 def benchmark(quick: bool, profile: bool) -> Outcome:
     """Measure it on the test half."""
     out = Outcome()
-    tasks, duplicates, plainly, corpus = measured("test")
-    for task in tasks:
+    corpus = Corpus(fetch(), "test")
+    for task in measured(corpus):
         best, _, low, _ = task.against_best()
         out.notes.append(task.line())
         if task.judged:
             out.figures.append(Figure(f"{task.name}: {best} - ours, upper end of 95 %", task.measure, [-low], 0.0))
-    out.notes.append(f"near-duplicate recall@1, plain sample (a fifth are one star in many shapes): {plainly}")
-    for name, recall in duplicates.items():
+    out.notes.append(plain_sample(corpus))
+    for name, recall in near_duplicates(corpus).items():
         most = None if name == "greyscale" else 0.10 if name == "mirror" else 0.08
         out.figures.append(Figure(f"near-duplicate missed, {name}", "share", [1 - recall], most))
     out.figures.append(Figure("offline embedder, from disk, CPU a picture", "ms", indexing(corpus), 1000 / 30))
@@ -296,7 +297,8 @@ def benchmark(quick: bool, profile: bool) -> Outcome:
 
 
 if __name__ == "__main__":
-    rows, edits, plainly, _ = measured(sys.argv[1] if len(sys.argv) > 1 else "test")
-    print("\n".join(task.line() for task in rows))
-    print(f"near-duplicate recall@1, at most two of a folder: {edits}")
-    print(f"near-duplicate recall@1, plain sample (a fifth are one star in many shapes): {plainly}")
+    half = Corpus(fetch(), sys.argv[1] if len(sys.argv) > 1 else "test")
+    for row in measured(half):
+        print(row.line(), flush=True)
+    print(f"near-duplicate recall@1, at most two of a folder: {near_duplicates(half)}")
+    print(plain_sample(half))

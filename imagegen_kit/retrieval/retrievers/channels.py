@@ -61,8 +61,11 @@ class Asked:
 
     @property
     def words_alone(self) -> bool:
-        """Whether words and no picture are asked for, and how much each channel counts was left to the retriever."""
-        return TEXT in self.weights and IMAGE not in self.weights and self.brief.weights is None
+        """Whether words and no picture are asked for, with the retriever's own weights, and two channels answer.
+
+        Where the words' channel answers alone, its scores are the order: they never rise from hit to hit.
+        """
+        return {TEXT, TEXT_TO_IMAGE} == self.weights.keys() and self.brief.weights is None
 
     @classmethod
     def of(cls, library: Library, brief: Brief, allowed: np.ndarray | None, stages: Stages) -> Asked:

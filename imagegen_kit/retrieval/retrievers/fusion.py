@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,7 +13,7 @@ class Ranked:
     """What one channel found, best first: ``numbers`` (n,) int64 of items, ``scores`` (n,) in 0..1, and its weight.
 
     ``full`` says that the channel was cut at the depth it was asked for: there may be more. ``values`` (n,), of any
-    positive scale, are what the order is made from where that is not the scores.
+    positive scale, are what the items are worth to it where that is not the scores.
     """
 
     channel: str
@@ -29,12 +29,6 @@ class Ranked:
         """What each item is worth to the channel, its best item 1."""
         values = self.scores if self.values is None else self.values
         return values / max(float(values.max(initial=0.0)), 1e-9)
-
-    def ordered(self, numbers: np.ndarray, scores: np.ndarray, values: np.ndarray | None = None) -> Ranked:
-        """Return the ranking with other items or values, best first, equal ones by number."""
-        order = np.lexsort((numbers, -(scores if values is None else values)))
-        values = None if values is None else values[order]
-        return replace(self, numbers=numbers[order], scores=scores[order], values=values)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,15 +51,15 @@ def fuse(ranked: Sequence[Ranked]) -> Fused:
     """Return one order of what several channels found: the weighted sum of their scores, each channel's best being 1.
 
     value(i) = Σ over channels of weight × score there / the channel's best score for this query, an item that a channel
-    did not find getting nothing from it. score(i) = Σ weight × score there / Σ weight. Equal values go by score, then by
-    number, so that the order never depends on chance.
+    did not find getting nothing from it. score(i) = Σ weight × score there / Σ weight. Equal values go by score, then
+    by number, so that the order never depends on chance.
 
     Scores and not ranks: reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009) forgets that the second hit
     of the words is often half as good as the first, while pictures hardly differ from hit to hit. On the train half of
     openclipart (a drawing and its title; 1,000 queries each) the sum found .419 of the folder and .489 of the keyword
     among the first ten, fusion by ranks .360 and .420 at its best weights, .363 and .434 with a constant of 10.
     """
-    if len(ranked) == 1:  # the channel's own order
+    if len(ranked) == 1 and ranked[0].values is None:  # the channel's own order
         only = ranked[0]
         return Fused(only.numbers, only.weight * only.worth, only.scores)
     numbers, where = np.unique(np.concatenate([r.numbers for r in ranked]), return_inverse=True)

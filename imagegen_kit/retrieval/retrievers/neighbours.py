@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,7 +41,9 @@ def _completed(asked: Asked, one: Ranked, every: np.ndarray) -> Ranked:
     if one.channel == TEXT or not views or not len(lacking):
         return one
     scores = np.minimum(np.maximum(likeness(asked.vectors.vectors_of(lacking), views), 0.0), 1.0)
-    return one.ordered(np.concatenate([one.numbers, lacking]), np.concatenate([one.scores, scores]))
+    numbers, scores = np.concatenate([one.numbers, lacking]), np.concatenate([one.scores, scores])
+    order = np.lexsort((numbers, -scores))
+    return replace(one, numbers=numbers[order], scores=scores[order])
 
 
 def heard_together(asked: Asked, ranked: Sequence[Ranked]) -> list[Ranked]:
@@ -48,8 +51,8 @@ def heard_together(asked: Asked, ranked: Sequence[Ranked]) -> list[Ranked]:
 
     Pictures come in series and one of a series often lacks the word that the others have: among the 100 best hits of
     the words an item gains by the mean over its nearest of likeness² × their score (``tuned.VOTE``). What was learnt
-    from captions gains likewise, so that pictures without words come by their neighbours' (``tuned.LEARNT_VOTE``); there
-    items vote that ``where`` does not let through, too.
+    from captions gains likewise, so that pictures without words come by their neighbours' (``tuned.LEARNT_VOTE``);
+    there items vote that ``where`` does not let through, too.
     """
     text = next(one for one in ranked if one.channel == TEXT)
     voters, shares = text.numbers[:LOOKED_AT], text.worth[:LOOKED_AT]
@@ -66,7 +69,7 @@ def heard_together(asked: Asked, ranked: Sequence[Ranked]) -> list[Ranked]:
             if len(voters):
                 gained = votes(asked.vectors.vectors_of(one.numbers[:MOST_LEARNT]), vectors, shares, LEARNT_VOTERS)
                 values[:MOST_LEARNT] += LEARNT_VOTE * gained / max(float(gained.max()), 1e-9)
-        made.append(one.ordered(one.numbers, one.scores, values))
+        made.append(replace(one, values=values))
     return made
 
 
