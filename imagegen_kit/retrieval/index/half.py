@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from imagegen_kit.retrieval.index.scan import load_faiss, nearest, one_thread
+from imagegen_kit.retrieval.index.scan import SHARED_FROM, load_faiss, nearest, one_thread
 
 WORTH = 3_000_000  # numbers; below, half the bytes save less than comparing the candidates again costs
-SHARED_FROM = 10_000  # rows; from about here faiss divides one query among threads, which wait for each other
 MOST_THREADS = 4  # faiss's setting; with more, faiss divides a single query among them and full precision is faster
 MOST_QUERIES = 20  # from here on faiss multiplies matrices, which full precision does best
 CANDIDATES = 40
+LANES = 16  # numbers; at another dimension than a multiple faiss decodes one number after the other, 10 times slower
 
 
 def half_error(dimension: int) -> float:
@@ -50,15 +50,19 @@ class Halved:
     def __init__(self, vectors: np.ndarray) -> None:
         faiss = load_faiss()
         kind, metric = faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-        self._index = faiss.IndexScalarQuantizer(vectors.shape[1], kind, metric)
-        self._index.add(vectors)
+        self._padding = ((0, 0), (0, -vectors.shape[1] % LANES))
+        self._index = faiss.IndexScalarQuantizer(vectors.shape[1] + self._padding[1][1], kind, metric)
+        self._index.add(self._padded(vectors))
+
+    def _padded(self, vectors: np.ndarray) -> np.ndarray:
+        return np.pad(vectors, self._padding) if self._padding[1][1] else vectors
 
     def nearest(self, queries: np.ndarray, vectors: np.ndarray, top_k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return scores and rows, (q, top_k) each, as comparing all of ``vectors`` in full precision would.
 
         Candidates are compared again in full precision; where a row outside them could still be better, all are.
         """
-        roughly, candidates = search_half(self._index, queries, max(CANDIDATES, 4 * top_k), None)
+        roughly, candidates = search_half(self._index, self._padded(queries), max(CANDIDATES, 4 * top_k), None)
         scores = np.empty((len(queries), top_k), np.float32)
         rows = np.empty((len(queries), top_k), np.int64)
         error = half_error(vectors.shape[1])

@@ -66,6 +66,18 @@ class Rows:
             at = np.sort(order[at])
         return at if self.live is None else at[self.live[at]]
 
+    def all_places(self, ids: np.ndarray) -> np.ndarray | None:
+        """Return in which row each of ``ids`` (in any order) is; None where one of them may not be found here."""
+        known, order = self._sorted
+        if not len(known):
+            return None
+        at = known.searchsorted(ids)
+        if np.count_nonzero(known.take(at, mode="clip") != ids):
+            return None
+        if order is not None:
+            at = order[at]
+        return at if self.live is None or self.live[at].all() else None
+
 
 def compare(
     blocks: Sequence[Rows], queries: np.ndarray, top_k: int, places: Sequence[np.ndarray] | None = None

@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from imagegen_kit.errors import MissingDependency
+
+SHARED_FROM = 10_000  # rows; from about here faiss divides one query among threads, which wait for each other
+WORTH_SHARING = 50_000  # rows; from here on reading them takes so long that threads are worth their waiting
 
 
 def load_faiss() -> Any:
@@ -66,10 +69,12 @@ def nearest(
     scores, rows = np.empty((len(queries), k), np.float32), np.empty((len(queries), k), np.int64)
     pointer = faiss.swig_ptr
     given = (pointer(queries), pointer(vectors), queries.shape[1], len(queries), len(vectors), k, pointer(scores))
-    if selector is None:
-        faiss.knn_inner_product(*given, pointer(rows))
-    else:
-        faiss.knn_inner_product(*given, pointer(rows), selector.selector)
+    alone = len(queries) == 1 and SHARED_FROM <= len(vectors) < WORTH_SHARING
+    with one_thread(True) if alone else nullcontext():
+        if selector is None:
+            faiss.knn_inner_product(*given, pointer(rows))
+        else:
+            faiss.knn_inner_product(*given, pointer(rows), selector.selector)
     return scores, rows
 
 
