@@ -14,8 +14,9 @@ FIELD_WEIGHTS: Mapping[str, float] = MappingProxyType(
 WHOLE_WORDS = 0.4
 
 # How much a channel counts: its score, its best hit being 1, times this (retrievers.fusion). Train half, a drawing and
-# its title, P@10 of folder and keyword: image .25 .418 and .487, .43 .419 and .489, .67 .415 and .489, 1 .407 and .482 (the
-# drawing itself left out; where it is in the library it is the words' best hit, and the weights below .43 are better).
+# its title, P@10 of folder and keyword: image .25 .418 and .487, .43 .419 and .489, .67 .415 and .489, 1 .407 and .482;
+# where the drawing itself is in the library and the best hit of its words: .11 .421 and .492, .25 .410 and .486, .43
+# .390 and .465.
 CHANNEL_WEIGHTS: Mapping[str, float] = MappingProxyType({"text": 1.0, "image": 0.25, "text_to_image": 1.0})
 # What text_to_image weighs where it comes from the map learnt from captions (retrieval.learnt) and not from a model: it
 # then only settles what the words leave open and fills up with pictures that have no words. Train half, change of known
