@@ -23,10 +23,10 @@ class HybridRetriever:
     """Finds items by words in their texts, by likeness to pictures, and by words in the pictures themselves.
 
     Each channel ranks what ``where`` lets through; their scores, each channel's best being 1, are added by weight
-    (``fusion.fuse``). Where only words are asked for, no weights are given and the pictures answer too, items gain from
-    looking like others that the words found, and the first hits take turns in covering the words (``neighbours``). A
-    hit's score is the weighted mean of its channels' scores, 0 from a channel that did not find it: it says how alike
-    the item is to what was asked, and need not fall from hit to hit.
+    (``fusion.fuse``). Where only words are asked for, no weights are given and the pictures answer too, pictures
+    without words gain from looking like others that the words found, and the first hits take turns in covering the
+    words (``neighbours``). A hit's score is the weighted mean of its channels' scores, 0 from a channel that did not
+    find it: it says how alike the item is to what was asked, and need not fall from hit to hit.
 
     A picture that is itself in the library is its own first hit, with a score of 1, and near-duplicates of it are then
     left out like those of any hit. Who wants others only asks for one more and takes ``hits[1:]``.

@@ -9,7 +9,7 @@ import numpy as np
 
 from imagegen_kit.retrieval.base import IMAGE, TEXT, TEXT_TO_IMAGE
 from imagegen_kit.retrieval.retrievers.pictures import likeness
-from imagegen_kit.retrieval.tuned import COVERED, LEARNT_VOTE, LEARNT_VOTERS, VOTE, VOTERS
+from imagegen_kit.retrieval.tuned import COVERED, LEARNT_VOTE, LEARNT_VOTERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imagegen_kit.retrieval.retrievers.channels import Asked
     from imagegen_kit.retrieval.retrievers.fusion import Fused, Ranked
 
-LOOKED_AT = 100  # best hits of the words that vote and are voted for
+LOOKED_AT = 100  # best hits of the words: they vote, and take turns
 MOST_LEARNT = 1_000  # hits of the learnt map that are voted for
 TURNS = 10  # first places in which words take turns
 
@@ -47,43 +47,37 @@ def _completed(asked: Asked, one: Ranked, every: np.ndarray) -> Ranked:
 
 
 def heard_together(asked: Asked, ranked: Sequence[Ranked]) -> list[Ranked]:
-    """Return ``ranked`` with votes of the best hits of the words for what looks like them.
+    """Return ``ranked``, what was learnt from captions also hearing votes of the best hits of the words.
 
-    Pictures come in series and one of a series often lacks the word that the others have: among the 100 best hits of
-    the words an item gains by the mean over its nearest of likeness² × their score (``tuned.VOTE``). What was learnt
-    from captions gains likewise, so that pictures without words come by their neighbours' (``tuned.LEARNT_VOTE``);
-    there items vote that ``where`` does not let through, too.
+    Pictures come in series, so one without words gains by the mean over the nearest of these hits of likeness² × their
+    score (``tuned.LEARNT_VOTE``); items that ``where`` does not let through vote, too. The hits of the words themselves
+    are not voted for: on openclipart that gained .018 of keyword P@10 in the train half and lost .012 in the other.
     """
-    text = next(one for one in ranked if one.channel == TEXT)
-    voters, shares = text.numbers[:LOOKED_AT], text.worth[:LOOKED_AT]
-    vectors = asked.vectors.vectors_of(voters)
     made = []
     for one in completed(asked, ranked):
+        if one.channel != TEXT_TO_IMAGE or asked.learnt is None or not len(one.numbers):
+            made.append(one)
+            continue
+        if asked.allowed is None:
+            text = next(other for other in ranked if other.channel == TEXT)
+            voters, shares = text.numbers[:LOOKED_AT], text.scores[:LOOKED_AT]
+        else:
+            voters, shares = asked.library.words.search(asked.brief.text or "", LOOKED_AT)
         values = one.worth
-        if one.channel == TEXT and len(voters) > 1:
-            values[:LOOKED_AT] += VOTE * votes(vectors, vectors, shares, VOTERS, own=False)
-        elif one.channel == TEXT_TO_IMAGE and asked.learnt is not None and len(values):
-            if asked.allowed is not None:
-                voters, scores = asked.library.words.search(asked.brief.text or "", LOOKED_AT)
-                vectors, shares = asked.vectors.vectors_of(voters), scores / max(float(scores.max(initial=0.0)), 1e-9)
-            if len(voters):
-                gained = votes(asked.vectors.vectors_of(one.numbers[:MOST_LEARNT]), vectors, shares, LEARNT_VOTERS)
-                values[:MOST_LEARNT] += LEARNT_VOTE * gained / max(float(gained.max()), 1e-9)
+        if len(voters):
+            candidates = asked.vectors.vectors_of(one.numbers[:MOST_LEARNT])
+            gained = votes(candidates, asked.vectors.vectors_of(voters), shares, LEARNT_VOTERS)
+            values[:MOST_LEARNT] += LEARNT_VOTE * gained / max(float(gained.max()), 1e-9)
         made.append(replace(one, values=values))
     return made
 
 
-def votes(
-    candidates: np.ndarray, voters: np.ndarray, shares: np.ndarray, nearest: int, *, own: bool = True
-) -> np.ndarray:
+def votes(candidates: np.ndarray, voters: np.ndarray, shares: np.ndarray, nearest: int) -> np.ndarray:
     """Return (n,) the mean over the ``nearest`` voters of cosine² × share, fewer voters counting as some of 0.
 
-    ``candidates`` (n, d) and ``voters`` (v, d) are of length 1; ``own=False`` says that both are the same items, and
-    that none votes for itself.
+    ``candidates`` (n, d) and ``voters`` (v, d) are of length 1.
     """
     said = np.square(np.maximum(candidates @ voters.T, 0.0)) * shares
-    if not own:
-        np.fill_diagonal(said, 0.0)
     most = min(nearest, len(voters))
     found: np.ndarray = np.partition(said, -most, axis=1)[:, -most:].sum(axis=1) / nearest
     return found
