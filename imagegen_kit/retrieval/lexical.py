@@ -65,6 +65,19 @@ class Lexical:
         order = hits[np.lexsort((hits, -scores[hits]))][:top_k]
         return self._numbers[order], np.minimum(scores[order], 1.0)
 
+    def held(self, query: str, numbers: np.ndarray) -> np.ndarray:
+        """Return (n,) int64: for each of ``numbers`` a bit for each word of ``query`` that it, or a synonym, holds.
+
+        Words that no document holds have no bit; the first 62 are told.
+        """
+        order = np.argsort(numbers)
+        sought, found = np.asarray(numbers)[order], np.zeros(len(numbers), dtype=np.int64)
+        for bit, answering in enumerate(self._words.answering(query[:_MOST_CHARACTERS], 62 if len(sought) else 0)):
+            holding = self._numbers[np.concatenate([self._words.postings[term][0] for term in answering])]
+            places = np.minimum(np.searchsorted(sought, holding), len(sought) - 1)
+            found[order[places[sought[places] == holding]]] |= 1 << bit
+        return found
+
     def save(self, path: str | Path) -> None:
         """Write the index to ``path`` as one file of arrays (.npz)."""
         postings = self._words.postings

@@ -196,6 +196,14 @@ class TextIndex:
                 terms[other] = max(terms.get(other, 0.0), SYNONYM_WEIGHT)
         return terms
 
+    def answering(self, query: str, most: int) -> list[list[str]]:
+        """Return for each of the first ``most`` words of ``query`` that a document answers for the stems that do."""
+        found = []
+        for term in dict.fromkeys(term for term in tokenize(query) if term not in STOP_WORDS):
+            held = [other for other in (term, *self._synonyms.get(term, ())) if other in self._postings]
+            found += [held] if held else []
+        return found[:most]
+
     def scores(self, terms: Mapping[str, float]) -> np.ndarray:
         """Return (n,) float64: what each document scores for weighted terms, 0 where it holds none of them."""
         scores = np.zeros(self._size)

@@ -81,6 +81,13 @@ class Words:
             numbers, scores = numbers[mask], scores[mask]
         return numbers[:top_k], scores[:top_k]
 
+    def held(self, query: str, numbers: np.ndarray) -> np.ndarray:
+        found = np.zeros(len(numbers), dtype=np.int64)
+        for bit, words in enumerate(self._index.answering(query, 62)):
+            rows = np.concatenate([self._index.postings[word][0] for word in words])
+            found |= np.isin(numbers, self._numbers[rows]).astype(np.int64) << bit
+        return found
+
 
 class Vectors:
     def __init__(self, numbers: np.ndarray, vectors: np.ndarray) -> None:

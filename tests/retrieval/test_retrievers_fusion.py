@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_kit.retrieval.retrievers.fusion import Ranked, fuse, rank_constant, varied
+from imagegen_kit.retrieval.retrievers.fusion import Ranked, fuse, varied
 
 
 def ranked(channel: str, numbers: list[int], scores: list[float] | None = None, weight: float = 1.0) -> Ranked:
@@ -15,11 +17,23 @@ def ranked(channel: str, numbers: list[int], scores: list[float] | None = None, 
     return Ranked(channel, np.array(numbers, dtype=np.int64), given, weight)
 
 
-def test_an_item_counts_its_weight_over_the_constant_and_its_rank() -> None:
-    fused = fuse([ranked("text", [1, 2]), ranked("image", [2, 3], weight=2.0)], 60)
-    expected = {1: 1 / 61, 2: 1 / 62 + 2 / 61, 3: 2 / 62}
+def test_an_item_counts_its_share_of_the_best_score_times_the_weight() -> None:
+    fused = fuse([ranked("text", [1, 2], [0.8, 0.4]), ranked("image", [2, 3], [0.5, 0.25], weight=0.4)])
+    expected = {1: 1.0, 2: 0.5 + 0.4, 3: 0.2}
     assert dict(zip(fused.numbers.tolist(), fused.values.tolist(), strict=True)) == pytest.approx(expected)
-    assert fused.numbers.tolist() == [2, 3, 1]
+    assert fused.numbers.tolist() == [1, 2, 3]
+
+
+def test_a_channel_that_does_not_tell_its_hits_apart_leaves_the_order_to_the_other() -> None:
+    pictures = ranked("image", [1, 2, 3], [0.91, 0.905, 0.9])
+    assert fuse([ranked("text", [3, 2], [0.6, 0.3]), pictures]).numbers.tolist() == [3, 2, 1]
+
+
+def test_values_order_where_a_channel_gives_them_and_scores_stay_what_they_are() -> None:
+    fused = fuse([replace(ranked("text", [4, 5], [0.8, 0.6]), values=np.array([1.0, 2.0]))])
+    assert fused.numbers.tolist() == [5, 4]
+    assert fused.scores.tolist() == [0.6, 0.8]
+    assert fused.values.tolist() == [1.0, 0.5]
 
 
 def test_the_score_is_the_weighted_mean_and_a_silent_channel_says_nothing() -> None:
@@ -35,13 +49,8 @@ def test_one_channel_keeps_its_order_and_its_scores() -> None:
 
 
 def test_equal_values_go_by_score_and_then_by_number() -> None:
-    assert fuse([ranked("text", [9], [0.2]), ranked("image", [4], [0.8])]).numbers.tolist() == [4, 9]
+    assert fuse([ranked("text", [9], [0.8]), ranked("image", [4], [0.2])]).numbers.tolist() == [9, 4]
     assert fuse([ranked("text", [9], [0.5]), ranked("image", [4], [0.5])]).numbers.tolist() == [4, 9]
-
-
-@pytest.mark.parametrize(("items", "constant"), [(5, 1.0), (40, 4.0), (600, 60.0), (1_000_000, 60.0)])
-def test_small_libraries_tell_the_first_from_the_last(items: int, constant: float) -> None:
-    assert rank_constant(items) == constant
 
 
 @given(st.lists(st.lists(st.integers(0, 30), unique=True, min_size=1), min_size=1, max_size=3))

@@ -50,7 +50,7 @@ def test_the_table_has_a_column_for_each_channels_score_and_rank(small: SmallLib
     assert boxes["text_rank"].isna().all()  # no word of theirs was asked for
     assert boxes["image_rank"].notna().all()
     both = table[table["text_score"].notna()]
-    assert both["score"].tolist() == pytest.approx(((both["text_score"] + both["image_score"]) / 2).tolist())
+    assert both["score"].tolist() == pytest.approx(((both["text_score"] + 0.25 * both["image_score"]) / 1.25).tolist())
     assert Path(table.loc[0, "path"]).is_file()
 
 
@@ -65,7 +65,7 @@ def test_the_explanation_says_who_how_and_how_fast(small: SmallLibrary) -> None:
     assert (why.retriever, why.embedder, why.fingerprint) == ("hybrid", "colours", small.embedder.fingerprint)
     assert (why.items, why.kept, why.share) == (10, 8, 0.8)
     assert why.channels == {"text": "exact", "image": "exact"}
-    assert set(why.ms) == {"where", "embed", "text", "image", "fuse", "rows", "total"}
+    assert set(why.ms) == {"where", "embed", "text", "image", "neighbours", "fuse", "rows", "total"}
     assert all(ms >= 0 for ms in why.ms.values())
     assert why.ms["total"] >= sum(ms for stage, ms in why.ms.items() if stage != "total")
     assert "8 of 10 items (80.0%)" in str(why)

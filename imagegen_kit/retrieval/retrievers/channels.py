@@ -59,6 +59,14 @@ class Asked:
     learnt: LearntMap | None = None  # where it, and no vector, answers for the words
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def words_alone(self) -> bool:
+        """Whether words and no picture are asked for, with the retriever's own weights, and two channels answer.
+
+        Where the words' channel answers alone, its scores are the order: they never rise from hit to hit.
+        """
+        return {TEXT, TEXT_TO_IMAGE} == self.weights.keys() and self.brief.weights is None
+
     @classmethod
     def of(cls, library: Library, brief: Brief, allowed: np.ndarray | None, stages: Stages) -> Asked:
         """Embed what is to be embedded. Raises InvalidInput where no channel is left to search by."""

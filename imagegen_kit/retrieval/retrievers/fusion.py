@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imagegen_kit.retrieval.tuned import RANK_CONSTANT
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranked:
     """What one channel found, best first: ``numbers`` (n,) int64 of items, ``scores`` (n,) in 0..1, and its weight.
 
-    ``full`` says that the channel was cut at the depth it was asked for: there may be more.
+    ``full`` says that the channel was cut at the depth it was asked for: there may be more. ``values`` (n,), of any
+    positive scale, are what the items are worth to it where that is not the scores.
     """
 
     channel: str
@@ -23,6 +22,13 @@ class Ranked:
     weight: float
     exact: bool = True
     full: bool = False
+    values: np.ndarray | None = None
+
+    @property
+    def worth(self) -> np.ndarray:
+        """What each item is worth to the channel, its best item 1."""
+        values = self.scores if self.values is None else self.values
+        return values / max(float(values.max(initial=0.0)), 1e-9)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,31 +47,28 @@ class Fused:
         return Fused(self.numbers[which], self.values[which], self.scores[which])
 
 
-def rank_constant(items: int) -> float:
-    """Return the constant of ``fuse`` for so many items: ``tuned.RANK_CONSTANT``, or a tenth of them where it is less.
+def fuse(ranked: Sequence[Ranked]) -> Fused:
+    """Return one order of what several channels found: the weighted sum of their scores, each channel's best being 1.
 
-    Among 40 items the usual 60 would make the last hardly worse than the first, and whatever two channels found first.
+    value(i) = Σ over channels of weight × score there / the channel's best score for this query, an item that a channel
+    did not find getting nothing from it. score(i) = Σ weight × score there / Σ weight. Equal values go by score, then
+    by number, so that the order never depends on chance.
+
+    Scores and not ranks: reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009) forgets that the second hit
+    of the words is often half as good as the first, while pictures hardly differ from hit to hit. On the train half of
+    openclipart (a drawing and its title; 1,000 queries each) the sum found .419 of the folder and .489 of the keyword
+    among the first ten, fusion by ranks .360 and .420 at its best weights, .363 and .434 with a constant of 10.
     """
-    return min(RANK_CONSTANT, max(1.0, items / 10))
-
-
-def fuse(ranked: Sequence[Ranked], constant: float = RANK_CONSTANT) -> Fused:
-    """Return one order of what several channels found: weighted reciprocal rank fusion.
-
-    value(i) = Σ over channels of weight / (constant + rank of i there), ranks from 1 (Cormack, Clarke and Büttcher,
-    SIGIR 2009), an item that a channel did not find getting nothing from it. score(i) = Σ weight × score there / Σ
-    weight. Equal values go by score, then by number, so that the order never depends on chance.
-    """
-    if len(ranked) == 1:  # the channel's own order
+    if len(ranked) == 1 and ranked[0].values is None:  # the channel's own order
         only = ranked[0]
-        return Fused(only.numbers, only.weight / (constant + 1 + np.arange(len(only.numbers))), only.scores)
+        return Fused(only.numbers, only.weight * only.worth, only.scores)
     numbers, where = np.unique(np.concatenate([r.numbers for r in ranked]), return_inverse=True)
     values, scores = np.zeros(len(numbers)), np.zeros(len(numbers))
     start = 0
     for one in ranked:
         places = where[start : start + len(one.numbers)]
         start += len(one.numbers)
-        values[places] += one.weight / (constant + 1 + np.arange(len(places)))
+        values[places] += one.weight * one.worth
         scores[places] += one.weight * one.scores
     scores /= sum(r.weight for r in ranked) or 1.0
     return Fused(numbers, values, scores).only(np.lexsort((numbers, -scores, -values)))

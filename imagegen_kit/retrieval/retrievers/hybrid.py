@@ -1,4 +1,4 @@
-"""The default retriever: words and pictures, each by its own channel, fused by rank."""
+"""The default retriever: words and pictures, each by its own channel, fused by score."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from imagegen_kit.retrieval.base import ChannelHit, Found, Hit
 from imagegen_kit.retrieval.retrievers.channels import Asked, Stages
 from imagegen_kit.retrieval.retrievers.duplicates import without_duplicates
-from imagegen_kit.retrieval.retrievers.fusion import Fused, Ranked, fuse, rank_constant, varied
+from imagegen_kit.retrieval.retrievers.fusion import Fused, Ranked, fuse, varied
+from imagegen_kit.retrieval.retrievers.neighbours import completed, covering, heard_together
 from imagegen_kit.retrieval.retrievers.unwanted import Unwanted
 
 if TYPE_CHECKING:
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 class HybridRetriever:
     """Finds items by words in their texts, by likeness to pictures, and by words in the pictures themselves.
 
-    Each channel ranks what ``where`` lets through; the ranks are fused (``fusion.fuse``), so that no channel's scale of
-    scores outweighs another's. A hit's score is the weighted mean of its channels' scores, 0 from a channel that did
-    not find it: the order is by rank, so scores of several channels need not fall from hit to hit.
+    Each channel ranks what ``where`` lets through; their scores, each channel's best being 1, are added by weight
+    (``fusion.fuse``). Where only words are asked for, no weights are given and the pictures answer too, pictures
+    without words gain from looking like others that the words found, and the first hits take turns in covering the
+    words (``neighbours``). A hit's score is the weighted mean of its channels' scores, 0 from a channel that did not
+    find it: it says how alike the item is to what was asked, and need not fall from hit to hit.
 
     A picture that is itself in the library is its own first hit, with a score of 1, and near-duplicates of it are then
     left out like those of any hit. Who wants others only asks for one more and takes ``hits[1:]``.
@@ -48,8 +51,10 @@ class HybridRetriever:
         depth = min(kept, 2 * brief.top_k + 6 if plain else max(100, 10 * brief.top_k))
         while True:
             ranked = list(asked.rank(depth, stages))
+            with stages("neighbours"):
+                ranked = heard_together(asked, ranked) if asked.words_alone else completed(asked, ranked)
             with stages("fuse"):
-                fused, short = _chosen(asked, ranked, unwanted, rank_constant(kept))
+                fused, short = _chosen(asked, ranked, unwanted)
             if not short or depth >= kept or not any(r.full for r in ranked):
                 break
             depth = min(kept, 4 * depth)  # what was taken out is made up for
@@ -59,10 +64,12 @@ class HybridRetriever:
         return Found(hits, exact, stages, tuple(asked.notes), kept)
 
 
-def _chosen(asked: Asked, ranked: list[Ranked], unwanted: Unwanted, constant: float) -> tuple[Fused, bool]:
+def _chosen(asked: Asked, ranked: list[Ranked], unwanted: Unwanted) -> tuple[Fused, bool]:
     """Return at most top_k items, and whether there are fewer because something was taken out."""
     brief = asked.brief
-    fused = fuse(ranked, constant)
+    fused = fuse(ranked)
+    if asked.words_alone:
+        fused = covering(asked.library.words, brief.text or "", fused, brief.top_k)
     found = len(fused)
     if unwanted and found:
         fused = unwanted.taken_out(fused)
