@@ -219,7 +219,7 @@ def test_the_offline_models_are_declared_free_and_honest():
 def test_the_offline_models_differ_in_what_they_can_do():
     collage, pencil, poster = (m.can for m in load_models("offline"))
     assert (collage.references, collage.mask, collage.negative_prompt, collage.seed) == (4, True, True, True)
-    assert (pencil.references, pencil.mask, pencil.negative_prompt, pencil.seed) == (2, False, False, True)
+    assert (pencil.references, pencil.mask, pencil.negative_prompt, pencil.seed) == (4, False, False, True)
     assert (poster.references, poster.ratios, poster.negative_prompt, poster.seed) == (0, ("1:1",), False, False)
     assert {c.max_side for c in (collage, pencil, poster)} == {2048}
 
