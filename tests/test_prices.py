@@ -223,7 +223,7 @@ def test_an_answer_in_text_is_estimated_and_its_typical_price_unknown() -> None:
 def test_an_estimate_takes_microseconds() -> None:
     price = price_of("openai/gpt-image-2.5-flare")
     request = ImageRequest(prompt="a cat", model="any", quality="high", size=Size(1536, 1024))
-    assert min(timeit.repeat(lambda: estimate(price, request, None), number=1000, repeat=3)) < 0.25  # 50 µs on an idle machine
+    assert min(timeit.repeat(lambda: estimate(price, request, None), number=1000, repeat=3)) < 0.25  # idle: .05
 
 
 def test_prices_are_read_without_loading_the_list_of_others() -> None:
