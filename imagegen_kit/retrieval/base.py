@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from imagegen_kit.types.common import EMPTY, empty
+from imagegen_kit.types.common import empty
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,19 +91,21 @@ class Brief:
     min_score: float | Mapping[str, float] | None = None
 
 
-class ChannelHit(NamedTuple):  # made for each hit of each search: a tuple costs a third of a frozen dataclass
+@dataclass(frozen=True, slots=True)
+class ChannelHit:
     """What one channel says of an item: its place, from 1, and how alike it is, from 0 to 1."""
 
     rank: int
     score: float
 
 
-class Hit(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Hit:
     """An item that was found. ``score``, from 0 to 1, is the weighted mean of what its channels say."""
 
     number: int
     score: float
-    channels: Mapping[str, ChannelHit] = EMPTY
+    channels: Mapping[str, ChannelHit] = field(default_factory=empty)
 
 
 @dataclass(frozen=True, slots=True)
