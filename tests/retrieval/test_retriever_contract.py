@@ -66,7 +66,7 @@ class Twice(Honest):
 class Inventive(Honest):
     def retrieve(self, library: Any, brief: Brief) -> Found:
         found = super().retrieve(library, brief)
-        return replace(found, hits=tuple(hit._replace(number=hit.number + 10_000) for hit in found.hits))
+        return replace(found, hits=tuple(replace(hit, number=hit.number + 10_000) for hit in found.hits))
 
 
 class Backwards(Honest):
@@ -85,7 +85,7 @@ class Unranked(Honest):
 class Percent(Honest):
     def retrieve(self, library: Any, brief: Brief) -> Found:
         found = super().retrieve(library, brief)
-        return replace(found, hits=tuple(hit._replace(score=100 * hit.score) for hit in found.hits))
+        return replace(found, hits=tuple(replace(hit, score=100 * hit.score) for hit in found.hits))
 
 
 class Unfiltered(Honest):

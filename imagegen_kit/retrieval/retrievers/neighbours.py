@@ -9,7 +9,7 @@ import numpy as np
 
 from imagegen_kit.retrieval.base import IMAGE, TEXT, TEXT_TO_IMAGE
 from imagegen_kit.retrieval.retrievers.pictures import likeness
-from imagegen_kit.retrieval.tuned import COVERED, LEARNT_VOTE, LEARNT_VOTERS
+from imagegen_kit.retrieval.tuned import COVERED, LEARNT_VOTE, LEARNT_VOTERS, LEAST_HEARD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ def heard_together(asked: Asked, ranked: Sequence[Ranked]) -> list[Ranked]:
     are not voted for: on openclipart that gained .018 of keyword P@10 in the train half and lost .012 in the other.
     """
     made = []
-    for one in completed(asked, ranked):
+    for one in completed(asked, [_heard(one) if one.channel == TEXT else one for one in ranked]):
         if one.channel != TEXT_TO_IMAGE or asked.learnt is None or not len(one.numbers):
             made.append(one)
             continue
@@ -70,6 +70,12 @@ def heard_together(asked: Asked, ranked: Sequence[Ranked]) -> list[Ranked]:
             values[:MOST_LEARNT] += LEARNT_VOTE * gained / max(float(gained.max()), 1e-9)
         made.append(replace(one, values=values))
     return made
+
+
+def _heard(one: Ranked) -> Ranked:
+    """Return the hits of the words without those that share hardly a few letters with the query, by chance."""
+    heard = one.scores >= LEAST_HEARD
+    return one if heard.all() else replace(one, numbers=one.numbers[heard], scores=one.scores[heard])
 
 
 def votes(candidates: np.ndarray, voters: np.ndarray, shares: np.ndarray, nearest: int) -> np.ndarray:
