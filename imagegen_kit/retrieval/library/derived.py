@@ -7,15 +7,25 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import ImagegenError
+from imagegen_kit.retrieval.tuned import FIELD_WEIGHTS, WHOLE_WORDS
 
 if TYPE_CHECKING:
     from imagegen_kit.retrieval.library.rows import Row
 
+VERSION = 2  # of the code that makes the index of words and the learnt map: what an earlier one made is made anew
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, IndexError, ImagegenError)
+
+
+@cache
+def made_how() -> str:
+    """Return 8 hex digits that change with the code and the constants that these are made with."""
+    told = repr((VERSION, sorted(FIELD_WEIGHTS.items()), WHOLE_WORDS))
+    return hashlib.sha256(told.encode()).hexdigest()[:8]
 
 
 def documents(rows: list[Row]) -> list[dict[str, str | list[str]]]:

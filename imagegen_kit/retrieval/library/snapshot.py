@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, StoreError
-from imagegen_kit.retrieval.library.derived import documents, kept_on_disk
+from imagegen_kit.retrieval.library.derived import documents, kept_on_disk, made_how
 from imagegen_kit.retrieval.library.filters import condition
 
 if TYPE_CHECKING:
@@ -144,7 +144,8 @@ class Snapshot:
 
     def _kept(self, name: str, load: Callable[..., Any], make: Callable[[], tuple[Any, bool]]) -> Any:
         folder = self._place.home / "index"
-        return kept_on_disk(folder, name, self.state[:16], load, make, writable=self._records.writable)
+        key = f"{self.state[:16]}-{made_how()}"
+        return kept_on_disk(folder, name, key, load, make, writable=self._records.writable)
 
     def search(self) -> Any:
         """Return the search over all vectors, opened at first use."""
