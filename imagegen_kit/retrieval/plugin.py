@@ -25,6 +25,6 @@ def imagegen_retrievers() -> list[RetrieverSpec]:
         RetrieverSpec(
             "hybrid",
             target="imagegen_kit.retrieval.retrievers.hybrid:HybridRetriever",
-            card="Words against captions, pictures against pictures, words against pictures: fused by rank.",
+            card="Words against captions, pictures against pictures, words against pictures, fused by weighted scores.",
         ),
     ]

@@ -16,7 +16,7 @@ import pytest
 import imagegen_kit as ik
 from imagegen_kit.catalog import find_data
 from imagegen_kit.errors import InvalidInput, StoreError
-from imagegen_kit.retrieval.library import locking, schema
+from imagegen_kit.retrieval.library import derived, locking, schema
 from imagegen_kit.retrieval.library.places import cache_folder
 from tests.retrieval.colours import Colours, drawn, pictures_in
 
@@ -347,3 +347,22 @@ def test_a_cache_that_was_cleared_halfway_is_filled_again(tmp_path: Path) -> Non
     library.close()
     library._place.database.unlink()
     assert len(ik.Library.open(tmp_path / "refs.yaml", embedder=Colours())) == 2
+
+
+def test_an_index_of_words_that_earlier_code_made_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def kept() -> list[str]:
+        with closing(ik.Library.open(tmp_path / "refs", embedder=Colours())) as library:
+            library.add(drawn(1), caption="a red kite")
+            assert library.search("kite").ids
+        return sorted(path.name for path in (tmp_path / "refs/index").glob("words-*"))
+
+    first = kept()
+    assert kept() == first
+    monkeypatch.setattr(derived, "VERSION", -1)
+    derived.made_how.cache_clear()
+    try:
+        second = kept()
+    finally:
+        derived.made_how.cache_clear()
+    assert len(second) == len(first) == 2  # the index and its hash
+    assert not set(first) & set(second)
