@@ -51,7 +51,7 @@ def test_words_find_uncaptioned_pictures_through_what_was_learnt(tmp_path: Path)
     assert hits.ids[0] == "uncaptioned"
     assert any("learnt from 40 of your own captions" in note for note in hits.explain().notes)
     unknown = search(library, "roof").explain()
-    assert "none of these words is in the captions" in " ".join(unknown.notes)
+    assert "it knows none of these words" in " ".join(unknown.notes)
     assert set(unknown.channels) == {"text"}
 
 

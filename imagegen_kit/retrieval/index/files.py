@@ -35,7 +35,7 @@ class Mark:
     size: int
 
 
-def write_whole(path: Path, fill: Callable[[Path], None]) -> Mark:
+def write_whole(path: Path, fill: Callable[[Path], object]) -> Mark:
     """Let ``fill`` write a temporary file, force it to disk, rename it to ``path``, and return its mark.
 
     Raises StoreError where there is no room or no right to write; nothing half-written is left then.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import ImagegenError
+from imagegen_kit.retrieval.index.files import sha256_of, write_whole
 from imagegen_kit.retrieval.tuned import FIELD_WEIGHTS, WHOLE_WORDS
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def kept_on_disk(
     path = folder / f"{name}-{key}"
     mark = path.with_name(path.name + ".sha256")
     with contextlib.suppress(*_DAMAGE):
-        if mark.read_text() == _hash(path):
+        if mark.read_text() == sha256_of(path):
             return load(path)
     made, belongs = make()
     if made is not None and writable and belongs:
@@ -78,19 +78,5 @@ def kept_on_disk(
 
 
 def _save(made: Any, path: Path, mark: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{secrets.token_hex(4)}.part")
-    try:
-        made.save(part)
-        told = _hash(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    second = path.with_name(f".{secrets.token_hex(4)}.part")
-    second.write_text(told)
-    second.replace(mark)
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    told = write_whole(path, made.save).sha256
+    write_whole(mark, lambda part: part.write_text(told))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault
+from imagegen_kit.retrieval.index.files import write_whole
 from imagegen_kit.retrieval.library.about import read_about
-from imagegen_kit.retrieval.library.manifest import write_atomically
 from imagegen_kit.retrieval.library.rows import stored_path
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _leaves(path: Path, root: Path) -> str:
 def write_exchange(file: Path, rows: Iterable[Row], folder: Path) -> Path:
     """Write the rows of the library in ``folder`` to ``file``, and return it. Raises StoreError."""
     lines = [exchange_line(replace(row, path=stored_path(folder / row.path, file.parent))) + "\n" for row in rows]
-    write_atomically(file, "".join(lines).encode("utf-8"))
+    write_whole(file, lambda part: part.write_bytes("".join(lines).encode("utf-8")))
     return file
 
 

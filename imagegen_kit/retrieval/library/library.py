@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.errors import Fault, InvalidInput, StoreError, printable, unknown_name_fault
+from imagegen_kit.errors import Fault, InvalidInput, StoreError, printable
 from imagegen_kit.lazy import Shown
 from imagegen_kit.retrieval.library.current import Current
 from imagegen_kit.retrieval.library.exchange import write_exchange
@@ -275,12 +275,7 @@ class Library(Shown):
         return self._current.now().items(numbers)
 
     def fingerprints(self, numbers: Sequence[int] | np.ndarray, kind: str = "dhash") -> np.ndarray:
-        """Return the perceptual hashes (uint64, (n,)) of items by number; ``kind`` is "dhash" or "phash".
-
-        "both": (2, n), dHashes and pHashes.
-        """
-        if kind not in (known := ("dhash", "phash", "both")):
-            raise InvalidInput([unknown_name_fault("kind of perceptual hash", kind, known, where="kind")])
+        """Return perceptual hashes (uint64, (n,)) by number; ``kind``: "dhash", "phash", or "both" for (2, n)."""
         return self._current.now().fingerprints(numbers, kind)
 
     @property

@@ -6,13 +6,10 @@ copy or a backup can be checked without this toolkit.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import secrets
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.errors import StoreError
+from imagegen_kit.retrieval.index.files import write_whole
 from imagegen_kit.retrieval.library.places import MANIFEST
 from imagegen_kit.retrieval.library.schema import DAMAGE, FORMAT, damaged
 
@@ -61,7 +58,7 @@ def manifest_of(records: Records) -> dict[str, Any]:
 def write_manifest(records: Records) -> None:
     """Write the manifest as it has to be now. Raises StoreError where it cannot be written."""
     text = json.dumps(manifest_of(records), indent=1, ensure_ascii=False)
-    write_atomically(records.path.with_name(MANIFEST), text.encode("utf-8"))
+    write_whole(records.path.with_name(MANIFEST), lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def read_manifest(home: Path) -> dict[str, Any] | None:
@@ -71,34 +68,3 @@ def read_manifest(home: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that there is the old one or the whole new one, on disk, whatever happens. Raises StoreError."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-        flush_folder(path.parent)
-    except OSError as error:
-        raise StoreError(
-            f"{path} cannot be written: {error.strerror or error}. Nothing half-written is left."
-        ) from error
-
-
-def flush_folder(folder: Path) -> None:
-    """Put the names in a folder on disk, where the system can."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -12,9 +12,9 @@ from imagegen_kit.errors import InvalidInput, StoreError
 from imagegen_kit.imaging.decode import DEFAULT, peek
 from imagegen_kit.imaging.files import read_picture_file
 from imagegen_kit.imaging.picture import open_picture
+from imagegen_kit.retrieval.index.files import write_whole
 from imagegen_kit.retrieval.library.candidate import Candidate, reason_of
 from imagegen_kit.retrieval.library.looking import Look, look_at
-from imagegen_kit.retrieval.library.manifest import write_atomically
 from imagegen_kit.retrieval.library.places import PICTURES
 from imagegen_kit.retrieval.library.rows import stored_path
 
@@ -74,6 +74,6 @@ def see(candidate: Candidate, records: Records, place: Place, *, copy: bool) -> 
     wanted = (not there) if file is None else (copy and (known is None or outside or not there))
     if wanted:
         path = place.folder / PICTURES / f"{sha256}.{_ENDINGS[format]}"
-        write_atomically(path, data)
+        write_whole(path, lambda part: part.write_bytes(data))
         return Seen(candidate, sha256, look, stored_path(path, place.folder), copied=True)
     return Seen(candidate, sha256, look, None if file is None else stored_path(file, place.folder))

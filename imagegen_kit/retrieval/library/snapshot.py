@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.errors import Fault, InvalidInput, StoreError
+from imagegen_kit.errors import Fault, InvalidInput, StoreError, unknown_name_fault
 from imagegen_kit.retrieval.library.derived import documents, kept_on_disk, made_how
 from imagegen_kit.retrieval.library.filters import condition
 
@@ -81,6 +81,8 @@ class Snapshot:
         """Return dHashes or pHashes (n,) by number, in the order asked; "both": (2, n)."""
         import numpy as np
 
+        if kind not in (kinds := ("dhash", "phash", "both")):
+            raise InvalidInput([unknown_name_fault("kind of perceptual hash", kind, kinds, where="kind")])
         known, hashes = self._columns()
         wanted = np.asarray(numbers, dtype=np.int64).reshape(-1)
         at = known.searchsorted(wanted)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagegen_kit.errors import StoreError
+from imagegen_kit.retrieval.index.files import WRITING, sha256_of
 from imagegen_kit.retrieval.index.vectors import faults_of
 from imagegen_kit.retrieval.library.folders import picture_files
 from imagegen_kit.retrieval.library.manifest import manifest_of, read_manifest
@@ -167,7 +167,7 @@ class Verification:
     def _parts(self) -> None:
         """Find files that a killed writer had begun and never named."""
         folders = {self.place.home, self.place.home / "index", self.place.folder / PICTURES}
-        for path in sorted(path for folder in folders for path in folder.glob(".*.part")):
+        for path in sorted(path for folder in folders for path in folder.glob(f"{WRITING}*")):
             if self.repair:
                 path.unlink(missing_ok=True)
             self._found("left-over", path.name, "a killed writer had begun it.", repaired=self.repair)
@@ -202,7 +202,6 @@ def _problem(path: Path, row: Row) -> str:
 
 def _hash(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError:
         return ""

@@ -104,7 +104,7 @@ class Asked:
         if learnt is None:
             return f"text_to_image was left out: the embedder {embedder.name!r} knows pictures only."
         if not learnt.knows(text):
-            return f"text_to_image was left out: none of these words is in the captions that it was {learnt.label}."
+            return f"text_to_image was left out: it knows none of these words; {learnt.label}."
         if len(self.vectors) > MOST_PLACED:
             self.text_vector = learnt.embed_texts([text])
         else:
