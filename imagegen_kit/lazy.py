@@ -14,6 +14,7 @@ UPWARD = {
     "html": "imagegen_kit.views:html",
     "default_engine": "imagegen_kit.engine.session:default_engine",
     "rescue": "imagegen_kit.store:rescue",
+    "vote": "imagegen_kit.panels.vote:VotePanel",
     "generate": "imagegen_kit.recipes.picture:generate",
 }
 
