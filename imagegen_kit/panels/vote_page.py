@@ -66,7 +66,7 @@ def write_page(ballot: Ballot, copies: BlindCopies, path: str | Path) -> Path:
 
 def _target(path: str | Path) -> Path:
     target = Path(path).expanduser()
-    if not target.suffix:
+    if target.name and not target.suffix:
         target = target.with_name(f"{target.name}.html")
     if target.suffix.lower() not in (".html", ".htm") or target.is_dir():
         raise InvalidInput([Fault("path", f"{str(target)[:200]!r} is no file that ends in .html.")])

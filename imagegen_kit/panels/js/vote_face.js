@@ -29,6 +29,7 @@ function voteFace(view, more = {}) {
   const count = el("span", { class: "igk-vote-count" });
   const bar = el("progress", { "aria-label": "voted" });
   const slow = el("p", { class: "igk-vote-slow", role: "alert", hidden: true });
+  const hint = el("p", { class: "igk-vote-hint igk-quiet" });
   const buttons = {};
   const button = (name, words, key, act, kind = "") => {
     const hint = el("kbd", { "aria-hidden": "true" }, key);
@@ -59,7 +60,7 @@ function voteFace(view, more = {}) {
   const main = el(
     "section", { class: "igk-vote", tabindex: "0", "aria-label": "Blind vote: which picture is better?" },
     el("header", {}, el("strong", {}, "Which picture is better?"), count), bar, body, end, slow,
-    el("p", { class: "igk-vote-hint igk-quiet" }, "Keys work while this panel has the focus; Esc leaves it."),
+    hint,
   );
 
   function choose(choice) {
@@ -104,6 +105,11 @@ function voteFace(view, more = {}) {
     stage.classList.toggle("igk-vote-one", single !== null);
     stage.classList.toggle("igk-vote-zoomed", zoomed);
     figures.forEach((figure, i) => figure.classList.toggle("igk-vote-away", single !== null && single !== i));
+    hint.textContent = zoomed
+      ? "The pointer, or Shift with the arrows, moves both pictures. Esc ends the zoom."
+      : single !== null
+        ? "Space changes between A and B in the same place. Esc shows both."
+        : "Keys work while this panel has the focus; Esc leaves it.";
     images.forEach((img) => (img.style.transformOrigin = `${spot[0]}% ${spot[1]}%`));
     buttons.flicker.setAttribute("aria-pressed", String(single !== null));
     buttons.zoom.setAttribute("aria-pressed", String(zoomed));

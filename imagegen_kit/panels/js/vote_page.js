@@ -109,8 +109,10 @@ function begin(rater) {
   const foot = ({ done, total }) => {
     const left = done === total ? "Please save your votes and send the file back." : `Voting as ${rater}. You can save now and go on later.`;
     const where = kept.lasting ? left : "This browser keeps nothing: save your votes before you close the page.";
-    const button = el("button", { type: "button", class: done === total ? "igk-vote-main" : "", onclick: () => save(kept) }, `Save ${kept.votes.length} votes`);
-    return el("div", { class: "igk-vote-foot" }, el("p", {}, where), button);
+    const count = kept.votes.length;
+    const words = `Save ${count} ${count === 1 ? "vote" : "votes"}`;
+    const button = el("button", { type: "button", class: done === total ? "igk-vote-main" : "", onclick: () => save(kept) }, words);
+    return el("div", { class: "igk-vote-foot" }, el("p", {}, where), count > 0 && button);
   };
   root.replaceChildren();
   panel((view) => voteFace(view, { foot })).render({ model: new Sheet(kept), el: root });
