@@ -47,7 +47,8 @@ STILL = f"""
     const {{top, bottom}} = img.getBoundingClientRect();
     return img.complete || (img.loading === "lazy" && (bottom < 0 || top > innerHeight));
   }};
-  return performance.now() - window.lastChange >= ms && [...document.querySelectorAll("{_OUTPUTS} img[src]")].every(drawn);
+  const pictures = [...document.querySelectorAll("{_OUTPUTS} img[src]")];
+  return performance.now() - window.lastChange >= ms && pictures.every(drawn);
 }}"""
 
 HEIGHT = f"""
@@ -57,10 +58,11 @@ HEIGHT = f"""
   return Math.ceil(outer.getBoundingClientRect().top + outer.scrollHeight) + 12;
 }}"""
 
+# JupyterLab gives a picture without words the alt "Image", which says nothing.
 WITHOUT_ALT = f"""
 () => [...document.querySelectorAll("{_OUTPUTS} :is(img, canvas)")]
   .filter((n) => !n.closest("[aria-hidden=true], [role=img][aria-label]") && n.getAttribute("role") !== "presentation")
-  .filter((n) => !(n.getAttribute("alt") ?? n.getAttribute("aria-label") ?? "").trim())
+  .filter((n) => ["", "Image"].includes((n.getAttribute("alt") ?? n.getAttribute("aria-label") ?? "").trim()))
   .map((n) => n.outerHTML.slice(0, 200))"""
 
 BROKEN = f"""

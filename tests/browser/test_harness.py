@@ -76,7 +76,7 @@ def test_what_goes_wrong_behind_the_users_back_is_found(notebook: Open) -> None:
     assert [e.split("\n")[0] for e in book.kernel_errors] == ["ZeroDivisionError: division by zero"]
     assert [e[:16] for e in book.console_errors] == ["said by the page"]
     assert set(book.refused_requests) == {"http://example.com/pixel.png"}
-    assert book.images_without_alt() == ['<img src="http://example.com/pixel.png">']
+    assert book.images_without_alt() == ['<img src="http://example.com/pixel.png" alt="Image">']
     assert book.unnamed_controls() == ["button: <button></button>"]
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
         book.assert_clean()
