@@ -27,7 +27,8 @@ KEPT = 12  # copies in memory: a few pairs, at 150 kB a picture
 class BlindCopies:
     """Makes WebP copies of a run's pictures on white, in sRGB, and keeps the last.
 
-    ``side``: pixels of the longer side, None 1024. ``thumbnails``: the run came without its pictures, so that their thumbnails stand for them.
+    ``side``: pixels of the longer side, None 1024. ``thumbnails``: the run came without its pictures, so that their
+    thumbnails stand for them.
     """
 
     def __init__(self, blobs: Blobs, *, side: int | None = None, thumbnails: bool = False) -> None:

@@ -74,6 +74,7 @@ function voteFace(view, more = {}) {
     view.ask("undo");
   }
   function busy() {
+    main.setAttribute("aria-busy", "true"); // keys are not taken before the next pair is seen
     waiting = setTimeout(() => {
       waiting = null;
       slow.hidden = false;
@@ -172,6 +173,7 @@ function voteFace(view, more = {}) {
     buttons.undo.disabled = !at.undo;
     const voting = Boolean(at.pair) && !(at.revealed && !at.further);
     body.hidden = !voting;
+    main.setAttribute("aria-busy", String(voting && shown !== at.pair));
     drawEnd();
     if (!voting) {
       shown = null;
@@ -192,6 +194,7 @@ function voteFace(view, more = {}) {
     zoomed = false;
     arrange();
     since = performance.now();
+    main.setAttribute("aria-busy", "false");
   }
 
   function drawEnd() {
