@@ -177,6 +177,7 @@ function voteFace(view, more = {}) {
     drawEnd();
     if (!voting) {
       shown = null;
+      hint.textContent = at.revealed ? "vote.table() has every vote, vote.counts() these numbers." : "";
       return;
     }
     const pair = pairs.get(at.pair);
@@ -216,7 +217,7 @@ function voteFace(view, more = {}) {
   function revealButtons(done) {
     const again = (to) => { asking = to; drawEnd(); };
     if (!asking) {
-      return el("button", { type: "button", class: done ? "igk-vote-main" : "", onclick: () => again(true) }, "Reveal …");
+      return el("button", { type: "button", class: done ? "igk-vote-main" : "igk-vote-early", onclick: () => again(true) }, "Reveal …");
     }
     const yes = () => { asking = false; busy(); view.ask("reveal"); };
     return el(
