@@ -4,7 +4,7 @@ const MOST_WORDS = 1500; // longer prompts are shown as they are: the table belo
 
 /** Return {first, second, only}: nodes for each text, its own words in <del> or <ins>, and those words listed. */
 function wordDiff(first, second) {
-  const [a, b] = [first, second].map((text) => (text ?? "").split(/(\s+)/).filter((word) => word !== ""));
+  const [a, b] = [first, second].map((text) => (text ?? "").split(/(\s+|[,.;:!?]+)/).filter((word) => word !== ""));
   if (Math.max(a.length, b.length) > MOST_WORDS) return { first: [first], second: [second], only: [[], []] };
   const longest = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
   for (let i = a.length - 1; i >= 0; i -= 1) {
@@ -44,11 +44,15 @@ function markedWords(words, marked, tag) {
   return nodes;
 }
 
-/** Return rows [field, first, second] of two lists [[field, value], …] where the values differ. */
-function differingFacts(first, second) {
+/** Return {differing: [[field, first, second]], same: [[field, value]]} of two lists [[field, value], …]; `told` adds to the first. */
+function compareFacts(first, second, told = []) {
   const [a, b] = [new Map(first ?? []), new Map(second ?? [])];
-  const names = new Set([...a.keys(), ...b.keys()]);
-  return [...names].filter((name) => a.get(name) !== b.get(name)).map((name) => [name, a.get(name) ?? "–", b.get(name) ?? "–"]);
+  const names = [...new Set([...a.keys(), ...b.keys()])];
+  const differing = names.filter((name) => a.get(name) !== b.get(name)).map((name) => [name, a.get(name) ?? "–", b.get(name) ?? "–"]);
+  return {
+    differing: [...differing, ...told.filter(([name]) => !a.has(name) && !b.has(name))],
+    same: names.filter((name) => a.get(name) === b.get(name)).map((name) => [name, a.get(name)]),
+  };
 }
 
 /** A table of words; the first cell of each row names it. */

@@ -158,7 +158,9 @@ class Viewer {
     const [a, b] = this.#pair();
     const both = this.mode !== "one" && b;
     this.captions.replaceChildren(...(both ? [a, b] : [a]).map((item, side) =>
-      el("div", { class: "igk-caption" }, both ? el("b", { class: "igk-side" }, "AB"[side]) : null, el("span", {}, item.title), el("span", { class: "igk-quiet" }, (item.facts ?? []).join(" · ")))));
+      el("div", { class: "igk-caption" },
+        el("div", { class: "igk-cut", title: item.title }, both ? el("b", { class: "igk-side" }, "AB"[side]) : null, item.title),
+        el("div", { class: "igk-cut igk-quiet" }, (item.facts ?? []).join(" · ")))));
     const [first, second] = this.stage.sizes;
     const sizes = both && first?.width && second?.width && (first.width !== second.width || first.height !== second.height)
       ? `A is ${first.width} × ${first.height} pixels, B ${second.width} × ${second.height}: both are fitted to the same frame`
@@ -172,7 +174,7 @@ class Viewer {
     const [a, b] = this.#pair();
     const about = async (item) => (item && this.options.about ? { ...item, ...(await this.options.about(item)) } : item);
     const [first, second] = await Promise.all([about(a), about(b)]);
-    const differing = second ? await (this.options.compare?.(a, b) ?? differingFacts(first.details, second.details)) : [];
+    const told = second ? ((await this.options.compare?.(a, b)) ?? []) : [];
     if (round !== this.round) return;
     const parts = [];
     if (second) {
@@ -186,8 +188,9 @@ class Viewer {
         const listed = words.only.map((own, side) => (own.length ? `only ${"AB"[side]}: ${own.join(" ")}` : ""));
         parts.push(el("p", { class: "igk-quiet" }, listed.filter(Boolean).join(" · ")));
       }
+      const { differing, same: shared } = compareFacts(first.details, second.details, told);
       if (differing.length) parts.push(factTable("What differs", ["", "A", "B"], differing));
-      parts.push(factTable("A", [], first.details ?? []), factTable("B", [], second.details ?? []));
+      if (shared.length) parts.push(factTable("The same for both", [], shared));
     } else {
       parts.push(el("h3", {}, "Prompt"), el("p", { class: "igk-prompt" }, first.prompt ?? ""));
       parts.push(factTable("Details", [], first.details ?? []));
