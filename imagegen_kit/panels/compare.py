@@ -185,5 +185,5 @@ class Compare(Panel):
         self._tell("about", id=message["id"], prompt=prompt, details=details(result))
 
     def _differences(self, message: dict[str, Any], _: Any) -> None:
-        a, b = ([*self._part([int(message[side])])][0] for side in ("a", "b"))
+        a, b = (self._part([int(message[side])])[0] for side in ("a", "b"))
         self._tell("differences", a=message["a"], b=message["b"], rows=differences(a, b))
