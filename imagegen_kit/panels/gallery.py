@@ -11,10 +11,11 @@ from imagegen_kit.engine.replay import replay_in_force
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.experiments.opening import open_run
 from imagegen_kit.experiments.run import Run
+from imagegen_kit.panels.assets import VIEWER
 from imagegen_kit.panels.contact import artifact, contact_table
 from imagegen_kit.panels.panel import Panel
 from imagegen_kit.panels.pictures import PictureSource
-from imagegen_kit.panels.tiles import about, tile
+from imagegen_kit.panels.tiles import about, opened, tile
 from imagegen_kit.panels.worker import worker
 from imagegen_kit.tables.shelf import FACETS, Part, Shelf, Wanted
 from imagegen_kit.views.markup import lines, text
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     What = Run | str | Path
 
 PAGE = 100  # rows in one message
+AROUND = 100  # pictures on either side that can be stepped to from an opened one
 OPTIONS = 100  # values of a facet that the page gets, those with most pictures
 POLL_S = 1.0
 QUIET = 2  # polls after the last change until the static copy follows
@@ -50,6 +52,7 @@ class Gallery(Panel):
         "rows": "_rows",
         "mark": "_mark",
         "about": "_about",
+        "gather": "_gather",
         "thumbnails": "_thumbnails",
         "open": "_open",
         "show_new": "_show_new",
@@ -110,7 +113,7 @@ class Gallery(Panel):
     def _make(self) -> Any:
         from imagegen_kit.panels.view import view_class
 
-        return view_class("shelf", "choices", "gallery")(receive=self.receive, panel=self.id)
+        return view_class(*VIEWER, "shelf", "choices", "gallery")(receive=self.receive, panel=self.id)
 
     def _ready(self, _message: dict[str, Any], _buffers: Sequence[bytes]) -> None:
         self._tell_shelf()
@@ -205,7 +208,24 @@ class Gallery(Panel):
     def _about(self, message: dict[str, Any], _buffers: Sequence[bytes]) -> None:
         key = str(message["key"])
         if key in self._shelf.place_of:
-            self._tell("about", key=key, facts=about(self._shelf, self._shelf.place_of[key]))
+            place = self._shelf.place_of[key]
+            prompt, details = self._shelf.items[place].prompt, about(self._shelf, place)
+            self._tell("about", key=key, prompt=prompt, details=details)
+
+    def _gather(self, message: dict[str, Any], _buffers: Sequence[bytes]) -> None:
+        """Tell what can be stepped to from a picture: the marked ones if it is one of several, else those around it."""
+        key = str(message["key"])
+        keys = [item.key for item in map(self._shelf.items.__getitem__, self._arranged.places) if item.sha256]
+        marked = [k for k in keys if k in self._marks]
+        several = len(marked) > 1 and key in marked
+        around = marked if several else keys
+        here = around.index(key)
+        first = max(0, here - AROUND)
+        around = around[first : here + AROUND]
+        items = [opened(self._shelf.items[self._shelf.place_of[k]]) for k in around]
+        index = here - first
+        second = (index + 1 if index + 1 < len(items) else index - 1) if several else None
+        self._tell("gathered", token=message.get("token"), items=items, index=index, second=second)
 
     # ------------------------------------------------------------------ pictures
     def _finder(self, part: int) -> Callable[[str], Picture | None]:

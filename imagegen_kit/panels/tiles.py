@@ -44,6 +44,14 @@ def tile(item: Listed, sort: str = "created_at", value: Any = None) -> dict[str,
     }
 
 
+def opened(item: Listed) -> dict[str, Any]:
+    """Return what the viewer needs of a picture until more is asked for."""
+    return {
+        "key": item.key, "sha": item.sha256, "alt": outcome(item).alt, "width": item.width, "height": item.height,
+        "title": shortened(item.prompt, 80) or "no prompt", "facts": facts_of(item), "prompt": item.prompt,
+    }  # fmt: skip
+
+
 def facts_of(item: Listed) -> list[str]:
     """Return model, cost, seconds and seed in the few words that fit under a picture."""
     facts = [(item.model_used or item.model).rpartition("/")[2] or "no model"]
@@ -58,13 +66,12 @@ def facts_of(item: Listed) -> list[str]:
 
 
 def about(shelf: Shelf, place: int) -> list[tuple[str, str]]:
-    """Return all that is known of a picture as names and values, the prompt in full."""
+    """Return all that is known of a picture as names and values, beside its prompt."""
     item = shelf.items[place]
     told = outcome(item)
     used = item.model_used or item.model
     simulated = SIMULATION if told.simulated else STAND_IN if is_stand_in(used) else ""
     facts: dict[str, str | None] = {
-        "prompt": item.prompt or "none",
         "style": item.style,
         "model": used + (f" ({simulated})" if simulated else ""),
         "asked for": item.model if item.model_used not in (None, item.model) else None,

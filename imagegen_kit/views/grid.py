@@ -42,7 +42,9 @@ def column_parameter(counts: Mapping[str, int]) -> str | None:
     return min(fitting, key=counts.__getitem__, default=None)
 
 
-def chosen(spec: Mapping[str, Any], rows: str | None = None, columns: str | None = None) -> tuple[str | None, str | None]:
+def chosen(
+    spec: Mapping[str, Any], rows: str | None = None, columns: str | None = None
+) -> tuple[str | None, str | None]:
     """Return what stands in rows and columns where ``rows`` and ``columns`` are asked for; None leaves it to the run.
 
     Raises InvalidInput for names that are no parameters of the run, and for one name in both.

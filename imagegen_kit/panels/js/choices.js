@@ -112,7 +112,7 @@ class Choices {
     summary.classList.toggle("igk-chosen", chosen.size > 0);
     const focused = values.contains(document.activeElement) ? document.activeElement.value : null;
     const boxes = options.map(([value, count]) => {
-      const input = el("input", { type: "checkbox", value, onchange: () => this.#toggle(name, value, input.checked) });
+      const input = el("input", { type: "checkbox", value, "aria-label": `${value}, ${count}`, onchange: () => this.#toggle(name, value, input.checked) });
       input.checked = chosen.has(value);
       return el("label", { class: "igk-value" }, input, el("span", { class: "igk-value-name" }, value), el("span", { class: "igk-quiet" }, count.toLocaleString("en")));
     });

@@ -3,7 +3,9 @@
 const PAGE = 100; // rows that the kernel sends at once
 
 export default panel((view) => {
-  const about = new Map(); // key → functions that wait for what is known of a picture
+  const waiting = new Map(); // key → functions that wait for what is known of a picture
+  let asked = null; // what this view wants to open
+  view.root.classList.add("igk-gallery");
   const choices = new Choices(view, {
     changed: (wanted) => view.ask("arrange", wanted),
     sized: (px) => shelf.resize(px),
@@ -48,36 +50,36 @@ export default panel((view) => {
     news.textContent = `${count.toLocaleString("en")} new: show`;
     if (count) view.say(`${count} new pictures`);
   });
-  view.on("about", ({ key, facts }) => {
-    for (const resolve of about.get(key) ?? []) resolve(facts);
-    about.delete(key);
+  view.on("about", ({ key, prompt, details }) => {
+    for (const resolve of waiting.get(key) ?? []) resolve({ prompt, details });
+    waiting.delete(key);
+  });
+  view.on("gathered", ({ token, items, index, second }) => {
+    if (token !== asked) return; // another view of this gallery has asked
+    openViewer(view, items, index, {
+      mode: second === null ? "one" : "two",
+      second,
+      about: (item) => about(item.key),
+      closed: (last) => shelf.focusKey(items[last].key),
+    });
   });
 
-  /** Return what is known of a picture as [name, value] pairs. */
-  function factsOf(key) {
+  /** Return the whole prompt and all that is known of a picture. */
+  function about(key) {
     return new Promise((resolve) => {
-      if (!about.has(key)) {
-        about.set(key, []);
+      if (!waiting.has(key)) {
+        waiting.set(key, []);
         view.ask("about", { key });
       }
-      about.get(key).push(resolve);
+      waiting.get(key).push(resolve);
     });
   }
 
-  async function open(place) {
+  function open(place) {
     const row = shelf.rows.get(place);
-    if (!row?.sha) return;
-    const facts = el("dl", { class: "igk-about" });
-    const img = el("img", { alt: row.alt });
-    const box = el("dialog", { class: "igk-opened", "aria-label": row.alt }, el("div", {}, img), facts, el("button", { type: "button", onclick: () => box.close() }, "close"));
-    box.addEventListener("close", () => {
-      box.remove();
-      shelf.focus(place);
-    });
-    view.root.append(box);
-    box.showModal();
-    view.pictures.open(row.sha).then(({ url }) => (img.src = url));
-    facts.append(...(await factsOf(row.key)).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+    if (!row?.sha) return void (row?.notice && view.say(row.notice));
+    asked = `${Math.random()}`;
+    view.ask("gather", { key: row.key, token: asked });
   }
 
   const sight = new IntersectionObserver((seen) => view.ask("seen", { on: seen[seen.length - 1].isIntersecting }));

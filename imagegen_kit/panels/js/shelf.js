@@ -1,8 +1,8 @@
 // A long shelf of equal tiles of which only those in or near sight are in the page.
 
 const MARGIN_ROWS = 2; // rows above and below the sight
-const CAPTION_PX = 58;
-const GAP_PX = 10;
+const CAPTION_PX = 44;
+const GAP_PX = 12;
 const KEEP_THUMBNAILS = 1500; // about 13 MB
 
 class Shelf {
@@ -10,7 +10,8 @@ class Shelf {
   constructor(view, hooks) {
     this.view = view;
     this.hooks = hooks;
-    this.size = 160;
+    this.size = 160; // at least so wide are the tiles; they share the whole width
+    this.side = 160;
     this.total = 0;
     this.active = 0; // the tile that has the focus when one tabs in
     this.anchor = 0; // where a range begins
@@ -69,23 +70,21 @@ class Shelf {
   resize(size) {
     const first = Math.floor(this.box.scrollTop / this.cellHeight) * this.columns; // what stands first stays in sight
     this.size = size;
-    for (const tile of this.tiles.values()) this.#remove(tile);
-    this.tiles.clear();
     this.layout();
     this.box.scrollTop = Math.floor(first / this.columns) * this.cellHeight;
   }
 
   get cellHeight() {
-    return this.size + CAPTION_PX + GAP_PX;
+    return this.side + CAPTION_PX + GAP_PX;
   }
 
   layout() {
-    const width = this.box.clientWidth;
+    const width = this.list.clientWidth;
     if (!width) return;
     const columns = Math.max(1, Math.floor((width + GAP_PX) / (this.size + GAP_PX)));
-    const moved = columns !== this.columns || this.laidOut !== this.size;
-    this.columns = columns;
-    this.laidOut = this.size;
+    const side = Math.floor((width + GAP_PX) / columns) - GAP_PX;
+    const moved = columns !== this.columns || side !== this.side;
+    Object.assign(this, { columns, side });
     this.list.style.height = `${Math.max(0, Math.ceil(this.total / columns) * this.cellHeight - GAP_PX)}px`;
     if (moved) for (const [place, tile] of this.tiles) this.#position(tile, place);
     this.#window();
@@ -96,6 +95,11 @@ class Shelf {
     this.#activate(Math.max(0, Math.min(place, this.total - 1)));
     this.#reveal(this.active);
     this.tiles.get(this.active)?.focus({ preventScroll: true });
+  }
+
+  focusKey(key) {
+    const found = [...this.rows].find(([, row]) => row.key === key);
+    this.focus(found ? found[0] : this.active);
   }
 
   // ------------------------------------------------------------------ the window
@@ -150,9 +154,9 @@ class Shelf {
   }
 
   #position(tile, place) {
-    tile.style.width = `${this.size}px`;
-    tile.style.height = `${this.size + CAPTION_PX}px`;
-    tile.style.left = `${(place % this.columns) * (this.size + GAP_PX)}px`;
+    tile.style.width = `${this.side}px`;
+    tile.style.height = `${this.side + CAPTION_PX}px`;
+    tile.style.left = `${(place % this.columns) * (this.side + GAP_PX)}px`;
     tile.style.top = `${Math.floor(place / this.columns) * this.cellHeight}px`;
   }
 
