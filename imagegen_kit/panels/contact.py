@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from imagegen_kit.tables.shelf import Shelf
 
 PX = 128
-QUALITY = 70
+QUALITY = 65
 ACROSS = 6
 LINE = 60  # characters of the prompt under a picture
 MODELS = 20  # lines of the counts

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from imagegen_kit.engine.replay import replay_in_force
-from imagegen_kit.engine.session import default_engine
-from imagegen_kit.experiments.opening import open_run
-from imagegen_kit.experiments.run import Run
 from imagegen_kit.panels.assets import VIEWER
+from imagegen_kit.panels.choices import all_parts, in_words, options, parts_of, wanted_from_plain, wanted_to_plain
 from imagegen_kit.panels.contact import artifact, contact_table
 from imagegen_kit.panels.panel import Panel
 from imagegen_kit.panels.pictures import PictureSource
@@ -19,28 +16,24 @@ from imagegen_kit.panels.tiles import about, opened, tile
 from imagegen_kit.panels.worker import worker
 from imagegen_kit.tables.shelf import FACETS, Part, Shelf, Wanted
 from imagegen_kit.views.markup import lines, text
-from imagegen_kit.views.words import count, usd_sum
+from imagegen_kit.views.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
 
     import pandas as pd
 
     from imagegen_kit.imaging.picture import Picture
-    from imagegen_kit.store import Store
-
-    What = Run | str | Path
+    from imagegen_kit.panels.choices import What
 
 PAGE = 100  # rows in one message
 AROUND = 100  # pictures on either side that can be stepped to from an opened one
-OPTIONS = 100  # values of a facet that the page gets, those with most pictures
 POLL_S = 1.0
 QUIET = 2  # polls after the last change until the static copy follows
+FIRST = 60  # rows that come with an arrangement
 AT_ONCE = 24  # thumbnails before other questions have their turn
-KEPT = 48  # pictures of the static copy
+KEPT = 36  # pictures of the static copy: with the first screen half a megabyte at most
 FROZEN = 96  # the same where it stays for good
-NEWEST_FIRST = ("run", "day")  # facets that are no ranking
 
 
 class Gallery(Panel):
@@ -67,7 +60,8 @@ class Gallery(Panel):
         self._marks: dict[str, None] = {}
         self._version = 0  # of what is shown: rows of an earlier one are not drawn
         self._new = self._stale = 0
-        self._in_sight = self._following = False
+        self._in_sight: set[str] = set()  # views of it that somebody sees
+        self._following = False
         self._sources = [PictureSource(self._finder(number), p.store.blobs) for number, p in enumerate(parts)]
 
     def __repr__(self) -> str:
@@ -89,25 +83,13 @@ class Gallery(Panel):
             return self._shelf.table([*shown, *(place for place in hidden if place not in there)])
 
     def static(self) -> str:
-        """Return the first 48 pictures shown (96 once frozen) and the counts of each model."""
+        """Return the first 36 pictures shown (96 once frozen) and the counts of each model."""
         with self._lock:
             head = lines(f"<b>{text('Gallery')}</b> · {text(self._words())}")
             return head + contact_table(self._shelf, self._arranged.places, FROZEN if self.frozen else KEPT)
 
     def _words(self) -> str:
-        items = [self._shelf.items[place] for place in self._arranged.places]
-        everything = self._shelf.pictures
-        if not self._shelf.items:
-            return "no pictures yet: ik.generate(…) or an experiment's run() makes some"
-        noun = "picture" if all(item.sha256 is not None for item in items) else "result"
-        same = len(items) == everything and noun == "picture"
-        facts = [count(len(items), noun) if same else f"{len(items):,} of {count(everything, 'picture')}"]
-        if noun == "result":
-            facts = [f"{count(len(items), 'result')} ({count(everything, 'picture')} in all)"]
-        facts.append(count(len({(item.part, item.run) for item in items}), "run"))
-        known = sum(item.cost_usd for item in items if item.cost_usd is not None)
-        facts.append(f"cost {usd_sum(known, sum(item.cost_usd is None for item in items))}")
-        return " · ".join(facts)
+        return in_words(self._shelf, self._arranged.places)
 
     # ------------------------------------------------------------------ what the page asks
     def _make(self) -> Any:
@@ -124,36 +106,19 @@ class Gallery(Panel):
             view.tell(kind, buffers, **what)
 
     def _tell_shelf(self) -> None:
-        wanted, chosen = self._wanted, self._wanted.facets
+        wanted = self._wanted
         self._tell(
             "shelf",
             version=self._version,
             total=len(self._arranged.places),
             words=self._words(),
             empty=not self._shelf.items,
-            facets={name: self._options(name) for name in FACETS},
+            facets={name: options(self._shelf, self._arranged, wanted, name) for name in FACETS},
             columns=self._shelf.columns(),
-            wanted={
-                "words": wanted.words, "sort": wanted.sort, "descending": wanted.descending, "once": wanted.once,
-                "marked": wanted.marked, "facets": {name: sorted(values) for name, values in chosen.items()},
-            },
+            wanted=wanted_to_plain(wanted),
             marks=len(self._marks),
-            rows=self._tiles(0, PAGE),
+            rows=self._tiles(0, FIRST),
         )  # fmt: skip
-
-    def _options(self, facet: str) -> list[tuple[str, int]]:
-        counts = self._arranged.counts[facet]
-        counts = {**dict.fromkeys(self._wanted.facets.get(facet, ()), 0), **counts}
-        if facet in NEWEST_FIRST:
-            newest: dict[str, str] = {}
-            for item in self._shelf.items:
-                value = self._shelf.facet(item, facet)
-                newest[value] = max(newest.get(value, ""), item.created_at)
-            ordered = sorted(counts.items(), key=lambda pair: newest.get(pair[0], ""), reverse=True)
-        else:
-            ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        chosen = self._wanted.facets.get(facet, frozenset())
-        return ordered[:OPTIONS] + [pair for pair in ordered[OPTIONS:] if pair[0] in chosen]
 
     def _tiles(self, start: int, stop: int) -> list[dict[str, Any]]:
         values = self._shelf.column(self._wanted.sort)
@@ -170,15 +135,7 @@ class Gallery(Panel):
             self._tell("rows", version=self._version, start=start, rows=self._tiles(start, start + PAGE))
 
     def _arrange(self, message: dict[str, Any], _buffers: Sequence[bytes]) -> None:
-        facets = {str(name): frozenset(map(str, values)) for name, values in message.get("facets", {}).items()}
-        wanted = Wanted(
-            words=str(message.get("words", "")),
-            facets={name: values for name, values in facets.items() if name in FACETS and values},
-            sort=str(message.get("sort", "created_at")),
-            descending=bool(message.get("descending", True)),
-            marked=bool(message.get("marked")),
-            once=bool(message.get("once")),
-        )
+        wanted = wanted_from_plain(message)
         arranged = self._shelf.arranged(wanted, set(self._marks))  # before anything is changed: it may be refused
         self._wanted, self._arranged = wanted, arranged
         self._changed()
@@ -225,7 +182,7 @@ class Gallery(Panel):
         items = [opened(self._shelf.items[self._shelf.place_of[k]]) for k in around]
         index = here - first
         second = (index + 1 if index + 1 < len(items) else index - 1) if several else None
-        self._tell("gathered", token=message.get("token"), items=items, index=index, second=second)
+        self._tell("gathered", view=message.get("view"), items=items, index=index, second=second)
 
     # ------------------------------------------------------------------ pictures
     def _finder(self, part: int) -> Callable[[str], Picture | None]:
@@ -255,7 +212,7 @@ class Gallery(Panel):
 
     # ------------------------------------------------------------------ what comes while one looks
     def _seen(self, message: dict[str, Any], _buffers: Sequence[bytes]) -> None:
-        self._in_sight = bool(message["on"])
+        (self._in_sight.add if message["on"] else self._in_sight.discard)(str(message["view"]))
         if not self._in_sight and self._stale:
             self._stale = 0
             self.refresh()
@@ -299,18 +256,4 @@ def gallery(runs: What | Iterable[What] | None = None) -> Gallery:
     ``.table()``. While a replay is on, "all" are the runs of its bundles. Raises InvalidInput for runs
     that are not there.
     """
-    if runs is None:
-        engine = default_engine()
-        replay = replay_in_force(engine)
-        return Gallery([Part(engine.store)] if replay is None else [Part(b.store) for b in replay.bundles])
-    given = [runs] if isinstance(runs, Run | str) or hasattr(runs, "__fspath__") else list(runs)
-    found = [run if isinstance(run, Run) else open_run(run) for run in given]
-    whole: dict[Store, dict[int, None]] = {}
-    parts = []
-    for run in found:
-        if run._only is None:
-            whole.setdefault(run._store, {})[run._number] = None
-        else:
-            parts.append(Part(run._store, (run._number,), run._only))
-    parts = [*(Part(store, tuple(numbers)) for store, numbers in whole.items()), *parts]
-    return Gallery(parts or [Part(default_engine().store, ())])
+    return Gallery(all_parts() if runs is None else parts_of(runs))

@@ -48,13 +48,14 @@ def opened(item: Listed) -> dict[str, Any]:
     """Return what the viewer needs of a picture until more is asked for."""
     return {
         "key": item.key, "sha": item.sha256, "alt": outcome(item).alt, "width": item.width, "height": item.height,
-        "title": shortened(item.prompt, 80) or "no prompt", "facts": facts_of(item), "prompt": item.prompt,
+        "title": f"{shortened(item.prompt, 60) or 'no prompt'} · {item.model_used or item.model}",
+        "facts": facts_of(item, named=False), "prompt": item.prompt,
     }  # fmt: skip
 
 
-def facts_of(item: Listed) -> list[str]:
-    """Return model, cost, seconds and seed in the few words that fit under a picture."""
-    facts = [(item.model_used or item.model).rpartition("/")[2] or "no model"]
+def facts_of(item: Listed, *, named: bool = True) -> list[str]:
+    """Return model (where it is ``named``), cost, seconds and seed in the few words that fit under a picture."""
+    facts = [(item.model_used or item.model).rpartition("/")[2] or "no model"] if named else []
     if item.status not in ("ok", "cached"):
         facts.insert(0, item.status)
     facts.append(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from imagegen_kit.store import Store
 
 FACETS = ("model", "style", "status", "run", "day")
+STATUS = FACETS.index("status")
 NONE = "none"  # how a facet calls what has no value
 
 
@@ -87,6 +88,7 @@ class Shelf:
         self.place_of = {item.key: place for place, item in enumerate(self.items)}
         self.by_sha256 = {item.sha256: item for item in self.items if item.sha256 is not None}
         self._texts: list[str] = []
+        self._values: list[tuple[str, ...]] = []
         self._columns: dict[str, list[Any]] = {}
         self._labels = _labels(self._runs)
 
@@ -116,15 +118,9 @@ class Shelf:
         """Return the id of the run of ``item``."""
         return self._runs[item.part][item.run][0]
 
-    def facet(self, item: Listed, name: str) -> str:
-        """Return the value of ``item`` in a facet."""
-        if name == "model":
-            return item.model_used or item.model or NONE
-        if name == "style":
-            return item.style or NONE
-        if name == "status":
-            return item.status
-        return self.run_label(item) if name == "run" else item.created_at[:10]
+    def facet(self, place: int, name: str) -> str:
+        """Return the value of an item in a facet."""
+        return self._faceted()[place][FACETS.index(name)]
 
     def columns(self) -> list[str]:
         """Return the columns that can be sorted by."""
@@ -148,39 +144,49 @@ class Shelf:
 
     def arranged(self, wanted: Wanted, marks: Collection[str] = ()) -> Arranged:
         """Return what ``wanted`` shows, and the counts of each facet under all other choices. Raises InvalidInput."""
-        chosen = {name: values for name, values in wanted.facets.items() if values}
+        chosen = [(FACETS.index(name), allowed) for name, allowed in wanted.facets.items() if allowed]
         words = wanted.words.casefold().split()
         texts = self._searched() if words else []
-        counts: dict[str, Counter[str]] = {name: Counter() for name in FACETS}
+        values = self._faceted()
+        pictures_only = all(at != STATUS for at, _ in chosen)
+        counts = [Counter[str]() for _ in FACETS]
         places = []
         seen: set[str] = set()
         for place in self._sorted(wanted.sort, wanted.descending):
-            item = self.items[place]
             if words and not all(word in texts[place] for word in words):
                 continue
+            item = self.items[place]
             if wanted.marked and item.key not in marks:
                 continue
-            values = {name: self.facet(item, name) for name in FACETS}
-            against = [name for name, allowed in chosen.items() if values[name] not in allowed]
-            if item.sha256 is None and "status" not in chosen:
-                against.append("status")
-            if len(against) > 1:
+            of_facet = values[place]
+            against = [at for at, allowed in chosen if of_facet[at] not in allowed]
+            if pictures_only and item.sha256 is None:
+                against.append(STATUS)
+            if len(against) > 1:  # it would not be shown whatever one facet said
                 continue
             if wanted.once and item.sha256 is not None and not against:
                 if item.sha256 in seen:
                     continue
                 seen.add(item.sha256)
-            for name in against or FACETS:
-                counts[name][values[name]] += 1
+            for at in against or range(len(FACETS)):
+                counts[at][of_facet[at]] += 1
             if not against:
                 places.append(place)
-        return Arranged(places, {name: dict(counted) for name, counted in counts.items()})
+        return Arranged(places, {name: dict(counted) for name, counted in zip(FACETS, counts, strict=True)})
 
     def table(self, places: Sequence[int]) -> pd.DataFrame:
         """Return the rows at ``places``, in that order, with the columns of ``run.table()``."""
         from imagegen_kit.tables.shelf_table import shelf_table
 
         return shelf_table(self, places)
+
+    def _faceted(self) -> list[tuple[str, ...]]:
+        if not self._values:
+            self._values = [
+                (i.model_used or i.model or NONE, i.style or NONE, i.status, self.run_label(i), i.created_at[:10])
+                for i in self.items
+            ]
+        return self._values
 
     def _searched(self) -> list[str]:
         if not self._texts:

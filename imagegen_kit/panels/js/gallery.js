@@ -4,7 +4,7 @@ const PAGE = 100; // rows that the kernel sends at once
 
 export default panel((view) => {
   const waiting = new Map(); // key → functions that wait for what is known of a picture
-  let asked = null; // what this view wants to open
+  const name = `${Math.random()}`; // of this view, among several of one gallery
   view.root.classList.add("igk-gallery");
   const choices = new Choices(view, {
     changed: (wanted) => view.ask("arrange", wanted),
@@ -54,8 +54,8 @@ export default panel((view) => {
     for (const resolve of waiting.get(key) ?? []) resolve({ prompt, details });
     waiting.delete(key);
   });
-  view.on("gathered", ({ token, items, index, second }) => {
-    if (token !== asked) return; // another view of this gallery has asked
+  view.on("gathered", ({ view: whose, items, index, second }) => {
+    if (whose !== name) return;
     openViewer(view, items, index, {
       mode: second === null ? "one" : "two",
       second,
@@ -78,16 +78,15 @@ export default panel((view) => {
   function open(place) {
     const row = shelf.rows.get(place);
     if (!row?.sha) return void (row?.notice && view.say(row.notice));
-    asked = `${Math.random()}`;
-    view.ask("gather", { key: row.key, token: asked });
+    view.ask("gather", { key: row.key, view: name });
   }
 
-  const sight = new IntersectionObserver((seen) => view.ask("seen", { on: seen[seen.length - 1].isIntersecting }));
+  const sight = new IntersectionObserver((seen) => view.ask("seen", { view: name, on: seen[seen.length - 1].isIntersecting }));
   sight.observe(view.root);
   view.keys(view.root, { "/": () => choices.find() });
   view.root.append(head, choices.root, nothing, shelf.box, hint);
   return () => {
     sight.disconnect();
-    view.ask("seen", { on: false });
+    view.ask("seen", { view: name, on: false });
   };
 });

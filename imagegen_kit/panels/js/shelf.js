@@ -33,6 +33,7 @@ class Shelf {
 
   /** Another arrangement: `rows` are its first ones. The focus goes with its picture where that is among them. */
   fill({ version, total, rows, page }) {
+    if (version === this.version) return this.put(0, rows); // another view of this gallery was made
     const had = this.list.contains(document.activeElement);
     const key = this.rows.get(this.active)?.key;
     Object.assign(this, { version, total, page });
