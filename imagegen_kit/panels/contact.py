@@ -35,7 +35,7 @@ def contact_table(shelf: Shelf, places: Sequence[int], pictures: int) -> Markup:
     sheet = f'<table style="{TABLE}"><tbody>{body}</tbody></table>' if shown else ""
     left = len(items) - len(shown)
     more = f"… and {left:,} more; .table() has them all" if left else ""
-    return box(_counts(items), sheet, lines(text(more)))
+    return box(sheet, lines(text(more)), _counts(items))
 
 
 def _counts(items: Sequence[Listed]) -> Markup:
@@ -43,19 +43,17 @@ def _counts(items: Sequence[Listed]) -> Markup:
     for item in items:
         of_model[item.model_used or item.model].append(item)
     rows = []
+    failed = any(item.sha256 is None for item in items)
     for model, found in sorted(of_model.items(), key=lambda pair: (-len(pair[1]), pair[0])):
         known = sum(item.cost_usd for item in found if item.cost_usd is not None)
         unknown = sum(item.cost_usd is None for item in found)
         came = sum(item.sha256 is not None for item in found)
         note = "<br>" + small(text(STAND_IN)) if is_stand_in(model) else ""
-        name = f"{text(model or 'no model')}{note}"
-        rows.append((name, text(f"{came:,}"), text(f"{len(found) - came:,}"), text(usd_sum(known, unknown))))
-    more = len(rows) - MODELS
-    head = ["model", "pictures", "without a picture", "cost"]
-    return Markup(
-        (table(rows[:MODELS], head) if rows else "")
-        + (lines(text(f"… and {count(more, 'model')} more")) if more > 0 else "")
-    )
+        without = [text(f"{len(found) - came:,}")] if failed else []
+        rows.append([f"{text(model or 'no model')}{note}", text(f"{came:,}"), *without, text(usd_sum(known, unknown))])
+    head = ["model", "pictures", *(["without a picture"] if failed else []), "cost"]
+    more = lines(text(f"… and {count(len(rows) - MODELS, 'model')} more")) if len(rows) > MODELS else ""
+    return Markup((table(rows[:MODELS], head) if rows else "") + more)
 
 
 def _cell(shelf: Shelf, item: Listed) -> str:

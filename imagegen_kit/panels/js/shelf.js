@@ -16,6 +16,7 @@ class Shelf {
     this.active = 0; // the tile that has the focus when one tabs in
     this.anchor = 0; // where a range begins
     this.rows = new Map(); // place → row
+    this.sight = [0, 0]; // the places of what is in the page
     this.asked = new Set(); // starts of pages that are under way
     this.tiles = new Map(); // place → element
     this.list = el("div", { class: "igk-shelf-list", role: "listbox", "aria-multiselectable": "true", "aria-label": "pictures" });
@@ -111,7 +112,7 @@ class Shelf {
       this.#window();
     });
     clearTimeout(this.settled);
-    this.settled = setTimeout(() => this.#pictures(), 90); // nobody sees pictures that fly past
+    this.settled = setTimeout(() => this.#fetch(), 90);
   }
 
   #window() {
@@ -127,12 +128,18 @@ class Shelf {
     }
     for (let place = first; place < last; place++) this.#tile(place);
     this.#tile(this.active);
-    this.#request(first, last);
-    if (Math.abs(this.box.scrollTop - (this.before ?? 0)) < height) this.#pictures();
+    this.sight = [first, last];
+    if (Math.abs(this.box.scrollTop - (this.before ?? 0)) < height) this.#fetch(); // else nobody sees what flies past
     this.before = this.box.scrollTop;
   }
 
-  #request(first, last) {
+  #fetch() {
+    this.#request();
+    this.#pictures();
+  }
+
+  #request() {
+    const [first, last] = this.sight;
     for (let place = first; place < last; place++) {
       if (this.rows.has(place)) continue;
       const start = place - (place % this.page);
