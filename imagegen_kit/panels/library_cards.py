@@ -39,7 +39,8 @@ def card_of(item: Item) -> dict[str, Any]:
         "caption": shortened(item.caption or item.description or "", 300),
         "tags": [shortened(tag, 40) for tag in item.tags[:8]],
         "role": item.role,
-        "size": f"{item.width} × {item.height}",
+        "width": item.width,
+        "height": item.height,
         "path": item.path,
         "licence": shortened(item.licence or "", 80),
     }

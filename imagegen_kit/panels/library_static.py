@@ -55,7 +55,8 @@ def _row(card: Mapping[str, Any], pinned: bool, picture: Callable[[str, int], by
 def _picture(card: Mapping[str, Any], picture: Callable[[str, int], bytes]) -> Markup:
     alt = ", ".join(part for part in (card["name"], shortened(card["caption"], 80)) if part)
     try:
-        return image(picture(card["sha"], SMALL_PX), alt=alt, width=SMALL_PX)
+        fitted = max(1, round(card["width"] * min(1.0, SMALL_PX / max(card["width"], card["height"]))))
+        return image(picture(card["sha"], SMALL_PX), alt=alt, width=fitted)
     except (ImagegenError, OSError) as error:
         return notice(shortened(error, 120), SMALL_PX)
 

@@ -139,7 +139,7 @@ class LibraryCards {
     const card = [...this.pinned, ...this.cards].find((one) => one.id === id);
     if (!card || card.damaged) return;
     const { url } = await this.view.pictures.open(card.sha);
-    const facts = [card.role, ...card.tags, card.size, card.licence].filter(Boolean).join(" · ");
+    const facts = [card.role, ...card.tags, `${card.width} × ${card.height} pixels`, card.licence].filter(Boolean).join(" · ");
     const back = () => {
       dialog.remove();
       this.drawn.get(id)?.element.focus();
