@@ -203,6 +203,10 @@ class TestPlugins:
         assert "\x1b" not in html(frame)
         assert "\u202e" not in html(frame)
 
+    def test_a_column_that_says_nothing_of_any_plugin_is_left_out(self) -> None:
+        assert "to mend it" not in words(html(plugin_frame({}, {})))
+        assert "to mend it" in words(html(plugin_frame({}, {"status": "slow", "reason": "a", "fix": "b"})))
+
 
 class TestRuns:
     @pytest.fixture(autouse=True)

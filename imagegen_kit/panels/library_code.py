@@ -20,12 +20,12 @@ def code_for(panel: Any, library: Library, chosen: Mapping[str, Reference], own_
         return ""
     name = name_of(panel)
     if name:
-        return f'ik.generate("…", references={name}.references)'
+        return f'ik.generate(\n    "…",\n    references={name}.references,\n)'
     held = name_of(library)
     called = held or "lib"
-    parts = [_one(called, id, r, r.role != own_roles.get(id)) for id, r in chosen.items()]
+    parts = [f"        {_one(called, id, r, r.role != own_roles.get(id))},\n" for id, r in chosen.items()]
     opened = "" if held else f"lib = ik.Library.open({library.source!r}{_embedder(library)})\n"
-    return f'{opened}ik.generate("…", references=[{", ".join(parts)}])'
+    return f'{opened}ik.generate(\n    "…",\n    references=[\n{"".join(parts)}    ],\n)'
 
 
 def _one(library: str, id: str, reference: Reference, changed: bool) -> str:

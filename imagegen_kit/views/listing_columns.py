@@ -49,17 +49,21 @@ class Row:
 class Column:
     """A column: ``words`` of a row; ``rich`` as HTML, where it is more than the words escaped.
 
-    ``narrow`` False leaves it out where only text is shown: a terminal is not that wide.
+    ``narrow`` False leaves it out where only text is shown: a terminal is not that wide. An ``optional`` one is left
+    out where all rows say "–".
     """
 
     name: str
     words: Callable[[Row], str]
     rich: Callable[[Row], Markup] | None = None
     narrow: bool = True
+    optional: bool = False
+    unbroken: bool = False  # in one line, however narrow the page is
 
     def shown(self, row: Row) -> Markup:
         """Return the cell as HTML."""
-        return self.rich(row) if self.rich is not None else text(self.words(row))
+        cell = self.rich(row) if self.rich is not None else text(self.words(row))
+        return Markup(f'<span style="white-space:nowrap">{cell}</span>') if self.unbroken else cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,10 @@ def _ready(row: Row) -> str:
 
 def _ready_cell(row: Row) -> Markup:
     return Markup(f"<b>{text('✓ ready')}</b>") if row.known("ready") else text(_ready(row))
+
+
+def _sizes_cell(row: Row) -> Markup:
+    return Markup(f'<div style="min-width:150px">{text(row.said("sizes", 80))}</div>')
 
 
 def _price(row: Row) -> str:
@@ -229,11 +237,11 @@ KINDS = {
             _two("model", "name", "aliases"),
             Column("ready", _ready, _ready_cell),
             Column("kind", lambda row: row.said("kind")),
-            Column("sizes", lambda row: row.said("sizes", 80)),
-            Column("references", _references),
+            Column("sizes", lambda row: row.said("sizes", 80), _sizes_cell),
+            Column("references", _references, unbroken=True),
             _can("mask"), _can("negative_prompt"), _can("seed"),
-            Column("price", _price),
-            Column("typical", _seconds),
+            Column("price", _price, unbroken=True),
+            Column("typical", _seconds, unbroken=True),
             Column("retires", _retires, _retires_cell),
             Column("source", _source, lambda row: small(text(_source(row))), narrow=False),
         ),
@@ -248,9 +256,9 @@ KINDS = {
         (
             Column("plugin", lambda row: row.said("name")),
             Column("status", _status, _status_cell),
-            Column("why", _either("reason")),
-            Column("to mend it", _either("fix")),
-            Column("from", _version),
+            Column("why", _either("reason"), optional=True),
+            Column("to mend it", _either("fix"), optional=True),
+            Column("from", _version, unbroken=True),
             Column("offers", _offers),
         ),
         _plugins,
@@ -264,7 +272,7 @@ KINDS = {
             _two("style", "name", "title"),
             _two("text", "text", "suffix"),
             Column("to avoid (negative)", _either("negative")),
-            Column("varies", _either("axes")),
+            Column("varies", _either("axes"), optional=True),
         ),
         lambda frame: count(len(frame), "style"),
         frozenset({"text", "negative", "axes", "title", "suffix"}),
@@ -275,7 +283,7 @@ KINDS = {
         ("recipe", "pictures", "ok", "cached", "session"),
         (
             _two("run", "name", "id"),
-            Column("started", _started),
+            Column("started", _started, unbroken=True),
             Column("cells done", _cells, _cells_cell),
             Column("pictures", _pictures),
             Column("cost", _cost),

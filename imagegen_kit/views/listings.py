@@ -10,9 +10,11 @@ from imagegen_kit.views.markup import Markup, box, lines, small, table, text
 from imagegen_kit.views.words import shortened
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
-    from imagegen_kit.views.listing_columns import Kind
+    from imagegen_kit.views.listing_columns import Column, Kind
 
 MOST_ROWS = 60
 TEXT_WIDTH = 44  # letters of a cell in plain text
@@ -28,7 +30,10 @@ def show_listing(frame: pd.DataFrame, kind: str, form: str, day: date | None = N
         return None
     shown = frame.head(MOST_ROWS).reset_index()
     try:
-        rows = [Row(values, day or date.today()) for values in shown.to_dict("records")]
+        rows = [
+            Row({str(name): value for name, value in values.items()}, day or date.today())
+            for values in shown.to_dict("records")
+        ]
         return _html(frame, what, rows) if form == "html" else _text(frame, what, rows)
     except (TypeError, ValueError, AttributeError):  # somebody has put other values into these columns
         return None
@@ -42,21 +47,27 @@ def _fits(frame: pd.DataFrame, what: Kind) -> bool:
     )  # fmt: skip
 
 
+def _telling(columns: Sequence[Column], rows: list[Row]) -> list[Column]:
+    """Return the columns without those that have nothing to say of any row, and need not be there then."""
+    return [one for one in columns if not one.optional or any(one.words(row) != "–" for row in rows)]
+
+
 def _html(frame: pd.DataFrame, what: Kind, rows: list[Row]) -> Markup:
-    cells = [[column.shown(row) for column in what.columns] for row in rows]
+    columns = _telling(what.columns, rows)
+    cells = [[column.shown(row) for column in columns] for row in rows]
     left = len(frame) - len(rows)
     unseen = [name for name in frame.columns if name not in what.told]
     more = f"… and {left:,} more rows" if left else ""
     kept = f"a DataFrame; also in it: {', '.join(map(str, unseen))}" if unseen else ""
     return box(
         lines(text(what.head(frame))),
-        table(cells, [text(column.name) for column in what.columns]) if rows else "",
+        table(cells, [text(column.name) for column in columns]) if rows else "",
         lines(text(more), small(text(kept)) if kept else ""),
     )
 
 
 def _text(frame: pd.DataFrame, what: Kind, rows: list[Row]) -> str:
-    columns = [column for column in what.columns if column.narrow]
+    columns = [column for column in _telling(what.columns, rows) if column.narrow]
     cells = [[shortened(plain(column.words(row)), TEXT_WIDTH) for column in columns] for row in rows]
     body = [[column.name for column in columns], *cells]
     widths = [max(map(len, column)) for column in zip(*body, strict=True)]

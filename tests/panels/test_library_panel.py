@@ -352,7 +352,7 @@ class TestStatic:
         assert not {tag for tag, _ in page.tags} & {"script", "style", "button", "a"}
         assert "looked for “a red ball”" in page.text
         assert "a red ball on white paper" in page.text
-        assert "references=[lib.get('ball-red')]" in page.text
+        assert "references=[\n        lib.get('ball-red'),\n    ]" in page.text
 
     def test_before_any_search_the_library_shows_itself(self, panel: Watched) -> None:
         assert "10 pictures · 8 content · 2 setting" in Tags(panel.static()).text

@@ -43,7 +43,7 @@ class LibraryControls {
     this.balance = slider("words or picture", {
       min: 0, max: 100, step: 5, words: (n) => `words ${n} %, picture ${100 - n} %`, changed: (n) => this.#weigh(n / 100),
     });
-    this.own = el("button", { type: "button", onclick: () => this.#weigh(null) }, "as usual");
+    this.own = el("button", { type: "button", "aria-label": "weigh words and picture as usual", onclick: () => this.#weigh(null) }, "as usual");
     this.balance.element.append(this.own);
     this.dedup = el("input", { type: "checkbox", onchange: () => this.#now() });
     this.roles = el("div", { class: "igk-chips", role: "group", "aria-label": "roles" });
