@@ -34,10 +34,10 @@ _NAMES = {
     "register": "imagegen_kit.registry",
     "configure": "imagegen_kit.settings",
 }
-_MODULES = ("recipes", "errors", "testing")
+_MODULES = ("recipes", "errors", "plots", "testing")
 
 if TYPE_CHECKING:
-    from imagegen_kit import errors, recipes, testing
+    from imagegen_kit import errors, plots, recipes, testing
     from imagegen_kit.engine.execute import arun, astream, run, stream
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.experiments.experiment import Experiment
@@ -69,6 +69,7 @@ __all__ = [
     "generate",
     "models",
     "open_run",
+    "plots",
     "plugins",
     "prompt_matrix",
     "prompt_suite",
