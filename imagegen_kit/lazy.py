@@ -16,6 +16,8 @@ UPWARD = {
     "rescue": "imagegen_kit.store:rescue",
     "compare": "imagegen_kit.panels.compare:Compare",
     "generate": "imagegen_kit.recipes.picture:generate",
+    "library_panel": "imagegen_kit.panels.library:LibraryPanel",
+    "listing": "imagegen_kit.views.listings:show_listing",
 }
 
 
