@@ -14,6 +14,7 @@ UPWARD = {
     "html": "imagegen_kit.views:html",
     "default_engine": "imagegen_kit.engine.session:default_engine",
     "rescue": "imagegen_kit.store:rescue",
+    "compare": "imagegen_kit.panels.compare:Compare",
     "generate": "imagegen_kit.recipes.picture:generate",
 }
 
