@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from imagegen_kit.errors import Fault, ImagegenError, InvalidInput
 from imagegen_kit.experiments.foresight import foreseen_fairness, plan_table
@@ -83,7 +83,7 @@ class Foresight:
         about = "about " if self.scale != 1 else ""
         facts = [count(self.cells, "cell"), f"est. {about}{usd_sum(self.usd, self.unknown)}"]
         timed = [m.seconds for m in self.models if m.seconds is not None]
-        if timed and self.scale == 1:  # models work side by side
+        if timed and max(timed) and self.scale == 1:  # models work side by side
             facts.append(f"≈ {seconds(max(timed))}")
         if cached := round(sum(m.cached for m in self.models) * self.scale):
             facts.append(f"{cached:,} in the cache")
@@ -228,46 +228,3 @@ def _budget_words(plan: pd.DataFrame, experiment: Experiment) -> tuple[str, ...]
     if unknown:
         words.append(f"{owner} budget of {usd(smallest)} refuses {count(unknown, 'cell')}: no price is known")
     return tuple(shortened(line, 160) for line in words)
-
-
-def as_plain(found: Foresight) -> dict[str, Any]:
-    """Return what the page draws, JSON-ready: all texts as they are, to become text nodes."""
-    from imagegen_kit.views.prompt import ABOUT, COLOURS
-
-    origins = dict.fromkeys(part.origin for specs in found.specs for spec in specs for part in spec.parts)
-    return {
-        "headline": found.headline,
-        "blank": not found.draft.prompts,
-        "faults": [str(fault) for fault in found.faults] if found.draft.prompts else [],
-        "prompts": [
-            {
-                "prompt": shortened(prompt, 60),
-                "styles": [
-                    {
-                        "style": spec.style or "no style",
-                        "parts": [[part.text, part.origin] for part in spec.parts],
-                        "negative": spec.negative or "",
-                    }
-                    for spec in specs
-                ],
-            }
-            for prompt, specs in zip(found.draft.prompts, found.specs, strict=False)
-        ],
-        "more_prompts": max(0, len(found.draft.prompts) - COMPILED),
-        "legend": [[ABOUT[origin], COLOURS.get(origin, "")] for origin in origins],
-        "colours": COLOURS,
-        "models": [
-            {
-                "model": m.model,
-                "cost": m.cost if m.usd or m.unknown else "free" if m.cached < m.cells else "cached",
-                "seconds": f"≈ {seconds(m.seconds)}" if m.seconds else "",
-                "cells": count(m.cells, "cell") + (f", {m.cached:,} cached" if m.cached else ""),
-                "notes": list(m.notes),
-                "refused": list(m.refused),
-            }
-            for m in found.models
-        ],
-        "unfair": list(found.unfair),
-        "budget": list(found.budget),
-        "all_cached": bool(found.models) and all(m.cached == m.cells for m in found.models),
-    }

@@ -1,8 +1,13 @@
-"""The lab's form: ipywidgets with a name each, what is wrong beside the field, and the draft that they hold."""
+"""The lab's form: ipywidgets with a name each, what is wrong beside the field, and the draft that they hold.
+
+Import it inside functions: it brings ipywidgets.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w  # type: ignore[import-untyped]  # it brings no types
 
 from imagegen_kit.panels.draft import MODEL, Draft
 from imagegen_kit.retrieval.place import SHIPPED
@@ -22,7 +27,7 @@ NO_STYLE = "none: the prompt as it is"
 ALARM = "color:var(--jp-error-color1, #c62828)"
 LABELS = {
     "prompt": "Prompt", "negative_prompt": "Avoid", "styles": "Styles", "models": "Models", "size": "Size",
-    "aspect_ratio": "Aspect ratio", "seed": "Seed", "sample": "Sample", "repeats": "Pictures each",
+    "aspect_ratio": "Aspect ratio", "seed": "Seed", "sample": "Sample", "repeats": "Repeats",
     "library": "Library", "top_k": "Top k", "budget_usd": "Budget $",
 }  # fmt: skip
 TOLD = ("prompt", "styles", "models", "size", "seed", "library", "budget_usd")  # rows with a line for faults below
@@ -46,8 +51,6 @@ class Form:
         self.box = self._laid_out(references)
 
     def _laid_out(self, references: Any) -> Any:
-        import ipywidgets as w
-
         f, told = self.fields, self.told
 
         def row(*names: str) -> Any:
@@ -77,7 +80,7 @@ class Form:
             self._offer("models", _model_options(draft.models), draft.models)
             self._offer("styles", _style_options(draft.styles), draft.styles)
             ratios = dict.fromkeys((*RATIOS, *filter(None, [draft.aspect_ratio])))
-            self._offer("aspect_ratio", [("the model's own", None), *((r, r) for r in ratios)], draft.aspect_ratio)
+            self._offer("aspect_ratio", [("the model's own", ""), *((r, r) for r in ratios)], draft.aspect_ratio or "")
             values = {"library": library_words(draft.library)} | {
                 name: "" if (value := getattr(draft, name)) is None else str(value)
                 for name in ("prompt", "negative_prompt", "size", "seed", "sample", "repeats", "top_k", "budget_usd")
@@ -141,7 +144,6 @@ def _style_options(chosen: Sequence[str | None]) -> list[tuple[str, str | None]]
 
 def _fields() -> dict[str, Any]:
     """Return the widgets by the name of their field."""
-    import ipywidgets as w
 
     def field(kind: Any, name: str, width: str = "100%", **more: Any) -> Any:
         style = more.pop("label_width", "92px")
@@ -160,18 +162,18 @@ def _fields() -> dict[str, Any]:
         "seed": field(w.Text, "seed", "auto", placeholder="none", layout={"flex": "1.6 1 150px", "min_width": "150px"}),
         "sample": field(w.Text, "sample", "auto", label_width="56px", layout=short,
                         tooltip="The same ask with another sample number is another picture."),
-        "repeats": field(w.Text, "repeats", "auto", label_width="86px", layout=short),
-        "library": field(w.Combobox, "library", "auto", options=(SHIPPED,), layout=wide,
-                         placeholder=f'none; a path, or "{SHIPPED}"'),
-        "top_k": field(w.Text, "top_k", "auto", label_width="80px", layout=wide,
+        "repeats": field(w.Text, "repeats", "auto", label_width="62px", layout=short),
+        "library": field(
+            w.Combobox, "library", "auto", options=(SHIPPED,), placeholder="none", layout={**wide, "flex": "2 1 220px"},
+            tooltip='A path, or "shipped": the references that suit each prompt best go with it',
+        ),
+        "top_k": field(w.Text, "top_k", "auto", label_width="56px", layout=short,
                        tooltip="How many references of the library go with each prompt"),
         "budget_usd": field(w.Text, "budget_usd", placeholder="none: the most that one Generate may spend"),
     }  # fmt: skip
 
 
 def _html(value: str, name: str) -> Any:
-    import ipywidgets as w
-
     box = w.HTML(value, layout=w.Layout(display="none", margin="0 0 4px 96px"))
     box.add_class(name)
     return box

@@ -1,14 +1,18 @@
-"""The lab's widgets put together: the form, what will happen beside it, the buttons, history and results below."""
+"""The lab's widgets put together: the form, what will happen beside it, the buttons, history and results below.
+
+Import it inside functions: it brings ipywidgets.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.lazy import UPWARD, upward
-from imagegen_kit.panels.foresight import as_plain
+import ipywidgets as w  # type: ignore[import-untyped]  # it brings no types
+
+from imagegen_kit.lazy import upward
 from imagegen_kit.panels.lab_form import Form
+from imagegen_kit.panels.lab_outlook import as_plain
 from imagegen_kit.panels.view import view_class
-from imagegen_kit.panels.worker import worker
 from imagegen_kit.views.words import shortened
 
 if TYPE_CHECKING:
@@ -25,8 +29,6 @@ class LabPage:
     """What is on the page. Made when the panel is shown; ``widget`` is the whole."""
 
     def __init__(self, lab: PromptLab) -> None:
-        import ipywidgets as w
-
         self._lab = lab
         self.references = view_class("lab_references")(receive=lab.receive)
         self.outlook = view_class("lab_outlook")(receive=lab.receive, panel=lab.id)
@@ -48,8 +50,6 @@ class LabPage:
         self.show_history()
 
     def _laid_out(self) -> Any:
-        import ipywidgets as w
-
         wrap = w.Layout(flex_flow="row wrap", width="100%", align_items="center")
         right = w.VBox([self.outlook], layout=w.Layout(flex="1 1 420px", min_width="320px", overflow="hidden"))
         columns = w.HBox([self.form.box, right], layout=w.Layout(flex_flow="row wrap", width="100%", grid_gap="20px"))
@@ -85,46 +85,27 @@ class LabPage:
     def show_history(self) -> None:
         """Offer what was generated before."""
         found = [(entry.label, entry.number) for entry in self._lab.history]
-        self._history.options = found or [("nothing was generated yet", None)]
+        self._history.options = found or [("nothing was generated yet", 0)]
         self._history.value = self._history.options[0][1]
         self._restore.disabled = not found
 
     def add(self, run: Run) -> None:
         """Show the comparison of ``run`` above those of earlier runs, which are folded."""
-        import ipywidgets as w
-
-        panel = _comparison(run)
-        label = f"{len(self._lab.runs)} · {shortened(self._lab.draft.prompts[0], 60)}"
+        draft = self._lab.draft
+        across = "style" if len(draft.models) == 1 and len(draft.styles) > 1 else None
+        panel = upward("compare")(run, columns=across)
+        panel._displayed()  # it is shown inside this one
+        label = f"{len(self._lab.runs)} · {shortened(draft.prompts[0], 60)}"
         self._panels = [(panel, label), *self._panels][: OLDER + 1]
+        self.outlook.tell("clear")
         (newest, _), *older = self._panels
         folded = w.Accordion([p.widget for p, _ in older], titles=[label for _, label in older], selected_index=None)
         self._results.children = (newest.widget, folded) if older else (newest.widget,)
 
     def marked(self) -> pd.DataFrame | None:
-        """Return the marked rows of the newest comparison, None where none is there."""
-        return self._panels[0][0].value if self._panels else None
-
-
-def _comparison(run: Run) -> Any:
-    return upward("compare")(run) if "compare" in UPWARD else _Sheet(run)
-
-
-class _Sheet:
-    """Until there is a comparison: the run as it shows itself."""
-
-    def __init__(self, run: Run) -> None:
-        import ipywidgets as w
-
-        self._run, self.widget = run, w.HTML("")
-        worker().follow(self._draw, 0.5)
-
-    def _draw(self) -> bool:
-        self.widget.value = upward("html")(self._run)
-        return self._run.running
-
-    @property
-    def value(self) -> Any:
-        return self._run.table()
+        """Return the marked rows of the newest comparison, None where none is marked."""
+        found = self._panels[0][0].value if self._panels else None
+        return found if found is not None and len(found) else None
 
 
 def words_in_html(words: str) -> str:

@@ -123,9 +123,10 @@ class PromptLab(ReferenceActions, Panel):
         return run
 
     def stop(self) -> None:
-        """Cancel what was not sent yet; what was sent is kept."""
-        if self.runs:
-            self.runs[-1].stop()
+        """Cancel what was not sent yet, at once; what was sent is kept."""
+        execution = self.runs[-1]._execution if self.runs else None
+        if execution is not None:
+            execution.cancel()
 
     def _follow(self, run: Run) -> bool:
         under_way = run.running
@@ -215,6 +216,12 @@ class PromptLab(ReferenceActions, Panel):
             self.refresh()
 
     # ------------------------------------------------------------------ messages
+    def receive(self, message: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
+        """Take a message of the page; Stop acts at once, before whatever the worker has still to do."""
+        if message.get("kind") == "stop":
+            self.stop()
+        super().receive(message, buffers)
+
     def _tell_all(self, _message: Any, _buffers: Any) -> None:
         if self._page is not None:
             self._tell_references()

@@ -91,5 +91,6 @@ export default panel((view) => {
     draw();
     view.say(told.headline);
   });
+  view.on("clear", () => view.error.replaceChildren());
   view.on("say", ({ text }) => view.say(text));
 });
