@@ -43,7 +43,7 @@ def cells_for(count: int) -> int:
     """Return into how many cells IVF divides ``count`` vectors: 4·√n, 4096 from 1 million on, 2·√n above 4 million.
 
     Of a million in 4,000 clusters, 12 of 4096 cells held .995 of the true ten and 4 % of all vectors, 48 of 2048 held
-    .996 and 22 %: too few cells, and each holds several clusters. Building takes twice as long for it.
+    .996 and 22 %: too few cells, and each holds several clusters. Building takes about twice as long for it.
     """
     return max(1, min(int(max(min(4 * sqrt(count), 4096), 2 * sqrt(count))), count // POINTS_A_CELL))
 
