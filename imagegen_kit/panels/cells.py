@@ -37,7 +37,7 @@ def item_of(row: Row, names: Sequence[str | None]) -> dict[str, Any]:
     """Return a result as the page shows it; ``names`` are the parameters that tell it from its neighbours."""
     outcome, picture = row.outcome, row.picture
     told = sorted((n for n in names if n in row.params), key=lambda name: name in ("prompt", "brief"))  # long ones last
-    title = " · ".join(shortened(said(row.params[name]), 60) for name in told)
+    title = " · ".join(shortened(_named(str(name), row.params[name]), 60) for name in told)
     notes = [*outcome.notes]
     if is_stand_in(outcome.model_used or outcome.model) and "model" not in names:
         notes.append(STAND_IN)
@@ -83,6 +83,10 @@ def differences(first: Result, second: Result) -> list[tuple[str, str, str]]:
         for name, a, b in rows
         if name not in _NO_DIFFERENCE
     ]
+
+
+def _named(name: str, value: Any) -> str:
+    return said(value) if isinstance(value, str) else f"{name} {said(value)}"
 
 
 def _words(value: Any) -> str:
