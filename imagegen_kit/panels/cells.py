@@ -20,17 +20,21 @@ _SHOWN_ELSEWHERE = ("prompt", "model", "labels", "kind", "references", "seed", "
 _NO_DIFFERENCE = ("prompt", "sent.prompt", "sha256")  # the prompts stand above, marked word by word
 
 
-def head(name: str | None, value: Any) -> str:
-    """Return the head of a column."""
+def head(name: str | None, value: Any) -> dict[str, str]:
+    """Return the head of a column, and what is to be said of a model that is none."""
     words = said(as_cell_value(value))
-    return words if name in (None, "model") else f"{name}: {words}"
+    if name in (None, "model"):
+        return {"main": words, "note": STAND_IN if is_stand_in(words) else ""}
+    return {"main": f"{name}: {words}", "note": ""}
 
 
 def line_head(line: Line, names: Sequence[str]) -> dict[str, Any]:
     """Return the head of a row: the first parameter large, the others below it by their names."""
     words = [said(as_cell_value(line.labels.get(name))) for name in names]
     first = [words[0] if names[0] in ("prompt", "brief", "model") else f"{names[0]}: {words[0]}"] if names else [""]
-    return {"main": first[0], "subs": [f"{n}: {w}" for n, w in zip(names[1:], words[1:], strict=True)]}
+    subs = [f"{n}: {w}" for n, w in zip(names[1:], words[1:], strict=True)]
+    model = line.labels.get("model")
+    return {"main": first[0], "subs": [*subs, *([STAND_IN] if isinstance(model, str) and is_stand_in(model) else [])]}
 
 
 def item_of(row: Row, names: Sequence[str | None]) -> dict[str, Any]:
