@@ -83,7 +83,7 @@ class Foresight:
         about = "about " if self.scale != 1 else ""
         facts = [count(self.cells, "cell"), f"est. {about}{usd_sum(self.usd, self.unknown)}"]
         timed = [m.seconds for m in self.models if m.seconds is not None]
-        if timed and max(timed) and self.scale == 1:  # models work side by side
+        if any(timed) and self.scale == 1:  # models work side by side
             facts.append(f"≈ {seconds(max(timed))}")
         if cached := round(sum(m.cached for m in self.models) * self.scale):
             facts.append(f"{cached:,} in the cache")
