@@ -33,17 +33,19 @@ _NAMES = {
     "usage": "imagegen_kit.tables.spending",
     "register": "imagegen_kit.registry",
     "configure": "imagegen_kit.settings",
+    "gallery": "imagegen_kit.panels.gallery",
     "prompt_lab": "imagegen_kit.panels.prompt_lab",
 }
-_MODULES = ("recipes", "errors", "testing")
+_MODULES = ("recipes", "errors", "plots", "testing")
 
 if TYPE_CHECKING:
-    from imagegen_kit import errors, recipes, testing
+    from imagegen_kit import errors, plots, recipes, testing
     from imagegen_kit.engine.execute import arun, astream, run, stream
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.experiments.experiment import Experiment
     from imagegen_kit.experiments.opening import open_run, runs
     from imagegen_kit.imaging.picture import Picture
+    from imagegen_kit.panels.gallery import gallery
     from imagegen_kit.panels.prompt_lab import prompt_lab
     from imagegen_kit.prompts.compile import compile_prompt
     from imagegen_kit.prompts.matrix import prompt_matrix
@@ -68,9 +70,11 @@ __all__ = [
     "compile_prompt",
     "configure",
     "errors",
+    "gallery",
     "generate",
     "models",
     "open_run",
+    "plots",
     "plugins",
     "prompt_lab",
     "prompt_matrix",

@@ -32,6 +32,7 @@ HOUSE = [
     ("recipes", 6),
     ("experiments", 7),
     ("views", 8),
+    ("plots", 8),
     ("panels", 9),
     ("testing", 9),
     ("cli", 9),

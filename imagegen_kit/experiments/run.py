@@ -10,6 +10,7 @@ from imagegen_kit.engine.recipe import read_recipe
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.elsewhere import ELSEWHERE
+from imagegen_kit.experiments.judged import Judged
 from imagegen_kit.experiments.reading import count_results, read_result, read_results
 from imagegen_kit.experiments.retrying import failed_cells, set_aside
 from imagegen_kit.lazy import Shown, upward
@@ -17,7 +18,7 @@ from imagegen_kit.settings import settings
 from imagegen_kit.store.values import decode
 from imagegen_kit.tables.diff import diff_results
 from imagegen_kit.tables.fairness import recorded_fairness
-from imagegen_kit.tables.projection import projection_table
+from imagegen_kit.tables.projection import prices_of, projection_table
 from imagegen_kit.tables.runs import run_table
 from imagegen_kit.tables.summaries import COSTS, SUMMARY, summary_table
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from imagegen_kit.types import Result
 
 
-class Run(Shown):
+class Run(Judged, Shown):
     """One execution of an experiment or recipe. Iterates its results, in the order of the grid."""
 
     def __init__(
@@ -157,11 +158,7 @@ class Run(Shown):
         The price is what this run's answers cost when they were bought, texts too, over its pictures, or ``price_usd``;
         NA where one of them is unknown.
         """
-        frame = self.table()
-        came = frame[frame["status"].isin(["ok", "cached", "fallback"])]
-        prices = came["price_usd"].astype(object).where(came["price_usd"].notna(), None).tolist()
-        pictures = int(came["width"].notna().sum())
-        return projection_table(prices, pictures, pictures_per_item, items_per_month, price_usd)
+        return projection_table(*prices_of(self.table()), pictures_per_item, items_per_month, price_usd)
 
     def select(self, **labels: Any) -> Run:
         """Return a smaller run: the rows where each named column has the value, or one of the values, given."""

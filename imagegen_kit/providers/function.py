@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import io
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from imagegen_kit.errors import InvalidReply, ProviderError
 from imagegen_kit.types import Reply
@@ -18,8 +21,24 @@ if TYPE_CHECKING:
     from imagegen_kit.providers.base import Account, OnProgress, ProviderClock
     from imagegen_kit.types import Accepted, ImageRequest, Progress
 
+T = TypeVar("T")
+CALLS_AT_ONCE = 128  # how many are open is the policy's business; this only must not be what limits them
 _PNG_MODES = {"1", "L", "LA", "I;16", "P", "RGB", "RGBA"}
 _NEAREST_MODE = {"RGBa": "RGBA", "La": "LA", "PA": "RGBA", "F": "L", "I": "I;16"}
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="imagegen-function")
+
+
+def in_own_thread(call: Callable[[], T]) -> asyncio.Future[T]:
+    """Run ``call`` in a thread that nothing else waits for.
+
+    Python's own pool has few (cores + 4): there a slow function would hold up the answers of all other models, and
+    each of its own calls would count the wait for a thread as its latency.
+    """
+    return asyncio.get_running_loop().run_in_executor(_threads(), copy_context().run, call)
 
 
 class FunctionProvider:
@@ -57,7 +76,7 @@ class FunctionProvider:
             except BaseException as error:  # KeyboardInterrupt too; as a value: a future cannot carry StopIteration
                 return None, error
 
-        value, error = await asyncio.to_thread(call)
+        value, error = await in_own_thread(call)
         if error is not None:
             raise error if not isinstance(error, StopIteration) else RuntimeError("StopIteration") from error
         return await value if inspect.isawaitable(value) else value
@@ -120,7 +139,7 @@ async def _reply(value: object, name: str, model: str) -> Reply:
         text = f"{name} returned a {type(value).__name__}; return a PIL image, encoded bytes or a Reply."
         raise InvalidReply(text, model=model)
     try:
-        return Reply(pictures=(await asyncio.to_thread(_png, value),))
+        return Reply(pictures=(await in_own_thread(partial(_png, value)),))
     except Exception as error:
         text = f"{name} returned a PIL image that cannot be written as PNG ({value.mode}, {value.size}): {error}"
         raise InvalidReply(text, model=model) from error

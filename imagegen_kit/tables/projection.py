@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+def prices_of(rows: pd.DataFrame) -> tuple[list[float | None], int]:
+    """Return what each answer among ``rows`` of a run's table cost when it was bought, and how many pictures came."""
+    came = rows[rows["status"].isin(["ok", "cached", "fallback"])]
+    prices = came["price_usd"].astype(object).where(came["price_usd"].notna(), None).tolist()
+    return prices, int(came["width"].notna().sum())
+
+
 def projection_table(
     prices: Sequence[float | None],
     pictures: int,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # Latency of what was really called and answered by the model that was asked; cached, fallback, placeholder and
 # disagreeing rows are counted, not timed.
 TIMED = "s.status = 'ok' AND s.same_model = 1 AND s.seconds NOT NULL"
+# What says something about the model that was asked, however long it took.
+ITS_OWN = "s.status IN ('ok', 'cached') AND s.same_model = 1"
 
 # A result that a retry replaced is no row any more ("replaced"), but what it cost, or may have cost, was spent.
 _MONEY = (
@@ -130,6 +132,12 @@ def summary_table(
     for i, (name, dtype, _) in enumerate(what, len(names)):
         data[name] = pd.array([row[i] for row in rows], dtype=dtype)
     return pd.DataFrame(data).set_index(names[0] if len(names) == 1 else names)
+
+
+def requests_where(journal: Journal, run_id: str, condition: str) -> set[int]:
+    """Return the requests of a run, by journal number, whose result meets ``TIMED`` or ``ITS_OWN``."""
+    sql = "SELECT s.request FROM results s JOIN runs u ON u.number = s.run WHERE u.id = ? AND s.replaced = 0 AND "
+    return {request for (request,) in journal.read(sql + condition, (run_id,))}
 
 
 def _group_columns(journal: Journal, run_id: str, names: list[str]) -> list[str]:

@@ -1,0 +1,13 @@
+"""Cost and latency as static plots: each keeps its data (``.table()``) and says in words what it shows (``.alt``).
+
+Drawn by matplotlib (extra ``plots``) when a plot is displayed or saved, never before; the data need no matplotlib.
+"""
+
+from __future__ import annotations
+
+from imagegen_kit.plots.money import projection, spending
+from imagegen_kit.plots.plot import Plot
+from imagegen_kit.plots.times import latency
+from imagegen_kit.plots.tradeoff import cost_latency
+
+__all__ = ["Plot", "cost_latency", "latency", "projection", "spending"]

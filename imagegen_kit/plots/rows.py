@@ -1,0 +1,29 @@
+"""The rows that a plot is made of, each with its group."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagegen_kit.tables.runs import run_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from imagegen_kit.experiments.run import Run
+
+
+def rows_of(run: Run, by: str) -> pd.DataFrame:
+    """Return the table of a run, or of what was selected of it, with ``request`` (its journal number) and ``group``.
+
+    ``by`` is a column that ``run.summary(by)`` takes; a group is named as there, "none" where a row has no value.
+    """
+    run._flush()
+    frame = run_table(run._store, [run.id], keep_request=True)
+    if run._only is not None:
+        frame = frame[frame["request"].isin(list(run._only))]
+    if by in frame:
+        group = frame[by].astype(object).where(frame[by].notna(), "none")
+    else:  # a model that no parameter named: the default
+        asked = dict(run._store.journal.read("SELECT id, model FROM requests WHERE run = ?", (run._number,)))
+        group = frame["request"].map(asked).astype(object)
+    return frame.assign(group=group)
