@@ -120,7 +120,7 @@ def foresee(draft: Draft, engine: Engine) -> Foresight:
             found = _planned(found, experiment, engine)
         except ImagegenError as error:  # a library that cannot be opened, a picture that has gone
             faults += error.faults if isinstance(error, InvalidInput) else [Fault("input", error.message)]
-    if found.models and all(len(m.refused) and m.cells for m in found.models):
+    if not faults and found.models and all(len(m.refused) and m.cells for m in found.models):
         faults += [Fault("model", f"{m.model}: {m.refused[0]}") for m in found.models]
     return replace(found, faults=tuple(dict.fromkeys(faults)))
 

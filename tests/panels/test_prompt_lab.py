@@ -6,6 +6,7 @@ import io
 import re
 import threading
 import time
+from html import unescape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +80,7 @@ class Page:
         return until(lambda: self.last("foresight")["headline"].startswith(headline))
 
     def said_at(self, name: str) -> str:
-        return re.sub("<[^>]*>", "", self.form.told[name].value)
+        return unescape(re.sub("<[^>]*>", "", self.form.told[name].value))
 
 
 def until(seen: Callable[[], bool], seconds: float = 15.0) -> bool:
