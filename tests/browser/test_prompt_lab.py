@@ -22,14 +22,14 @@ def test_a_prompt_is_seen_compiled_and_priced_then_made_taken_along_and_restored
     book = notebook(LAB, theme=theme)
     book.run_all()
     out = book.output(1)
-    expect(out.get_by_text("write a prompt to begin")).to_be_visible()
+    expect(out.locator(".igk-lab-headline")).to_have_text("write a prompt to begin")
     expect(out.get_by_role("button", name="Generate")).to_be_disabled()
 
     prompt = out.get_by_label("Prompt", exact=True)
     prompt.fill(f"a happy cat in the rain\n{EVIL}")
-    out.get_by_label("Styles").select_option(label="watercolor")
-    out.get_by_label("Models").select_option(label=["offline/collage · free", "offline/poster · free"])
-    out.get_by_label("Seed").fill("7")
+    out.get_by_label("Styles", exact=True).select_option(label="watercolor")
+    out.get_by_label("Models", exact=True).select_option(label=["offline/collage · free", "offline/poster · free"])
+    out.get_by_label("Seed", exact=True).fill("7")
     expect(out.get_by_role("button", name="Generate 4")).to_be_enabled(timeout=15_000)
     spec = out.get_by_role("region", name="Compiled prompt")
     expect(spec.locator("mark").first).to_contain_text("watercolour painting")
@@ -38,20 +38,22 @@ def test_a_prompt_is_seen_compiled_and_priced_then_made_taken_along_and_restored
     expect(out.get_by_role("region", name="What each model will do")).to_contain_text("seed 7 ignored")
     assert book.page.locator("img[src='x']").count() == 0
 
-    out.get_by_label("Size").fill("9x")
-    expect(out.get_by_text("'9x' is not a size").first).to_be_visible(timeout=15_000)
+    out.get_by_label("Size", exact=True).fill("9x")
+    expect(out.locator(".igk-lab-told-size")).to_contain_text("'9x' is not a size", timeout=15_000)
     expect(out.get_by_role("button", name="Generate", exact=True)).to_be_disabled()
-    out.get_by_label("Size").fill("256x256")
+    out.get_by_label("Size", exact=True).fill("256x256")
     expect(out.get_by_role("button", name="Generate 4")).to_be_enabled(timeout=15_000)
     book.screenshot(f"before-{theme}")
 
     prompt.press("Control+Enter")
-    expect(out.get_by_text("4 of 4 cells").first).to_be_visible(timeout=60_000)
-    expect(out.get_by_role("img", name="offline/collage")).to_have_count(2)
-    assert len(book.page.locator(".jp-Cell").all()) == 2  # the keys were the form's: no cell was run again or added
+    expect(out.locator(".igk-lab-progress")).to_contain_text("4 of 4 cells", timeout=60_000)
+    expect(out.get_by_role("img", name="offline/collage, style watercolor")).to_have_count(2, timeout=15_000)
+    assert (
+        book.page.locator(".jp-Notebook .jp-Cell").count() == 2
+    )  # the keys were the form's: no cell was run again or added
 
     out.get_by_role("button", name="Save as experiment").click()
-    expect(out.get_by_label("code cell")).to_have_value(re.compile(r"^exp = ik\.Experiment\("))
+    expect(out.get_by_role("textbox", name="code cell")).to_have_value(re.compile(r"^exp = ik\.Experiment\("))
     out.get_by_role("button", name="Write file").click()
     expect(out.get_by_text("Written to experiment.yaml.")).to_be_visible(timeout=15_000)
     out.get_by_role("button", name="Write file").click()
@@ -62,7 +64,7 @@ def test_a_prompt_is_seen_compiled_and_priced_then_made_taken_along_and_restored
     prompt.fill("something else")
     out.get_by_role("button", name="Restore").click()
     expect(prompt).to_have_value(f"a happy cat in the rain\n{EVIL}", timeout=15_000)
-    expect(out.get_by_label("Seed")).to_have_value("7")
+    expect(out.get_by_label("Seed", exact=True)).to_have_value("7")
     book.screenshot(f"after-{theme}")
     book.assert_clean()
 
@@ -72,7 +74,7 @@ def test_what_was_made_stays_without_a_kernel(notebook: Open) -> None:
     book.run_all()
     out = book.output(1)
     out.get_by_role("button", name="Generate 1").click()
-    expect(out.get_by_text("1 of 1 cell").first).to_be_visible(timeout=60_000)
+    expect(out.locator(".igk-lab-progress")).to_contain_text("1 of 1 cell", timeout=60_000)
     book.assert_clean()
     book.screenshot("narrow")
     kept = book.static_html()
