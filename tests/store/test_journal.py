@@ -123,6 +123,16 @@ def test_a_transaction_returns_what_its_function_returned_committed(journal):
     assert journal.transact(lambda c: c.execute("SELECT 6 * 7").fetchone()[0]).result() == 42
 
 
+def test_a_closed_journal_opens_anew_for_whoever_uses_it_again(journal):
+    journal.write([(INSERT, ("a",))]).result()
+    assert names(journal) == ["a"]
+    journal.close()
+    journal.flush().result(timeout=5)
+    assert names(journal) == ["a"]
+    journal.write([(INSERT, ("b",))]).result(timeout=5)
+    assert names(journal) == ["a", "b"]
+
+
 def test_row_ids_are_never_given_twice(journal, tmp_path):
     second = Journal(journal.path)
     taken = [j.new_id() for j in (journal, second) for _ in range(10_001)]
