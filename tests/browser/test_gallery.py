@@ -75,7 +75,7 @@ def head(book: Book) -> Locator:
 
 
 def tiles(book: Book) -> Locator:
-    return book.output(0).get_by_role("option")
+    return book.output(0).locator('.igk-tile[role="option"]')
 
 
 def test_three_hundred_pictures_are_filtered_sorted_scrolled_and_marked(notebook: Open, filled: Path) -> None:
