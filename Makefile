@@ -13,7 +13,7 @@ ALONE := tests/reliability tests/engine tests/testing tests/test_kernel.py tests
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test soak check notebooks bench build clean
+.PHONY: help browser demo lab test soak check notebooks bench build clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 12
@@ -42,6 +42,16 @@ $(VENV)/servers/made: $(VENV)/made pyproject.toml constraints-servers.txt
 		--group servers
 	touch $@
 
+# Without a Chromium (or the right to install one) the tests in a browser are skipped, and say so.
+BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
+APT := DEBIAN_FRONTEND=noninteractive timeout 600 apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30
+browser:
+	@for b in $(IMAGEGEN_CHROMIUM) $(BROWSERS); do command -v $$b >/dev/null && exit 0; done; \
+	if command -v apt-get >/dev/null && test "$$(id -u)" = 0; then echo "installing Chromium for the tests of the panels"; \
+	$(APT) update && $(APT) install -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; fi; \
+	for b in $(BROWSERS); do command -v $$b >/dev/null && exit 0; done; \
+	echo "no Chromium: unless Playwright has one of its own, the tests in a browser are skipped"
+
 demo: $(VENV)/lab  ## run the first notebook for real; leaves it and its pictures in demo-output/
 	rm -rf $(DEMO) && mkdir -p $(DEMO)
 	IMAGEGEN_STORE=$(CURDIR)/$(DEMO)/imagegen-store $(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute \
@@ -52,9 +62,10 @@ demo: $(VENV)/lab  ## run the first notebook for real; leaves it and its picture
 lab: $(VENV)/lab  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
-test: check $(VENV)/servers/made  ## set up and run every test, the notebooks included
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ALONE:%=--ignore=%)
+test: check $(VENV)/servers/made browser  ## set up and run every test, the notebooks included
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ALONE:%=--ignore=%) --ignore=tests/browser
 	$(BIN)/python -m pytest $(ALONE)
+	$(BIN)/python -m pytest -rs tests/browser
 	$(MAKE) --no-print-directory notebooks
 
 soak: $(VENV)/dev $(VENV)/servers/made  ## the long fault tests: kills, floods, whole corpora

@@ -34,6 +34,7 @@ _NAMES = {
     "register": "imagegen_kit.registry",
     "configure": "imagegen_kit.settings",
     "gallery": "imagegen_kit.panels.gallery",
+    "prompt_lab": "imagegen_kit.panels.prompt_lab",
 }
 _MODULES = ("recipes", "errors", "plots", "testing")
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from imagegen_kit.experiments.opening import open_run, runs
     from imagegen_kit.imaging.picture import Picture
     from imagegen_kit.panels.gallery import gallery
+    from imagegen_kit.panels.prompt_lab import prompt_lab
     from imagegen_kit.prompts.compile import compile_prompt
     from imagegen_kit.prompts.matrix import prompt_matrix
     from imagegen_kit.prompts.suites import prompt_suite
@@ -74,6 +76,7 @@ __all__ = [
     "open_run",
     "plots",
     "plugins",
+    "prompt_lab",
     "prompt_matrix",
     "prompt_suite",
     "recipes",

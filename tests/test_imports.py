@@ -28,6 +28,8 @@ PUBLIC = [
     *("prompt_suite", "prompt_matrix", "compile_prompt", "Style", "Library", "Reference", "Picture"),
     *("models", "styles", "plugins", "usage", "register", "configure", "recipes", "errors", "plots", "testing"),
     *("gallery",),
+    *("models", "styles", "plugins", "usage", "register", "configure", "recipes", "errors", "testing"),
+    "prompt_lab",
 ]
 
 

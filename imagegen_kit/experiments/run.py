@@ -10,6 +10,7 @@ from imagegen_kit.engine.recipe import read_recipe
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.elsewhere import ELSEWHERE
+from imagegen_kit.experiments.judged import Judged
 from imagegen_kit.experiments.reading import count_results, read_result, read_results
 from imagegen_kit.experiments.retrying import failed_cells, set_aside
 from imagegen_kit.lazy import Shown, upward
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from imagegen_kit.types import Result
 
 
-class Run(Shown):
+class Run(Judged, Shown):
     """One execution of an experiment or recipe. Iterates its results, in the order of the grid."""
 
     def __init__(

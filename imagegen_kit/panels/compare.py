@@ -85,6 +85,8 @@ class Compare(Panel):
 
     def _go_on(self) -> None:
         """Follow the run from now on: it has begun, or goes on."""
+        if self.frozen:
+            return
         with self._lock:
             self._news.reset()
             self._standing.begin()
@@ -105,6 +107,8 @@ class Compare(Panel):
         running = self.run.running
         if not running:
             self.run._flush()
+            if self.run._execution is not None:  # a disk that is full ends a run: it is said here or nowhere
+                self.guard("the run", self.run._execution.wait, 0)
         if not self._fresh:
             self._show()
         changed = self._news.read() | self._news.look_at_calls()
@@ -185,5 +189,5 @@ class Compare(Panel):
         self._tell("about", id=message["id"], prompt=prompt, details=details(result))
 
     def _differences(self, message: dict[str, Any], _: Any) -> None:
-        a, b = ([*self._part([int(message[side])])][0] for side in ("a", "b"))
+        a, b = (self._part([int(message[side])])[0] for side in ("a", "b"))
         self._tell("differences", a=message["a"], b=message["b"], rows=differences(a, b))

@@ -59,6 +59,8 @@ class Showing:
         labels = [""] * len(lines) if self.columns else [_label(line, layout.names) for line in lines]
         left = total - len(lines)
         if not self.columns:
+            alone = [line.cells[0] for line in lines]
+            lines = [Line({}, alone[i : i + SHEET_COLUMNS]) for i in range(0, len(alone), SHEET_COLUMNS)]
             lines = [
                 Line({}, [x.cells[0] for x in lines[i : i + SHEET_COLUMNS]])
                 for i in range(0, len(lines), SHEET_COLUMNS)

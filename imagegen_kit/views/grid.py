@@ -1,4 +1,4 @@
-"""How a run is laid out: which parameter stands in the rows, which in the columns, and where each cell has its place."""
+"""How a run is laid out: which parameter stands in the rows, which in the columns, and where each cell is."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ class Line:
 class Layout:
     """The cells of a stored run as rows and columns; ``column`` None is a single column.
 
-    ``heads`` are the columns' values, ``names`` the parameters in the rows' heads, ``row`` first; ``len()`` counts rows.
-    ``in_cell`` repeats stand side by side in one place.
+    ``heads`` are the columns' values, ``names`` the parameters in the rows' heads, ``row`` first; ``len()`` counts
+    rows. ``in_cell`` repeats stand side by side in one place.
     """
 
     def __init__(self, spec: Mapping[str, Any], column: str | None, row: str | None = None) -> None:

@@ -36,7 +36,8 @@ _ROWS = (
 )
 # A cell whose recipe raised, where none of its requests tells the failure already.
 _BROKEN = (
-    "SELECT c.position, c.id, e.error, c.repeat FROM cells c CROSS JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 "
+    "SELECT c.position, c.id, e.error, c.repeat FROM cells c "
+    "CROSS JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 "
     "WHERE c.run = :run AND c.position IN (SELECT value FROM json_each(:cells)) AND e.error_type NOT NULL "
     "AND NOT EXISTS (SELECT 1 FROM requests r CROSS JOIN results s ON s.run = r.run AND s.request = r.id "
     "AND s.replaced = 0 WHERE r.run = c.run AND r.cell = c.id AND s.error_type NOT NULL)"

@@ -58,12 +58,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def notebook(browser: Browser, jupyter: Jupyter, request: pytest.FixtureRequest) -> Iterator[Open]:
+def notebook(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Open]:
     """Open a notebook of these code cells, in a folder (and so with a store) of its own unless ``store`` names one.
 
     ``motion`` is whether the user likes animations; ``width`` is the window's, ``scale`` the screen's pixels per
     CSS pixel.
     """
+    jupyter: Jupyter = request.getfixturevalue("jupyter")  # after the browser: without one there is nothing to start
     opened: list[Book] = []
 
     def open(

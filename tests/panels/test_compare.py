@@ -15,6 +15,7 @@ from imagegen_kit.panels.assets import VIEWER, script
 from imagegen_kit.panels.compare import Compare
 from imagegen_kit.panels.view import view_class
 from imagegen_kit.panels.worker import worker
+from tests.engine.test_text import writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,7 +45,7 @@ class Told(view_class(*VIEWER, "compare")):  # type: ignore[misc]  # a class mad
 
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
-    """Opens what me/held waits for; it is open after the test in any case."""
+    """Opens what held/one waits for; it is open after the test in any case."""
     opened = threading.Event()
     yield opened
     opened.set()
@@ -65,7 +66,7 @@ def models(own_registry: None, tmp_path: Path, gate: threading.Event) -> None:
             raise ValueError("the <b>sky</b> fell")
         return Image.new("RGB", (64, 64), (90, request.sample * 40, len(request.prompt) % 255))
 
-    @ik.register(model="me/held", version="1", price_usd=0.0)
+    @ik.register(model="held/one", version="1", price_usd=0.0)
     def held(request: Any) -> Image.Image:
         gate.wait(20)
         return Image.new("RGB", (8, 8), (1, 2, len(request.prompt) % 255))
@@ -103,7 +104,7 @@ class TestTheGrid:
         assert [line["head"]["main"] for line in grid["lines"]] == ["a calm sea", "a storm"]
 
     def test_a_cell_tells_its_picture_by_its_hash_with_alternative_text_and_badges(self) -> None:
-        panel, told = swept(fixed={"seed": 7})
+        _, told = swept(fixed={"seed": 7})
         first = items(told)[0][0][0]
         assert len(first["sha"]) == 64
         assert first["alt"] == "me/calm, a calm sea, seed 7"
@@ -166,11 +167,9 @@ class TestTheGrid:
 
     def test_answers_in_text_stand_where_pictures_would(self) -> None:
         async def answer(job: Any, prompt: str) -> Any:
-            return await job.text(prompt, model="me/talker")
+            return await job.ask(prompt, model="lab/writer")
 
-        @ik.register(model="me/talker", version="1", price_usd=0.0)
-        def talker(request: Any) -> str:
-            return f"an answer to {request.prompt}"
+        writer(f"an answer to {EVIL}")
 
         run = ik.Experiment(answer, vary={"prompt": [EVIL]}).run(progress=False)
         shown = items(opened(run)[1])[0][0][0]
@@ -218,7 +217,10 @@ class TestAsking:
         panel, told = swept()
         assert panel.value.empty
         panel.handle({"kind": "mark", "ids": [items(told)[0][0][0]["id"], items(told)[1][1][0]["id"]]})
-        assert panel.value[["prompt", "model"]].to_numpy().tolist() == [["a calm sea", "me/calm"], ["a storm", "me/moody"]]
+        assert panel.value[["prompt", "model"]].to_numpy().tolist() == [
+            ["a calm sea", "me/calm"],
+            ["a storm", "me/moody"],
+        ]
         assert len(panel.table()) == 4
 
     def test_details_tell_the_prompt_as_it_was_sent_and_what_was_not_honoured(self) -> None:
@@ -242,13 +244,13 @@ class TestAsking:
         assert "knows no such action" in told.last("error")["text"]
 
     def test_the_repr_names_the_run_and_its_cells_and_nothing_that_changes(self) -> None:
-        run = ik.Experiment(**{**SWEEP, "vary": {"prompt": ["a"], "model": ["me/held"]}}).start()
+        run = ik.Experiment(**{**SWEEP, "vary": {"prompt": ["a"], "model": ["held/one"]}}).start()
         assert repr(run.panel()) == "Compare('w', 1 cell)"
         run.stop()
 
 
 class TestLive:
-    HELD: dict[str, Any] = {"vary": {"prompt": ["a", "bb", "ccc"], "model": ["me/calm", "me/held"]}, "name": "live"}
+    HELD: dict[str, Any] = {"vary": {"prompt": ["a", "bb", "ccc"], "model": ["me/calm", "held/one"]}, "name": "live"}
 
     def live(self, **changes: Any) -> tuple[Compare, Told]:
         one_at_once = ik.Policy(concurrency=1)
@@ -261,7 +263,11 @@ class TestLive:
         return panel, panel._made
 
     def state(self, panel: Compare) -> list[str]:
-        return [cell["items"][0].get("pending", "there") for line in panel._showing.whole()["lines"] for cell in line["cells"]]
+        return [
+            cell["items"][0].get("pending", "there")
+            for line in panel._showing.whole()["lines"]
+            for cell in line["cells"]
+        ]
 
     def test_cells_fill_while_others_are_under_way_or_wait(self, gate: threading.Event) -> None:
         panel, told = self.live()
@@ -338,7 +344,11 @@ class TestLive:
 class TestScripts:
     def test_nothing_in_the_scripts_makes_markup_of_text(self) -> None:
         source = script(*VIEWER, "compare")
-        assert [word for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(") if word in source] == []
+        assert [
+            word
+            for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(")
+            if word in source
+        ] == []
 
     def test_the_scripts_ask_no_address(self) -> None:
         source = script(*VIEWER, "compare")
