@@ -11,6 +11,7 @@ from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.run import Run
 from imagegen_kit.store.unbundle import open_bundle
+from imagegen_kit.tables.listing import listing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,4 +119,5 @@ def _table(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
             columns[name] = pd.to_datetime(pd.Series(values, dtype="str"), format="ISO8601", utc=True).array
         else:
             columns[name] = pd.array(values, dtype="Float64" if name == "cost_usd" else "Int64")
-    return pd.DataFrame(columns, index=pd.Index([row[0] for row in rows], name="id", dtype="str"))
+    frame = pd.DataFrame(columns, index=pd.Index([row[0] for row in rows], name="id", dtype="str"))
+    return listing(frame, "runs")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from imagegen_kit.catalog.prices import picture_price
 from imagegen_kit.providers.accounts import not_ready
 from imagegen_kit.registry import PluginRecord, ResolvedModel, get_registry
+from imagegen_kit.tables.listing import listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,7 +37,7 @@ def _frame(rows: Iterable[Any], columns: Iterable[_Column]) -> pd.DataFrame:
 
 
 def models(*, today: date | None = None, retired: bool = True) -> pd.DataFrame:
-    """Return one row for each model: whether it is ``ready`` and, where not, the ``fix``; what it can do; its price.
+    """Return one row for each model, ready ones first: whether it is ``ready`` or else the ``fix``; what it can do.
 
     ``price_usd`` is USD for a typical picture (or second of film: ``price_unit``; "tokens" is an estimate); 0 is free,
     NA unknown. ``as_of`` and ``source`` say when and where that was read. ``typical_seconds`` is for one
@@ -70,7 +71,7 @@ def models(*, today: date | None = None, retired: bool = True) -> pd.DataFrame:
         _Column("as_of", "str", lambda m: _priced(m, "as_of")),
         _Column("source", "str", lambda m: _priced(m, "source")),
     ]
-    return _frame(rows, columns)
+    return listing(_frame(sorted(rows, key=lambda m: bool(fixes[m.id])), columns), "models", day)
 
 
 def _ended(model: ResolvedModel, today: date) -> bool:
@@ -116,11 +117,11 @@ def styles() -> pd.DataFrame:
         _Column("checks", "str", lambda s: "; ".join(f"{name}: {limits}" for name, limits in s.checks.items())),
     ]
     rows: list[Style] = list(get_registry().styles().values())
-    return _frame(rows, columns)
+    return listing(_frame(rows, columns), "styles")
 
 
 def plugins() -> pd.DataFrame:
-    """Return one row for each plugin that was found, broken ones too, with the reason and how to mend it.
+    """Return one row for each plugin that was found, broken ones first, with the reason and how to mend it.
 
     ``seconds`` is what its import and hooks took, NA where it was not imported.
     """
@@ -135,4 +136,5 @@ def plugins() -> pd.DataFrame:
         _Column("seconds", "Float64", lambda r: r.seconds),
     ]
     rows: list[PluginRecord] = get_registry().plugins()
-    return _frame(rows, columns)
+    worst = ("failed", "clash", "blocked", "slow", "ok")
+    return listing(_frame(sorted(rows, key=lambda record: worst.index(record.status)), columns), "plugins")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from imagegen_kit.errors import MissingDependency
+from imagegen_kit.retrieval.embedders.model_folder import RANDOM_WEIGHTS
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 _WORDS = (
@@ -130,6 +131,7 @@ def _write(folder: str | Path, model: Any, processor: Any) -> Path:
         processor.save_pretrained(folder)
         whole = SentenceTransformer(modules=[Transformer(str(folder))], device="cpu")
         whole.save_pretrained(str(folder), create_model_card=False)
+        (folder / RANDOM_WEIGHTS).write_text("A model for tests: its weights are random, its vectors mean nothing.\n")
     finally:
         if shown:
             bars.enable_progress_bar()

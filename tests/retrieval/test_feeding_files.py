@@ -104,10 +104,11 @@ def test_a_journal_of_the_third_version_learns_to_hold_retrievals(tmp_path):
     with sqlite3.connect(path) as old:
         old.execute("UPDATE meta SET value = '3' WHERE name = 'schema'")
         old.execute("DROP TABLE retrievals")
+        old.execute("ALTER TABLE votes DROP COLUMN blind")
         old.execute("INSERT INTO events (name, created_at) VALUES ('kept', 'now')")
     old.close()
     journal = Journal(path)
-    assert journal.read("SELECT value FROM meta WHERE name = 'schema'") == [("4",)]
+    assert journal.read("SELECT value FROM meta WHERE name = 'schema'") == [("5",)]
     assert journal.read("SELECT COUNT(*) FROM retrievals") == [(0,)]
     assert journal.read("SELECT name FROM events") == [("kept",)]
     journal.close()

@@ -53,6 +53,16 @@ class Pictures {
     this.images.get(img.dataset.sha)?.delete(img);
   }
 
+  /** Free the oldest thumbnails beyond `most`, none of `shown`; they are asked for again when they come into sight. */
+  keep(most, shown) {
+    for (const [sha, url] of this.thumbnails) {
+      if (this.thumbnails.size <= most) break;
+      if (shown.has(sha)) continue;
+      URL.revokeObjectURL(url);
+      this.thumbnails.delete(sha);
+    }
+  }
+
   /** Return {url, width, height, format} of a large copy (≤ 2048 px), or of the file itself. */
   open(sha, original = false) {
     const key = `${sha} ${original}`;

@@ -11,6 +11,7 @@ from imagegen_kit.errors import Fault, InvalidInput, MissingDependency
 
 INSTALL = 'pip install "imagegen-kit[clip]"'
 TOWERS = "towers.json"  # what export_towers writes last
+RANDOM_WEIGHTS = "random-weights.txt"  # beside weights that nobody trained: a model for tests
 _ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _WEIGHTS = ("*.safetensors", "*.bin")
 
@@ -83,6 +84,11 @@ def weights_of(folder: Path) -> list[Path]:
     for place in (folder, *inner):
         found += next((files for pattern in _WEIGHTS if (files := sorted(place.glob(pattern)))), [])
     return found
+
+
+def has_random_weights(folder: Path) -> bool:
+    """Say whether the model in ``folder`` is marked as one for tests, whose vectors mean nothing."""
+    return (folder / RANDOM_WEIGHTS).is_file()
 
 
 def _refused(what: str, hint: str) -> InvalidInput:

@@ -14,7 +14,7 @@ from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.imaging.files import write_whole
 from imagegen_kit.retrieval.embedders.clip import ClipEmbedder
 from imagegen_kit.retrieval.embedders.given import checked_pictures, rgb_pictures
-from imagegen_kit.retrieval.embedders.model_folder import TOWERS, need
+from imagegen_kit.retrieval.embedders.model_folder import RANDOM_WEIGHTS, TOWERS, has_random_weights, need
 from imagegen_kit.retrieval.embedders.onnx_towers import FILES, FORMAT
 from imagegen_kit.retrieval.embedders.samples import sample_pictures
 
@@ -91,6 +91,8 @@ def export_towers(
         "max_tokens": front.max_tokens,
         "source": {"model": embedder.name, "fingerprint": embedder.fingerprint},
     }
+    if has_random_weights(embedder.folder):
+        write_whole(folder / RANDOM_WEIGHTS, (embedder.folder / RANDOM_WEIGHTS).read_bytes())
     write_whole(folder / TOWERS, (json.dumps(said, indent=2) + "\n").encode())  # last: without it nothing is exported
     exported = ClipEmbedder(folder, batch_size=embedder.batch_size)
     texts = _cosines(*(e.embed_texts(TEXTS) for e in (embedder, exported))) if "text" in inputs else ()

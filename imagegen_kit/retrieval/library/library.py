@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, StoreError, printable
-from imagegen_kit.lazy import Shown
+from imagegen_kit.lazy import Shown, upward
 from imagegen_kit.retrieval.library.current import Current
 from imagegen_kit.retrieval.library.exchange import write_exchange
 from imagegen_kit.retrieval.library.places import EXCHANGE, SHIPPED, Place, find_place
@@ -94,13 +94,9 @@ class Library(Shown):
     # what people change
 
     def add(
-        self,
-        source: Any,
-        *,
-        copy: bool = False,
-        progress: bool | Callable[[int, int], None] | None = None,
-        **about: Any,
-    ) -> AddReport:
+        self, source: Any, *, copy: bool = False,
+        progress: bool | Callable[[int, int], None] | None = None, **about: Any,
+    ) -> AddReport:  # fmt: skip
         """Add pictures and return what became of each: added, updated, duplicates (by id), rejected (with the reason).
 
         ``source``: the path of a picture; a folder, with all folders in it (its ``library.jsonl`` is read); a DataFrame
@@ -240,6 +236,10 @@ class Library(Shown):
         from imagegen_kit.retrieval.retrievers import evaluate
 
         return evaluate(self, queries, **how)
+
+    def panel(self, **how: Any) -> Any:
+        """Return the panel to look it over, search and choose in; ``how``: ``where`` (always holds), ``top_k`` (12)."""
+        return upward("library_panel")(self, **how)
 
     def __len__(self) -> int:
         return len(self.numbers())
