@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import imagegen_kit as ik
 from imagegen_kit.errors import InvalidInput
 from imagegen_kit.experiments.vote_files import Page, check_of, record_page, votes_file
 from imagegen_kit.experiments.voting import Ballot
