@@ -53,9 +53,11 @@ class Shelf {
   put(start, rows) {
     this.asked.delete(start);
     rows.forEach((row, i) => {
+      const known = this.rows.get(start + i)?.key === row.key;
       this.rows.set(start + i, row);
       const tile = this.tiles.get(start + i);
-      if (tile) this.#draw(tile, start + i);
+      if (tile && known) this.#drawMark(tile, row);
+      else if (tile) this.#draw(tile, start + i);
     });
   }
 
@@ -95,8 +97,8 @@ class Shelf {
   focus(place) {
     if (!this.total) return;
     this.#activate(Math.max(0, Math.min(place, this.total - 1)));
+    this.tiles.get(this.active)?.focus({ preventScroll: true }); // before the tile that had it goes out of the page
     this.#reveal(this.active);
-    this.tiles.get(this.active)?.focus({ preventScroll: true });
   }
 
   focusKey(key) {
