@@ -182,14 +182,26 @@ class PanelView {
   }
 }
 
+/**
+ * Keep plain keys from JupyterLab's shortcuts: with the focus on any button of a panel an x would cut the cell. Its
+ * selectors end in ":focus", so that only a mark on the focused element itself counts; Ctrl, Cmd and Alt are its own.
+ */
+function keepFromNotebook(root, signal) {
+  const mark = (event) => {
+    if (!root.contains(event.target)) return;
+    event.target.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey || event.altKey));
+  };
+  window.addEventListener("keydown", mark, { capture: true, signal }); // before the notebook's, which is on the document
+}
+
 /** Return the module's default export for a panel: `export default panel((view) => { … })`. */
 function panel(draw) {
   return {
     render({ model, el: root }) {
       root.classList.add("igk");
-      root.setAttribute("data-lm-suppress-shortcuts", "true");
       const cover = model.get("panel") ? coverStatic(model.get("panel")) : null;
       const view = new PanelView(model, root);
+      keepFromNotebook(root, view.signal);
       const leave = draw(view);
       root.append(view.error, view.live);
       view.ask("ready");
