@@ -6,14 +6,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO := demo-output
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 PLUGINS := $(wildcard plugins/*)
-# Tests that press Ctrl-C, kill, race or hold a loop to its time: one after the other, with the machine for themselves.
-ALONE := tests/reliability tests/engine tests/testing tests/test_kernel.py tests/experiments/test_guards.py \
-	tests/providers/test_contract_builtin.py plugins/imagegen-kit-comfyui
+# One process of tests more than there are processors, for many a test waits; beyond four each costs more than it gains.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 # The tests start some thousand interpreters, which would each compile the package anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test soak check notebooks bench build clean
+.PHONY: help browser demo lab test soak check notebooks bench build clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 12
@@ -28,19 +27,29 @@ $(VENV)/lab: $(VENV)/made pyproject.toml constraints.txt
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[lab]'
 	touch $@
 
-# torch comes first and alone: a build without a GPU's libraries is enough for the tests.
+# torch comes first and alone: a build without a GPU's libraries is enough for the tests. What only they need is compiled
+# as it is used, which most of it never is: for pip to compile it all takes over a minute.
 $(VENV)/dev: $(VENV)/lab $(PLUGINS:%=%/pyproject.toml)
-	$(PIP) install --quiet --constraint constraints.txt torch==2.13.0
-	$(PIP) install --quiet --constraint constraints.txt --group dev $(PLUGINS:%=--editable %)
+	$(PIP) install --quiet --no-compile --constraint constraints.txt torch==2.13.0
+	$(PIP) install --quiet --no-compile --constraint constraints.txt --group dev $(PLUGINS:%=--editable %)
 	touch $@
 
 # Servers that the tests start as programs; they need not agree with this environment.
 $(VENV)/servers/made: $(VENV)/made pyproject.toml constraints-servers.txt
-	$(BIN)/python -m venv $(VENV)/servers
-	$(VENV)/servers/bin/python -m pip --disable-pip-version-check install --quiet --upgrade 'pip>=25.1'
-	$(VENV)/servers/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints-servers.txt \
+	$(BIN)/python -m venv --without-pip $(VENV)/servers
+	$(PIP) --python $(VENV)/servers/bin/python install --quiet --no-compile --constraint constraints-servers.txt \
 		--group servers
 	touch $@
+
+# Without a Chromium (or the right to install one) the tests in a browser are skipped, and say so.
+BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
+APT := DEBIAN_FRONTEND=noninteractive timeout 600 apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30
+browser:
+	@for b in $(IMAGEGEN_CHROMIUM) $(BROWSERS); do command -v $$b >/dev/null && exit 0; done; \
+	if command -v apt-get >/dev/null && test "$$(id -u)" = 0; then echo "installing Chromium for the tests of the panels"; \
+	$(APT) update && $(APT) install -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; fi; \
+	for b in $(BROWSERS); do command -v $$b >/dev/null && exit 0; done; \
+	echo "no Chromium: unless Playwright has one of its own, the tests in a browser are skipped"
 
 demo: $(VENV)/lab  ## run the first notebook for real; leaves it and its pictures in demo-output/
 	rm -rf $(DEMO) && mkdir -p $(DEMO)
@@ -52,9 +61,12 @@ demo: $(VENV)/lab  ## run the first notebook for real; leaves it and its picture
 lab: $(VENV)/lab  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
-test: check $(VENV)/servers/made  ## set up and run every test, the notebooks included
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ALONE:%=--ignore=%)
-	$(BIN)/python -m pytest $(ALONE)
+test:  ## set up and run every test, the notebooks included
+	$(MAKE) --no-print-directory --jobs 2 check $(VENV)/servers/made browser
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not alone' --numprocesses $(WORKERS) --dist loadfile \
+		--no-loadscope-reorder --ignore=tests/browser
+	$(BIN)/python -m pytest -m alone --ignore=tests/browser
+	$(BIN)/python -m pytest -rs tests/browser
 	$(MAKE) --no-print-directory notebooks
 
 soak: $(VENV)/dev $(VENV)/servers/made  ## the long fault tests: kills, floods, whole corpora

@@ -96,12 +96,15 @@ class Execution:
             raise group.exceptions[0] from None
         return True
 
+    def cancel(self) -> bool:
+        """Cancel what was not sent yet and return at once, whether there was anything; ``stop`` waits until it is."""
+        return self._future is not None and self._future.cancel()
+
     def stop(self) -> None:
         """Cancel what was not sent yet and return when that is done; what was sent goes on in the background."""
-        if self._future is None or self._future.done():
+        if not self.cancel():
             return
         engine = self._under_way.engine
-        self._future.cancel()
         engine.background.submit(_settle()).result(timeout=10)
         engine.store.journal.flush().result()
 

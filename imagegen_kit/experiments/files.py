@@ -115,9 +115,16 @@ def _axis(name: str, values: Any, folder: Path, faults: list[Fault]) -> Any:
 
 def write_experiment(experiment: Experiment, path: str | Path) -> Path:
     """Write ``experiment`` to a YAML file. Raises InvalidInput for values that a text file cannot hold."""
+    path, text = Path(path).expanduser(), experiment_text(experiment)
+    with writing("path", path):
+        path.write_text(text, encoding="utf-8")
+    return path
+
+
+def experiment_text(experiment: Experiment) -> str:
+    """Return the YAML that ``read_experiment`` reads. Raises InvalidInput for values that a text file cannot hold."""
     import yaml
 
-    path = Path(path).expanduser()
     grid, faults = experiment.grid, []
     recipe = experiment.recipe.name
     if recipe.startswith("__main__:"):
@@ -132,9 +139,7 @@ def write_experiment(experiment: Experiment, path: str | Path) -> Path:
     if faults:
         raise InvalidInput(faults)
     kept = {k: v for k, v in content.items() if v not in (None, {}, [])}
-    with writing("path", path):
-        path.write_text(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    return path
+    return yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
 
 
 @contextmanager

@@ -10,8 +10,10 @@ from imagegen_kit.engine.recipe import read_recipe
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.elsewhere import ELSEWHERE
+from imagegen_kit.experiments.judged import Judged
 from imagegen_kit.experiments.reading import count_results, read_result, read_results
-from imagegen_kit.lazy import Shown
+from imagegen_kit.experiments.retrying import failed_cells, set_aside
+from imagegen_kit.lazy import Shown, upward
 from imagegen_kit.settings import settings
 from imagegen_kit.store.values import decode
 from imagegen_kit.tables.diff import diff_results
@@ -21,7 +23,7 @@ from imagegen_kit.tables.runs import run_table
 from imagegen_kit.tables.summaries import COSTS, SUMMARY, summary_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from imagegen_kit.types import Result
 
 
-class Run(Shown):
+class Run(Judged, Shown):
     """One execution of an experiment or recipe. Iterates its results, in the order of the grid."""
 
     def __init__(
@@ -50,6 +52,7 @@ class Run(Shown):
         self._sealed = sealed  # why nothing is added to it: it was opened from a bundle
         self._store, self.id, self._engine, self._execution, self._only = store, id, engine, execution, only
         self._experiment = experiment
+        self._followers: list[Callable[[], None]] = []  # panels, told when it goes on; they must not raise
         store.journal.flush().result()
         sql = "SELECT number, name, recipe, spec, cells, created_at FROM runs WHERE id = ?"
         (row,) = store.journal.read(sql, (id,))
@@ -114,11 +117,7 @@ class Run(Shown):
         return f"Run({name}{self.done} of {self.cells} cells{f', {failed} failed' if failed else ''})"
 
     def _failed_cells(self) -> list[int]:
-        sql = (
-            "SELECT e.cell FROM cell_ends e JOIN cells c ON c.id = e.cell "
-            "WHERE c.run = ? AND e.replaced = 0 AND e.status = 'failed'"
-        )
-        return [cell for (cell,) in self._store.journal.read(sql, (self._number,))]
+        return failed_cells(self._store.journal, self._number)
 
     # ------------------------------------------------------------------ tables
     def table(self) -> pd.DataFrame:
@@ -185,6 +184,14 @@ class Run(Shown):
         """Return what differs between results ``i`` and ``j``: prompt, request, what was sent, adaptations."""
         return diff_results(self[i], self[j])
 
+    def panel(self, rows: str | None = None, columns: str | None = None) -> Any:
+        """Return the panel that compares the results: a grid that fills while the run goes on, pictures opened large.
+
+        ``rows`` and ``columns`` name parameters, or "repeat"; without them models stand in the columns where they vary.
+        Raises InvalidInput for other names.
+        """
+        return upward("compare")(self, rows=rows, columns=columns)
+
     # ------------------------------------------------------------------ going on
     def wait(self) -> Run:
         """Block until all cells have ended; Ctrl-C and ■ stop the run. Returns the run."""
@@ -217,25 +224,16 @@ class Run(Shown):
         What became of an ``unknown`` one is looked up first where its service took a job; where nobody can tell, it is
         bought again. ``buy_again`` does so without looking. Its first cost stays at risk in ``costs`` all the same.
         """
+        return self._retry(buy_again=buy_again).wait()
+
+    def _retry(self, *, buy_again: bool = False) -> Run:
         self._flush()
         failed = self._failed_cells()
         if failed and self._sealed is not None:
             self._refuse_to_go_on(f"{len(failed)} of its cells failed")
         if failed:
-            marks: list[Any] = [("UPDATE cell_ends SET replaced = 1 WHERE cell = ?", (cell,)) for cell in failed]
-            marks += [
-                (
-                    "UPDATE results SET replaced = 1 WHERE status NOT IN ('ok', 'cached', 'fallback') AND run = ? "
-                    "AND request IN (SELECT id FROM requests WHERE run = ? AND cell = ?)",
-                    (self._number, self._number, cell),
-                )
-                for cell in failed
-            ]
-            if buy_again:
-                forget = "UPDATE attempts SET state = 'failed' WHERE state = 'unknown' AND request IN "
-                marks += [(f"{forget} (SELECT id FROM requests WHERE cell = ?)", (cell,)) for cell in failed]
-            self._store.journal.write(marks).result()
-        return self._go_on().wait()
+            set_aside(self._store.journal, self._number, failed, buy_again=buy_again)
+        return self._go_on()
 
     def _go_on(self) -> Run:
         if self.running:
@@ -247,6 +245,8 @@ class Run(Shown):
         engine = self._engine or default_engine()
         run = self.experiment.continue_run(engine, self._number, self.id)
         self._execution, self._engine = run._execution, engine
+        for begun in self._followers:
+            begun()
         return self
 
     def _refuse_to_go_on(self, state: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
+VIEWER = ("stage", "differences", "viewer")  # opens pictures large: view_class(*VIEWER, "gallery"); see js/viewer.js
+
 
 @cache
 def script(*names: str) -> str:

@@ -76,10 +76,13 @@ class Journal:
     def _put(self, work: _Work) -> None:
         self._queue.put(work)
         if self._thread is None:
-            with self._start_lock:
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._write_loop, name="imagegen-journal", daemon=True)
-                    self._thread.start()
+            self._start()
+
+    def _start(self) -> None:
+        with self._start_lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._write_loop, name="imagegen-journal", daemon=True)
+                self._thread.start()
 
     def write(self, statements: Sequence[Statement]) -> Future[None]:
         """Write in one transaction; the future is done when it is committed and on disk."""
@@ -237,15 +240,19 @@ class Journal:
             raise in_words(error, self.path, "read", 5.0) from error
 
     def close(self) -> None:
-        """Commit what is waiting and close the file."""
+        """Commit what is waiting and close the file; a run of it that is used again opens it anew."""
         if self._thread is not None:
             self._queue.put(None)
             self._thread.join()
+            self._thread = None
         for connection in (self._connection, *self._readers):
             if connection is not None:
                 connection.close()
+        self._connection, self._readers, self._local = None, [], threading.local()
         if self._read_only is not None:
             self._read_only.close()
+        if not self._queue.empty():  # asked for meanwhile: nobody is left waiting for ever
+            self._start()
 
 
 def _flush(_connection: sqlite3.Connection) -> None:

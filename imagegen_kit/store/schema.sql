@@ -200,14 +200,16 @@ CREATE TABLE IF NOT EXISTS votes (
     id INTEGER PRIMARY KEY,
     run INTEGER NOT NULL REFERENCES runs (number),
     rater TEXT NOT NULL,
-    pair TEXT NOT NULL,
+    pair TEXT NOT NULL,              -- what was compared and two requests, lower first: "model 17 23", " again" mirrored
     left_request INTEGER NOT NULL,
     right_request INTEGER NOT NULL,
-    choice TEXT NOT NULL,
-    milliseconds INTEGER,
+    choice TEXT NOT NULL,            -- left | right | tie | both_bad | skip
+    milliseconds INTEGER,            -- from seeing the pair to choosing
     created_at TEXT NOT NULL,
-    undone_at TEXT
+    undone_at TEXT,
+    blind INTEGER NOT NULL DEFAULT 1 -- 0: the rater had seen the names by then
 );
+CREATE INDEX IF NOT EXISTS votes_run ON votes (run, rater, pair);
 
 CREATE TABLE IF NOT EXISTS ledger (
     attempt INTEGER PRIMARY KEY REFERENCES attempts (id),

@@ -60,9 +60,10 @@ class Outcome:
         word = {"blocked": "blocked", "unknown": "outcome unknown", "cancelled": "cancelled"}.get(self.status, "failed")
         return f"{word}: {shortened(self.error, 160)}" if self.error else word
 
-    def badges(self, *, named: bool = False) -> Markup:
-        """Return the caption: seconds, cost, seed and whatever makes this picture another than asked."""
-        facts = [self.model_used or self.model] if named else []
+    @property
+    def facts(self) -> list[str]:
+        """Seconds, cost, seed and whether it is cached or simulated, in words."""
+        facts = []
         if self.seconds is not None and self.status != "cached":
             facts.append(seconds(self.seconds))
         facts.append(usd(self.usd) if self.usd is not None else "cost unknown")
@@ -70,8 +71,13 @@ class Outcome:
             facts.append(f"seed {self.seed}")
         if self.status == "cached":
             facts.append("cached")
-        if self.simulated and not named:
+        if self.simulated:
             facts.append("simulated")
+        return facts
+
+    @property
+    def notes(self) -> list[str]:
+        """Whatever makes this picture another than asked, in words."""
         notes = [
             f"placeholder, no picture came: {shortened(self.error or 'no reason given', 120)}"
             if self.status == "placeholder"
@@ -79,10 +85,20 @@ class Outcome:
             f"fallback: {self.model_used} answered for {self.model}" if self.status == "fallback" else "",
             f"references: {shortened(', '.join(self.references), 160)}" if self.references else "",
             f"adapted: {shortened('; '.join(self.adaptations), 100)}" if self.adaptations else "",
-            SIMULATION if named and self.simulated else "",
-            STAND_IN if named and is_stand_in(self.model_used or self.model) else "",
         ]
-        return Markup(" · ".join(map(text, facts)) + "".join(f"<br>{text(note)}" for note in notes if note))
+        return [note for note in notes if note]
+
+    def badges(self, *, named: bool = False) -> Markup:
+        """Return the caption: facts, and below each other the notes; ``named`` begins with the model."""
+        facts, notes = self.facts, self.notes
+        if named:
+            facts = [self.model_used or self.model, *(fact for fact in facts if fact != "simulated")]
+            notes = [
+                *notes,
+                *([SIMULATION] if self.simulated else []),
+                *([STAND_IN] if is_stand_in(self.model_used or self.model) else []),
+            ]
+        return Markup(" · ".join(map(text, facts)) + "".join(f"<br>{text(note)}" for note in notes))
 
 
 def outcome_of(result: Result) -> Outcome:

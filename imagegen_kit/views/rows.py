@@ -11,6 +11,7 @@ from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.store.values import as_cell_value
 from imagegen_kit.types import SIMULATED
 from imagegen_kit.types.results import noted
+from imagegen_kit.views.grid import REPEAT
 from imagegen_kit.views.pictures import Outcome, named
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _COUNTS = (
 _ROWS = (
     "SELECT c.position, c.id, r.asked, r.model, r.seed_sent, r.adaptations, r.unfair, s.status, s.model_used, "
     "s.sha256, s.format, s.width, s.height, s.cost_usd, s.seconds, s.error, s.text, s.origin, "
-    "COALESCE(r.sent, r.asked) FROM cells c "
+    "COALESCE(r.sent, r.asked), r.id, c.repeat FROM cells c "
     "CROSS JOIN requests r ON r.run = c.run AND r.cell = c.id "
     "CROSS JOIN results s ON s.run = r.run AND s.request = r.id AND s.replaced = 0 "
     "WHERE c.run = :run AND c.position IN (SELECT value FROM json_each(:cells)) "
@@ -35,7 +36,8 @@ _ROWS = (
 )
 # A cell whose recipe raised, where none of its requests tells the failure already.
 _BROKEN = (
-    "SELECT c.position, c.id, e.error FROM cells c CROSS JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 "
+    "SELECT c.position, c.id, e.error, c.repeat FROM cells c "
+    "CROSS JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 "
     "WHERE c.run = :run AND c.position IN (SELECT value FROM json_each(:cells)) AND e.error_type NOT NULL "
     "AND NOT EXISTS (SELECT 1 FROM requests r CROSS JOIN results s ON s.run = r.run AND s.request = r.id "
     "AND s.replaced = 0 WHERE r.run = c.run AND r.cell = c.id AND s.error_type NOT NULL)"
@@ -60,11 +62,17 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One picture or failed request: the parameters of its cell, what became of it, and the picture if there is one."""
+    """One picture or failed request: the parameters of its cell, what became of it, and the picture if there is one.
 
+    ``params`` hold the number of the repeat too, from 1. ``request`` is the request's number in the journal, None where
+    the recipe raised before it asked for anything.
+    """
+
+    position: int
     params: dict[str, Any]
     outcome: Outcome
     picture: Picture | None
+    request: int | None = None
 
 
 def counted(run: Run) -> Counted:
@@ -84,7 +92,7 @@ def first_rows(run: Run, positions: Iterator[int], at_most: int) -> list[Row]:
     rows: list[Row] = []
     size = at_most
     while len(rows) < at_most and (some := list(itertools.islice(positions, size))):
-        rows += _rows_of(run, some)
+        rows += rows_of(run, some)
         size *= 4  # a run that has just begun holds few of its cells
     return rows[:at_most]
 
@@ -93,32 +101,36 @@ def _only(run: Run) -> str | None:
     return None if run._only is None else json.dumps(sorted(run._only))
 
 
-def _rows_of(run: Run, positions: Sequence[int]) -> list[Row]:
+def rows_of(run: Run, positions: Sequence[int]) -> list[Row]:
+    """Return the rows of the cells at ``positions``, in that order; what a cell has not got yet is not among them."""
     reader = run._store.journal.reader()
     values = {"run": run._number, "cells": json.dumps(positions), "only": _only(run)}
-    found: list[tuple[int, int, tuple[Any, ...] | None, str | None]] = [
-        (row[0], row[1], row[2:], None) for row in reader.execute(_ROWS, values)
-    ]
+    found: list[tuple[int, int, tuple[Any, ...] | None, str | None]] = []
+    params: dict[int, dict[str, Any]] = {}
+    for position, cell, *row, repeat in reader.execute(_ROWS, values):
+        found.append((position, cell, tuple(row), None))
+        params[cell] = {REPEAT: repeat + 1}
     if run._only is None:
         del values["only"]
-        found += [(position, cell, None, error) for position, cell, error in reader.execute(_BROKEN, values)]
-    params: dict[int, dict[str, Any]] = {}
+        for position, cell, error, repeat in reader.execute(_BROKEN, values):
+            found.append((position, cell, None, error))
+            params[cell] = {REPEAT: repeat + 1}
     wanted = json.dumps([cell for _, cell, _, _ in found])
     for cell, name, value in reader.execute(_PARAMETERS, {"cells": wanted}):
-        params.setdefault(cell, {})[name] = as_cell_value(json.loads(value))
+        params[cell][name] = as_cell_value(json.loads(value))
     place = {position: i for i, position in enumerate(positions)}
     found.sort(key=lambda row: place[row[0]])
-    return [_row(run, params.get(cell, {}), row, error) for _, cell, row, error in found]
+    return [_row(run, position, params[cell], row, error) for position, cell, row, error in found]
 
 
-def _row(run: Run, params: dict[str, Any], row: tuple[Any, ...] | None, error: str | None) -> Row:
+def _row(run: Run, position: int, params: dict[str, Any], row: tuple[Any, ...] | None, error: str | None) -> Row:
     style = str(params["style"]) if params.get("style") else None
     prompt = str(params.get("prompt") or params.get("brief") or "")
     if row is None:  # no request to read anything from
         model = str(params.get("model") or "")
-        row = (None, model, None, None, 0, "failed", *(None,) * 5, 0.0, None, error, None, None, None)
+        row = (None, model, None, None, 0, "failed", *(None,) * 5, 0.0, None, error, None, None, None, None)
     asked, model, seed, notes, unfair, status, used, sha256, format, width, height, usd, seconds, error = row[:14]
-    answer, origin, sent = row[14:]
+    answer, origin, sent, request = row[14:]
     outcome = Outcome(
         status=status,
         model=model,
@@ -135,9 +147,10 @@ def _row(run: Run, params: dict[str, Any], row: tuple[Any, ...] | None, error: s
         references=tuple(_named(r) for r in json.loads(sent).get("references", ())) if sent else (),
     )
     if sha256 is None or answer is not None:
-        return Row(params, outcome, None)
+        return Row(position, params, outcome, None, request)
     path = str(run._store.blobs.path(sha256, format))
-    return Row(params, outcome, Picture(sha256, format=format, width=width, height=height, path=path))
+    picture = Picture(sha256, format=format, width=width, height=height, path=path)
+    return Row(position, params, outcome, picture, request)
 
 
 def _named(reference: dict[str, Any]) -> str:

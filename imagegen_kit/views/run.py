@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagegen_kit.store.values import as_cell_value
-from imagegen_kit.views.grid import column_parameter, positions, varied
+from imagegen_kit.views.grid import Layout, chosen, positions
 from imagegen_kit.views.markup import CELL, TABLE, Markup, box, figure, lines, notice, small, text
 from imagegen_kit.views.pictures import AT_MOST, THUMBNAIL_PX, shown
 from imagegen_kit.views.rows import Counted, Row, counted, first_rows
@@ -18,21 +18,23 @@ BESIDE = 3  # so many repeats stand next to each other, even where the page must
 SHEET_COLUMNS = 5  # where nothing stands in the columns, cells follow each other like on a contact sheet
 
 
-def show_run(run: Run) -> str:
-    """Show the first 48 pictures in the grid of the varied parameters, and the whole run in numbers."""
+def show_run(run: Run, rows: str | None = None, columns: str | None = None) -> str:
+    """Show the first 48 pictures in the grid of the varied parameters, and the whole run in numbers.
+
+    ``rows`` and ``columns`` name the parameters that stand there, as ``grid.chosen`` reads them.
+    """
     run._flush()
-    numbers = counted(run)
-    counts = varied(run._spec)
-    column = column_parameter(counts)
-    rows = first_rows(run, positions(run._spec, column), AT_MOST)
-    names = [name for name in counts if name != column]
-    parts: list[str] = [lines(_header(run, numbers), _fixed(run))]
-    if rows:
-        parts.append(_grid(run, rows, names, column) if column else _sheet(run, rows, names))
-    left = numbers.total - len(rows)
+    numbers, fixed = counted(run), fixed_said(run)
+    row, column = chosen(run._spec, rows, columns)
+    layout = Layout(run._spec, column, row)
+    found = first_rows(run, positions(run._spec, column, row), AT_MOST)
+    parts: list[str] = [lines(_header(run, numbers), small(text(fixed)) if fixed else None)]
+    if found:
+        parts.append(_grid(run, found, layout.names, column) if column else _sheet(run, found, layout.names))
+    left = numbers.total - len(found)
     if left > 0:
         parts.append(lines(text(f"… and {left:,} more; run.table() has them all")))
-    parts.append(_summary(run) if rows else "")
+    parts.append(_summary(run) if found else "")
     return box(*parts)
 
 
@@ -55,11 +57,10 @@ def _header(run: Run, numbers: Counted) -> str:
     return f"<b>{text(run.name or 'run')}</b> · {text(' · '.join(facts))}"
 
 
-def _fixed(run: Run) -> str:
+def fixed_said(run: Run) -> str:
+    """Return the parameters that hold for all cells in words; empty where there are none."""
     fixed = {k: as_cell_value(v) for k, v in (run._spec.get("fixed") or {}).items()}
-    return (
-        small(text("fixed: " + " · ".join(f"{k} {shortened(said(v), 80)}" for k, v in fixed.items()))) if fixed else ""
-    )
+    return "fixed: " + " · ".join(f"{k} {shortened(said(v), 80)}" for k, v in fixed.items()) if fixed else ""
 
 
 def _grid(run: Run, rows: list[Row], names: list[str], column: str) -> Markup:

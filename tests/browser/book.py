@@ -100,6 +100,8 @@ class Book:
         JupyterLab then starts none; Notebook 7 has no way to say so and starts a new one, as for its users.
         """
         self.kernel = kernel
+        if kernel:
+            self.jupyter.begin_kernel(self._path)
         if self.app == "lab":
             self.page.goto(
                 f"{self.jupyter.url}/lab/workspaces/{self.file.parent.name}?reset&token={self.jupyter.token}"

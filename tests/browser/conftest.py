@@ -6,39 +6,20 @@ Playwright's loop runs in the main thread while a browser is open, so these test
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-import nbformat
 import pytest
 
-from tests.browser.book import Book
 from tests.browser.chromium import chromium
 from tests.browser.jupyter import Jupyter
+from tests.browser.opening import Open, notebooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser
 
-THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
-
-
-class Open(Protocol):
-    """What the fixture ``notebook`` is."""
-
-    def __call__(
-        self,
-        cells: list[str],
-        app: str = "lab",
-        theme: str = "light",
-        *,
-        store: Path | None = None,
-        motion: bool = False,
-        width: int = 1280,
-        scale: float = 1,
-    ) -> Book: ...
+__all__ = ["Open"]  # what the fixture ``notebook`` is
 
 
 @pytest.fixture(scope="session")
@@ -58,44 +39,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def notebook(browser: Browser, jupyter: Jupyter, request: pytest.FixtureRequest) -> Iterator[Open]:
-    """Open a notebook of these code cells, in a folder (and so with a store) of its own unless ``store`` names one.
-
-    ``motion`` is whether the user likes animations; ``width`` is the window's, ``scale`` the screen's pixels per
-    CSS pixel.
-    """
-    opened: list[Book] = []
-
-    def open(
-        cells: list[str],
-        app: str = "lab",
-        theme: str = "light",
-        *,
-        store: Path | None = None,
-        motion: bool = False,
-        width: int = 1280,
-        scale: float = 1,
-    ) -> Book:
-        name = re.sub(r"\W+", "-", request.node.name)[:60]
-        folder = jupyter.books / f"{name}-{len(list(jupyter.books.iterdir()))}"
-        folder.mkdir()
-        if store is not None:
-            (folder / ".env").write_text(f"IMAGEGEN_STORE={store}\n", encoding="utf-8")
-        written = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
-            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-        )
-        nbformat.write(written, folder / "book.ipynb")
-        jupyter.put_setting("apputils-extension/themes", {"theme": THEMES[theme], "adaptive-theme": False})
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, device_scale_factor=scale, color_scheme=theme,
-            reduced_motion="no-preference" if motion else "reduce",
-        )  # fmt: skip
-        book = Book(jupyter, context, folder / "book.ipynb", app)
-        opened.append(book)
-        return book.open()
-
-    yield open
-    for book in opened:
-        book.close()
-        jupyter.end_kernels(book.file.parent.name)
+def notebook(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Open]:
+    """Opens notebooks: see ``Open``."""
+    jupyter: Jupyter = request.getfixturevalue("jupyter")  # after the browser: without one there is nothing to start
+    with notebooks(browser, jupyter, request.node.name) as opened:
+        yield opened

@@ -85,11 +85,17 @@ class Jupyter:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(value), encoding="utf-8")
 
-    def ask(self, method: str, path: str) -> Any:
+    def ask(self, method: str, path: str, what: dict[str, Any] | None = None) -> Any:
         """Return what the server's own interface answers."""
-        answer = httpx2.request(method, self.url + path, headers={"Authorization": f"token {self.token}"}, timeout=20)
+        allowed = {"Authorization": f"token {self.token}"}
+        answer = httpx2.request(method, self.url + path, headers=allowed, json=what, timeout=60)
         answer.raise_for_status()
         return answer.json() if answer.content else None
+
+    def begin_kernel(self, path: str) -> None:
+        """Start a notebook's kernel, so that it is there by the time the page is: the page takes what runs."""
+        session = {"path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"}}
+        self.ask("POST", "/api/sessions", session)
 
     def end_kernels(self, folder: str) -> None:
         """End the kernels of the notebooks in a folder."""

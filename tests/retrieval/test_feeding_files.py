@@ -73,6 +73,12 @@ def test_a_file_that_names_no_library_says_so(shelf, tmp_path):
         ik.Experiment.from_yaml(path)
 
 
+@pytest.mark.parametrize(("name", "what"), [("missing.yaml", "there is no file"), ("missing", "there is no folder")])
+def test_a_library_that_is_not_there_is_told_with_those_that_are(shelf, name, what):
+    with pytest.raises(InvalidInput, match=f"{what} .*{name}.*beside it: '{shelf.path.name}'"):
+        ik.generate("a cup", model="lab/one", library=shelf.path.parent / name)
+
+
 def test_the_journal_knows_a_library_by_its_place_embedder_and_what_it_held(shelf, tmp_path):
     plain = json.loads(dumps(encode(shelf, Blobs(tmp_path))))
     assert plain == {"$library": str(shelf.path), "embedder": "colour", "state": shelf.state}
@@ -104,10 +110,11 @@ def test_a_journal_of_the_third_version_learns_to_hold_retrievals(tmp_path):
     with sqlite3.connect(path) as old:
         old.execute("UPDATE meta SET value = '3' WHERE name = 'schema'")
         old.execute("DROP TABLE retrievals")
+        old.execute("ALTER TABLE votes DROP COLUMN blind")
         old.execute("INSERT INTO events (name, created_at) VALUES ('kept', 'now')")
     old.close()
     journal = Journal(path)
-    assert journal.read("SELECT value FROM meta WHERE name = 'schema'") == [("4",)]
+    assert journal.read("SELECT value FROM meta WHERE name = 'schema'") == [("5",)]
     assert journal.read("SELECT COUNT(*) FROM retrievals") == [(0,)]
     assert journal.read("SELECT name FROM events") == [("kept",)]
     journal.close()

@@ -133,7 +133,7 @@ def insert(store, sql, *values):
 
 def test_what_a_vote_is_about_stays(store):
     sql = (
-        "INSERT INTO votes SELECT 1, run, 'me', 'p', request, request, 'left', 5, 'now', NULL FROM results "
+        "INSERT INTO votes SELECT 1, run, 'me', 'p', request, request, 'left', 5, 'now', NULL, 1 FROM results "
         "WHERE sha256 = ?"
     )
     insert(store, sql, of("a cup"))

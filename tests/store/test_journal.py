@@ -123,6 +123,16 @@ def test_a_transaction_returns_what_its_function_returned_committed(journal):
     assert journal.transact(lambda c: c.execute("SELECT 6 * 7").fetchone()[0]).result() == 42
 
 
+def test_a_closed_journal_opens_anew_for_whoever_uses_it_again(journal):
+    journal.write([(INSERT, ("a",))]).result()
+    assert names(journal) == ["a"]
+    journal.close()
+    journal.flush().result(timeout=5)
+    assert names(journal) == ["a"]
+    journal.write([(INSERT, ("b",))]).result(timeout=5)
+    assert names(journal) == ["a", "b"]
+
+
 def test_row_ids_are_never_given_twice(journal, tmp_path):
     second = Journal(journal.path)
     taken = [j.new_id() for j in (journal, second) for _ in range(10_001)]
@@ -197,6 +207,19 @@ def test_a_read_only_folder_is_refused_with_what_to_do(tmp_path):
     assert "configure(store=" in done.stdout, done.stderr
 
 
+def test_votes_of_the_fourth_version_were_blind(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    Journal(path).close()
+    with sqlite3.connect(path) as old:
+        old.execute("UPDATE meta SET value = '4' WHERE name = 'schema'")
+        old.execute("ALTER TABLE votes DROP COLUMN blind")
+        old.execute("INSERT INTO votes VALUES (1, 1, 'me', 'model 1 2', 1, 2, 'left', 5, 'now', NULL)")
+    old.close()
+    journal = Journal(path)
+    assert journal.read("SELECT choice, blind FROM votes") == [("left", 1)]
+    journal.close()
+
+
 def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_it_holds(tmp_path):
     path = tmp_path / "journal.sqlite"
     Journal(path).close()
@@ -204,7 +227,8 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_it_holds(
         old.execute("UPDATE meta SET value = '1' WHERE name = 'schema'")
         for name in ("ledger_entered", "ledger_moved"):
             old.execute(f"DROP TRIGGER {name}")
-        for column in ("results.prices", "results.origin", "attempts.key_id", "ledger.key_id", "artifacts.damaged_at"):
+        later = ("attempts.key_id", "ledger.key_id", "artifacts.damaged_at", "votes.blind")
+        for column in ("results.prices", "results.origin", *later):
             table, _, name = column.partition(".")
             old.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
         old.execute("INSERT INTO events (name, created_at) VALUES ('kept', 'now')")
@@ -214,7 +238,7 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_it_holds(
     journal = Journal(path)
     assert names(journal) == ["kept"]
     assert journal.read("SELECT prices, origin FROM results") == []
-    assert journal.read("SELECT value FROM meta WHERE name = 'schema'") == [("4",)]
+    assert journal.read("SELECT value FROM meta WHERE name = 'schema'") == [("5",)]
     assert journal.read("SELECT usd FROM spending WHERE scope = 'day 2026-11-20'") == [(0.75,)]
     assert journal.read("SELECT key_id FROM attempts") == journal.read("SELECT not_before FROM limits") == []
     journal.close()

@@ -53,6 +53,16 @@ class Pictures {
     this.images.get(img.dataset.sha)?.delete(img);
   }
 
+  /** Free the oldest thumbnails beyond `most`, none of `shown`; they are asked for again when they come into sight. */
+  keep(most, shown) {
+    for (const [sha, url] of this.thumbnails) {
+      if (this.thumbnails.size <= most) break;
+      if (shown.has(sha)) continue;
+      URL.revokeObjectURL(url);
+      this.thumbnails.delete(sha);
+    }
+  }
+
   /** Return {url, width, height, format} of a large copy (≤ 2048 px), or of the file itself. */
   open(sha, original = false) {
     const key = `${sha} ${original}`;
@@ -182,26 +192,17 @@ class PanelView {
   }
 }
 
-/**
- * Keep plain keys from JupyterLab's shortcuts: with the focus on any button of a panel an x would cut the cell. Its
- * selectors end in ":focus", so that only a mark on the focused element itself counts; Ctrl, Cmd and Alt are its own.
- */
-function keepFromNotebook(root, signal) {
-  const mark = (event) => {
-    if (!root.contains(event.target)) return;
-    event.target.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey || event.altKey));
-  };
-  window.addEventListener("keydown", mark, { capture: true, signal }); // before the notebook's, which is on the document
-}
-
 /** Return the module's default export for a panel: `export default panel((view) => { … })`. */
 function panel(draw) {
   return {
     render({ model, el: root }) {
       root.classList.add("igk");
+      root.setAttribute("data-lm-suppress-shortcuts", "true");
+      // JupyterLab looks for that upward from what has the focus and stops where one of its selectors fits, which is
+      // often there already: ArrowRight on a tile expanded a heading, and b on a button inserted a cell.
+      root.addEventListener("focusin", ({ target }) => target.setAttribute("data-lm-suppress-shortcuts", "true"));
       const cover = model.get("panel") ? coverStatic(model.get("panel")) : null;
       const view = new PanelView(model, root);
-      keepFromNotebook(root, view.signal);
       const leave = draw(view);
       root.append(view.error, view.live);
       view.ask("ready");

@@ -1,0 +1,120 @@
+"""Which pictures of a run may be voted on: only real ones, answered by the model that was asked."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
+from imagegen_kit.experiments.elsewhere import ELSEWHERE
+from imagegen_kit.experiments.pairing import Contender
+from imagegen_kit.store.values import CELLS_PER_RUN, as_cell_value
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    from imagegen_kit.experiments.run import Run
+
+_PICTURES = (
+    "SELECT r.id, r.cell, r.step, r.variant, c.repeat, s.status, s.same_model, s.sha256, s.format, "
+    "a.removed_at IS NOT NULL OR a.damaged_at IS NOT NULL "
+    "FROM requests r CROSS JOIN results s ON s.run = r.run AND s.request = r.id CROSS JOIN cells c ON c.id = r.cell "
+    "LEFT JOIN artifacts a ON a.sha256 = s.sha256 "
+    "WHERE r.run = ? AND s.replaced = 0 AND r.kind = 'image' ORDER BY r.cell, r.step, r.id"
+)
+_PARAMETERS = "SELECT cell, name, value FROM cell_params WHERE cell >= ? AND cell < ? ORDER BY cell"
+REAL = ("ok", "cached")
+# Parameters that say how a picture was to be made; all other texts say what it was to show.
+_HOW = frozenset(
+    ("model", "style", "size", "aspect_ratio", "quality", "negative_prompt", "output_format", "library", "retriever",
+     "query_by", "file", "label")
+)  # fmt: skip
+_OF_FILES = ("file", "label")  # where a picture made elsewhere lay: no two are the same
+
+
+def contenders(run: Run, by: str) -> tuple[list[Contender], Counter[str]]:
+    """Return the pictures of ``run`` that differ in ``by`` and elsewhere, and how many were left out, and why.
+
+    Raises InvalidInput for a parameter that the run has not, or that has one value only.
+    """
+    params = _parameters(run)
+    names = list(dict.fromkeys(name for found in params.values() for name in found))
+    rows = [
+        row for row in run._store.journal.read(_PICTURES, (run._number,)) if run._only is None or row[0] in run._only
+    ]
+    if not rows:
+        raise InvalidInput([Fault("vote", "this run has no pictures yet.", "Run it first; then vote on what came.")])
+    if by not in names:
+        raise InvalidInput([unknown_name_fault("parameter of this run", by, names, where="by")])
+    found: list[Contender] = []
+    left_out: Counter[str] = Counter()
+    for request, cell, step, variant, repeat, status, same_model, sha256, format, gone in rows:
+        known = params.get(cell, {})
+        if why := _why_not(status, same_model, sha256, gone) or ("" if by in known else f"without {by}"):
+            left_out[why] += 1
+            continue
+        place = (*_context(run, known, by), ("step", step), ("repeat", repeat), ("variant", variant))
+        found.append(Contender(request, known[by], place, prompt_of(known, by), sha256, format))
+    _refuse_one_value(found, by, params)
+    return found, left_out
+
+
+def label_of(value: str) -> str:
+    """Return a parameter's recorded value (JSON) in the words of a table."""
+    return str(as_cell_value(json.loads(value)))
+
+
+def prompt_of(params: Mapping[str, str], by: str) -> str:
+    """Return what may stand above two pictures that differ in ``by``: the prompt, or else the texts that say what for.
+
+    Empty where the prompt itself is compared. Models, styles and whatever else says how they were made stay out.
+    """
+    if "prompt" in params:
+        return "" if by == "prompt" else label_of(params["prompt"])
+    texts = {n: json.loads(v) for n, v in params.items() if n != by and n not in _HOW and not n.endswith("_model")}
+    said = {n: as_cell_value(v) for n, v in texts.items()}
+    return " · ".join(f"{n}: {v}" for n, v in said.items() if isinstance(v, str))
+
+
+def _parameters(run: Run) -> dict[int, dict[str, str]]:
+    first, last = run._number * CELLS_PER_RUN, (run._number + 1) * CELLS_PER_RUN
+    found: dict[int, dict[str, str]] = {}
+    for cell, name, value in run._store.journal.read(_PARAMETERS, (first, last)):
+        found.setdefault(cell, {})[name] = value
+    return found
+
+
+def _why_not(status: str, same_model: int, sha256: str | None, gone: int) -> str:
+    if status == "fallback" or (status in REAL and not same_model):
+        return "answered by another model"
+    if status not in REAL or sha256 is None:
+        return status if status not in REAL else "without a picture"
+    return "removed from the store or damaged" if gone else ""
+
+
+def _context(run: Run, params: Mapping[str, str], by: str) -> tuple[Hashable, ...]:
+    rest = {name: value for name, value in params.items() if name != by}
+    if run._spec.get("recipe") == ELSEWHERE:
+        file = str(json.loads(rest.get("file", '""'))).rpartition("/")[2]
+        rest = {name: value for name, value in rest.items() if name not in _OF_FILES}
+        if "prompt" not in params:  # then pictures of one name belong together: one/cup.png and two/cup.png
+            rest["file"] = file
+    return tuple(sorted(rest.items()))
+
+
+def _refuse_one_value(found: list[Contender], by: str, params: dict[int, dict[str, str]]) -> None:
+    values = {one.value for one in found}
+    if len(values) > 1:
+        return
+    varied: dict[str, Any] = {}
+    for cell in params.values():
+        for name, value in cell.items():
+            varied.setdefault(name, set()).add(value)
+    others = [name for name, known in varied.items() if len(known) > 1 and name not in (by, *_OF_FILES)]
+    what = (
+        f"all pictures that can be voted on have the {by} {label_of(next(iter(values)))!r}: no two can be compared."
+        if values
+        else "no picture of this run can be voted on: all failed, or are placeholders or answers of another model."
+    )
+    raise InvalidInput([Fault("by", what, f"What varies here: {', '.join(others)}." if others else "")])

@@ -1,0 +1,41 @@
+"""What people say of a run's pictures: the methods of ``Run`` that ask them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from imagegen_kit.lazy import upward
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import pandas as pd
+
+    from imagegen_kit.experiments.run import Run
+
+
+class Judged:
+    """The part of ``Run`` that asks people."""
+
+    def vote(
+        self, by: str = "model", rater: str | None = None, *, pairs: int | None = None, repeats: float = 0.1
+    ) -> Any:
+        """Return a panel to vote in, blindly: pairs of pictures that differ in ``by`` alone, names hidden until reveal.
+
+        ``rater`` is who votes ("me" where none is named): each has an order of his own and goes on where he stopped, in
+        any session. ``pairs`` is the most to be shown (None: all), balanced over values and prompts whenever one stops;
+        ``repeats`` the share that comes again, mirrored. Only pictures of the model that was asked are paired. Raises
+        InvalidInput where there is nothing to compare. Votes on an opened bundle stay with it in this session's store.
+        """
+        return upward("vote")(cast("Run", self), by, rater, pairs=pairs, repeats=repeats)
+
+    def import_votes(self, path: str | Path | Iterable[str | Path]) -> pd.DataFrame:
+        """Read the file, or files, that voting pages (``vote.to_html``) saved, and return one row for each.
+
+        How many votes were added, were there already, or were refused, and why. The same file twice adds nothing.
+        Raises InvalidInput, before anything is added, for files that are of another run or were changed.
+        """
+        from imagegen_kit.experiments.vote_files import import_votes
+
+        return import_votes(cast("Run", self), path)

@@ -1,0 +1,89 @@
+"""The gallery without kernel or scripts: how many pictures of which model, and the first of them on a contact sheet."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from imagegen_kit.errors import ImagegenError
+from imagegen_kit.imaging.picture import Picture, open_picture
+from imagegen_kit.imaging.thumbnail import shrink
+from imagegen_kit.panels.tiles import facts_of, outcome, path_of, tile
+from imagegen_kit.views.markup import CELL, TABLE, Markup, box, image, lines, notice, small, table, text
+from imagegen_kit.views.pictures import THUMBNAIL_PX, small_copy
+from imagegen_kit.views.words import STAND_IN, count, is_stand_in, shortened, usd_sum
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imagegen_kit.tables.pictures import Listed
+    from imagegen_kit.tables.shelf import Shelf
+
+PX = 128
+QUALITY = 65
+ACROSS = 6
+LINE = 60  # characters of the prompt under a picture
+MODELS = 20  # lines of the counts
+
+
+def contact_table(head: Markup, shelf: Shelf, places: Sequence[int], pictures: int) -> Markup:
+    """Return ``head``, the first so many ``pictures`` of ``places``, 128 pixels large, and the counts of each model."""
+    items = [shelf.items[place] for place in places]
+    shown = [_cell(shelf, item) for item in items[:pictures]]
+    body = "".join(f"<tr>{''.join(shown[i : i + ACROSS])}</tr>" for i in range(0, len(shown), ACROSS))
+    sheet = f'<table style="{TABLE}"><tbody>{body}</tbody></table>' if shown else ""
+    left = len(items) - len(shown)
+    more = f"… and {left:,} more; .table() has them all" if left else ""
+    return box(head, sheet, lines(text(more)), _counts(items))
+
+
+def _counts(items: Sequence[Listed]) -> Markup:
+    of_model: dict[str, list[Listed]] = defaultdict(list)
+    for item in items:
+        of_model[item.model_used or item.model].append(item)
+    rows = []
+    failed = any(item.sha256 is None for item in items)
+    for model, found in sorted(of_model.items(), key=lambda pair: (-len(pair[1]), pair[0])):
+        known = sum(item.cost_usd for item in found if item.cost_usd is not None)
+        unknown = sum(item.cost_usd is None for item in found)
+        came = sum(item.sha256 is not None for item in found)
+        note = "<br>" + small(text(STAND_IN)) if is_stand_in(model) else ""
+        without = [text(f"{len(found) - came:,}")] if failed else []
+        rows.append([f"{text(model or 'no model')}{note}", text(f"{came:,}"), *without, text(usd_sum(known, unknown))])
+    head = ["model", "pictures", *(["without a picture"] if failed else []), "cost"]
+    more = lines(text(f"… and {count(len(rows) - MODELS, 'model')} more")) if len(rows) > MODELS else ""
+    return Markup((table(rows[:MODELS], head) if rows else "") + more)
+
+
+def _cell(shelf: Shelf, item: Listed) -> str:
+    facts = small(text(" · ".join(facts_of(item))))
+    under = lines(small(text(shortened(item.prompt, LINE) or "no prompt")), facts)
+    instead = tile(item)["notice"]
+    content = _picture(shelf, item) if instead is None else notice(instead, PX)
+    style = f"{CELL};max-width:{PX + 16}px;overflow-wrap:anywhere;line-height:1.3"
+    return f'<td align="left" valign="top" width="{PX + 16}" style="{style}">{content}{under}</td>'
+
+
+def _picture(shelf: Shelf, item: Listed) -> Markup:
+    try:
+        data, width = _tiny(item, shelf)
+    except (ImagegenError, OSError) as error:
+        return notice(f"the picture cannot be shown: {shortened(error, 120)}", PX)
+    return image(data, alt=outcome(item).alt, width=width, dashed=item.status == "placeholder")
+
+
+def _tiny(item: Listed, shelf: Shelf) -> tuple[bytes, int]:
+    """Return a WebP of at most 128 pixels a side, and how wide it is. Raises ImagegenError."""
+    blobs = shelf.parts[item.part].store.blobs
+    copy = shrink(open_picture(small_copy(artifact(shelf, item), THUMBNAIL_PX, blobs)).image, PX)
+    out = io.BytesIO()
+    copy.save(out, "WEBP", quality=QUALITY, method=1)
+    return out.getvalue(), copy.width
+
+
+def artifact(shelf: Shelf, item: Listed) -> Picture:
+    """Return the picture of ``item``, which has one."""
+    return Picture(
+        str(item.sha256), format=str(item.format), width=item.width, height=item.height, path=path_of(shelf, item)
+    )

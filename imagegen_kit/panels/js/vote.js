@@ -1,0 +1,2 @@
+// The blind vote in a notebook.
+export default panel((view) => voteFace(view));

@@ -1,0 +1,99 @@
+"""A ballot as one HTML page for people without Jupyter: no requests, no names, votes as a file."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.experiments.vote_files import digest, record_page
+from imagegen_kit.imaging.files import write_whole
+from imagegen_kit.panels.assets import script, styles
+from imagegen_kit.panels.blind import UNREADABLE
+
+if TYPE_CHECKING:
+    from imagegen_kit.experiments.pairing import Contender, Pair
+    from imagegen_kit.experiments.voting import Ballot
+    from imagegen_kit.panels.blind import BlindCopies
+
+MOST_BYTES = 10_000_000  # of the page: what a mail still takes
+SIDES_PX = (1024, 768, 640, 512, 384)  # of the pictures, until they fit
+TRIED = 6  # pictures by which a size is guessed, before all are made
+_POLICY = "default-src 'none'; img-src blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Blind vote</title>
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer">
+<style>{styles}</style></head>
+<body><main id="igk-root"></main>
+<script type="application/json" id="igk-sheet">{sheet}</script>
+<script type="module">{script}</script>
+</body></html>
+"""
+
+
+def write_page(ballot: Ballot, copies: BlindCopies, path: str | Path) -> Path:
+    """Write the page and return its path; see ``VotePanel.to_html``."""
+    target = _target(path)
+    pairs = [*ballot.open()] if ballot.named else [*ballot.plan]
+    if not pairs:
+        what = f"{ballot.rater} has voted on all pairs."
+        raise InvalidInput([Fault("to_html", what, "Name another rater: run.vote(rater=…).")])
+    pictures = _pictures(pairs, copies)
+    numbers = {request: number for number, request in enumerate(pictures)}
+    prompts = list(dict.fromkeys(pair.left.prompt for pair in pairs))
+    page = record_page(ballot, pairs)
+    sheet: dict[str, Any] = {
+        "page": page.id,
+        "key": page.key,
+        "digest": digest(page.tokens),
+        "rater": ballot.rater if ballot.named else None,
+        "sides": [
+            [token, numbers[pair.left.request], numbers[pair.right.request], prompts.index(pair.left.prompt)]
+            for token, pair in zip(page.tokens, pairs, strict=True)
+        ],
+        "prompts": prompts,
+        "pictures": list(pictures.values()),
+    }
+    text = json.dumps(sheet).replace("<", "\\u003c")  # a prompt may hold </script>
+    html = _PAGE.format(
+        policy=_POLICY, styles=styles("vote", "vote_page"), sheet=text, script=script("vote_face", "vote_page")
+    )
+    return write_whole(target, html.encode())
+
+
+def _target(path: str | Path) -> Path:
+    target = Path(path).expanduser()
+    if target.name and not target.suffix:
+        target = target.with_name(f"{target.name}.html")
+    if target.suffix.lower() not in (".html", ".htm") or target.is_dir():
+        raise InvalidInput([Fault("path", f"{str(target)[:200]!r} is no file that ends in .html.")])
+    return target
+
+
+def _pictures(pairs: list[Pair], copies: BlindCopies) -> dict[int, str]:
+    """Return base64 of a copy of each picture by its request, as large as fits the page."""
+    every = list({one.request: one for pair in pairs for one in (pair.left, pair.right)}.values())
+    for side in SIDES_PX:
+        few = every[:: max(1, len(every) // TRIED)]
+        if len(few) < len(every) and _size(few, copies, side) / len(few) * len(every) > MOST_BYTES:
+            continue
+        made = {one.request: _encoded(one, copies, side) for one in every}
+        if sum(map(len, made.values())) <= MOST_BYTES:
+            return made
+    what = f"{len(every):,} pictures do not fit into a page of {MOST_BYTES // 1_000_000} MB, even at {side} pixels."
+    raise InvalidInput([Fault("to_html", what, "Give each rater fewer pairs: run.vote(rater=…, pairs=…).")])
+
+
+def _size(some: list[Contender], copies: BlindCopies, side: int) -> int:
+    return sum(len(_encoded(one, copies, side)) for one in some)
+
+
+def _encoded(one: Contender, copies: BlindCopies, side: int) -> str:
+    try:
+        return b64encode(copies.sized(one, side)).decode("ascii")
+    except UNREADABLE as error:  # its words name the file, and so perhaps the model
+        what = "a picture of these pairs cannot be read."
+        raise InvalidInput([Fault("to_html", what, "store.doctor() says which.")]) from error
