@@ -120,6 +120,12 @@ class Book:
     def close(self) -> None:
         self.context.close()
 
+    def wear(self, theme: str) -> None:
+        """Change the theme ("JupyterLab Dark") while the notebook is open."""
+        self.page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+        light = str("Light" in theme).lower()
+        self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]')
+
     # ------------------------------------------------------------------ running
     def run_all(self) -> None:
         """Run all cells and wait for their end. What fails is raised, with the cell's traceback."""
