@@ -6,9 +6,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO := demo-output
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 PLUGINS := $(wildcard plugins/*)
-# Tests that press Ctrl-C, kill, race or hold a loop to its time: one after the other, with the machine for themselves.
-ALONE := tests/reliability tests/engine tests/testing tests/test_kernel.py tests/experiments/test_guards.py \
-	tests/providers/test_contract_builtin.py plugins/imagegen-kit-comfyui
+# One process of tests more than there are processors, for many a test waits; beyond four each costs more than it gains.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 # The tests start some thousand interpreters, which would each compile the package anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -28,17 +27,17 @@ $(VENV)/lab: $(VENV)/made pyproject.toml constraints.txt
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[lab]'
 	touch $@
 
-# torch comes first and alone: a build without a GPU's libraries is enough for the tests.
+# torch comes first and alone: a build without a GPU's libraries is enough for the tests. What only they need is compiled
+# as it is used, which most of it never is: for pip to compile it all takes over a minute.
 $(VENV)/dev: $(VENV)/lab $(PLUGINS:%=%/pyproject.toml)
-	$(PIP) install --quiet --constraint constraints.txt torch==2.13.0
-	$(PIP) install --quiet --constraint constraints.txt --group dev $(PLUGINS:%=--editable %)
+	$(PIP) install --quiet --no-compile --constraint constraints.txt torch==2.13.0
+	$(PIP) install --quiet --no-compile --constraint constraints.txt --group dev $(PLUGINS:%=--editable %)
 	touch $@
 
 # Servers that the tests start as programs; they need not agree with this environment.
 $(VENV)/servers/made: $(VENV)/made pyproject.toml constraints-servers.txt
-	$(BIN)/python -m venv $(VENV)/servers
-	$(VENV)/servers/bin/python -m pip --disable-pip-version-check install --quiet --upgrade 'pip>=25.1'
-	$(VENV)/servers/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints-servers.txt \
+	$(BIN)/python -m venv --without-pip $(VENV)/servers
+	$(PIP) --python $(VENV)/servers/bin/python install --quiet --no-compile --constraint constraints-servers.txt \
 		--group servers
 	touch $@
 
@@ -62,9 +61,11 @@ demo: $(VENV)/lab  ## run the first notebook for real; leaves it and its picture
 lab: $(VENV)/lab  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
-test: check $(VENV)/servers/made browser  ## set up and run every test, the notebooks included
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ALONE:%=--ignore=%) --ignore=tests/browser
-	$(BIN)/python -m pytest $(ALONE)
+test:  ## set up and run every test, the notebooks included
+	$(MAKE) --no-print-directory --jobs 2 check $(VENV)/servers/made browser
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not alone' --numprocesses $(WORKERS) --dist loadfile \
+		--no-loadscope-reorder --ignore=tests/browser
+	$(BIN)/python -m pytest -m alone --ignore=tests/browser
 	$(BIN)/python -m pytest -rs tests/browser
 	$(MAKE) --no-print-directory notebooks
 

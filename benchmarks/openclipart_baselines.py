@@ -121,7 +121,7 @@ class PlainMap:
     """Words to pictures without captions: TF-IDF, LSA 128, RBF kernel ridge regression from colour + HOG vectors."""
 
     def __init__(self, documents: Documents, vectors: np.ndarray, searched: np.ndarray) -> None:
-        from imagegen_kit.retrieval.grams import counts_of
+        from imagegen_kit.retrieval.text import counts_of
         from imagegen_kit.retrieval.topics import Topics
 
         self._topics, goal = Topics.fit([counts_of(document, {}) for document in documents])

@@ -29,6 +29,7 @@ from imagegen_kit.testing.simulators.modes import MODES, UNCHARGED
 from imagegen_kit.types import Reference
 
 ROOT = Path(__file__).parents[1]
+PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:nbval"]  # nbval takes seconds to load
 _numbers = itertools.count()
 GOOD_STYLE = "name: woodcut\ntext: as a woodcut\n"
 GOOD_MODELS = 'models:\n  mine/one: {card: One of mine., as_of: "2026-01-01", source: me}\n'
@@ -158,7 +159,7 @@ def test_a_new_plugin_is_installed_and_passes_its_own_tests(tmp_path: Path) -> N
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
     subprocess.run([*pip, "--target", site, folder], check=True, capture_output=True)
     environment = {**os.environ, "PYTHONPATH": str(site)}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    command = [*PYTEST]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     passed, skipped = (int(re.findall(rf"(\d+) {word}", done.stdout)[0]) for word in ("passed", "skipped"))
@@ -339,7 +340,7 @@ class TestThePageOnPlugins:
         shown = dict(re.findall(r"<!-- (\S+) -->\n```python\n(.*?)```", self.text, re.S))
         for name in ("painter.py", "test_painter.py"):
             (tmp_path / name).write_text(shown[name], encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "-W", "error", "-rs", "-p", "no:cacheprovider", "test_painter.py"]
+        command = [*PYTEST, "-W", "error", "-rs", "test_painter.py"]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout
         assert int(re.findall(r"(\d+) passed", done.stdout)[0]) >= 45

@@ -162,6 +162,7 @@ def test_the_limits_are_the_callers() -> None:
     assert open_sound(corpus.animated_webp(3), limits=Limits(max_frames=3)).n_frames == 3
 
 
+@pytest.mark.alone
 def test_an_animation_of_many_frames_is_refused_at_once() -> None:
     data = corpus.animated_png()
     before = time.perf_counter()

@@ -27,9 +27,7 @@ PUBLIC = [
     *("generate", "run", "arun", "stream", "astream", "Experiment", "runs", "open_run", "Policy"),
     *("prompt_suite", "prompt_matrix", "compile_prompt", "Style", "Library", "Reference", "Picture"),
     *("models", "styles", "plugins", "usage", "register", "configure", "recipes", "errors", "plots", "testing"),
-    *("gallery",),
-    *("models", "styles", "plugins", "usage", "register", "configure", "recipes", "errors", "testing"),
-    "prompt_lab",
+    *("gallery", "prompt_lab"),
 ]
 
 

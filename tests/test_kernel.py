@@ -78,6 +78,7 @@ def kernel(tmp_path: Path) -> Iterator[Kernel]:
     asyncio.set_event_loop(None)
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_the_stop_button_stops_a_run_and_the_same_cell_goes_on(kernel: Kernel, tmp_path: Path) -> None:
     assert kernel.cell(MODEL) == ("", None)

@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 import imagegen_kit as ik
+from imagegen_kit.errors import InvalidInput
 from imagegen_kit.lazy import Shown
 from imagegen_kit.types import ImageRequest, Result, TextRequest, VideoRequest
 from imagegen_kit.views import html
-from imagegen_kit.views.grid import column_parameter, positions, varied
+from imagegen_kit.views.grid import Layout, chosen, column_parameter, positions, varied
 from imagegen_kit.views.words import seconds, shortened, usd, usd_sum
 from tests.retrieval.small_library import shape
 
@@ -341,3 +342,46 @@ def test_cells_are_looked_at_row_by_row_whatever_the_order_of_the_axes() -> None
 def test_exact_points_are_looked_at_row_by_row_as_well() -> None:
     spec = {"points": [{"p": "x", "m": 1}, {"p": "y", "m": 1}, {"p": "x", "m": 2}], "repeats": 1}
     assert list(positions(spec, "m")) == [0, 2, 1]
+
+
+SPEC: dict[str, Any] = {
+    "parameters": ["model", "prompt", "style"],
+    "vary": {"prompt": ["x", "y"], "model": ["a", "b"], "style": [None, "noir"]},
+    "fixed": {"seed": 7},
+    "repeats": 2,
+}
+
+
+class TestLayout:
+    def test_what_is_asked_for_the_rows_stands_first_in_their_heads_and_orders_them(self) -> None:
+        layout = Layout(SPEC, "model", "style")
+        assert layout.names == ["style", "prompt"]
+        assert [tuple(line.labels.values()) for line in layout.lines()] == [
+            (None, "x"), (None, "y"), ("noir", "x"), ("noir", "y"),
+        ]  # fmt: skip
+        assert len(layout) == 4
+
+    @pytest.mark.parametrize("column", ["model", "prompt", "style", "repeat", "seed", None])
+    @pytest.mark.parametrize("row", ["model", "prompt", "style", "repeat", "seed", None])
+    def test_every_cell_has_exactly_one_place(self, row: str | None, column: str | None) -> None:
+        if row == column and row is not None:
+            return
+        points = {"points": [{"model": m, "prompt": p, "style": s} for m in "ab" for p in "xy" for s in (None, "noir")]}
+        for spec in (SPEC, {**points, "fixed": {"seed": 7}, "repeats": 2}):
+            assert sorted(positions(spec, column, row)) == list(range(16))
+
+    def test_exact_points_and_axes_are_laid_out_alike(self) -> None:
+        points = [{"model": m, "prompt": p} for m in "ab" for p in "xy"]
+        axes = {"parameters": ["model", "prompt"], "vary": {"model": ["a", "b"], "prompt": ["x", "y"]}}
+        for row, column in (("prompt", "model"), ("model", "prompt"), ("model", "repeat"), ("repeat", "model")):
+            laid = [Layout({**spec, "repeats": 3}, column, row) for spec in (axes, {"points": points})]
+            assert laid[0].heads == laid[1].heads
+            assert [line.cells for line in laid[0].lines()] == [line.cells for line in laid[1].lines()]
+
+    def test_names_that_are_none_of_the_run_are_refused_together(self) -> None:
+        with pytest.raises(InvalidInput) as raised:
+            chosen(SPEC, "promt", "modle")
+        assert [fault.where for fault in raised.value.faults] == ["rows", "columns"]
+
+    def test_what_stands_in_the_rows_is_not_chosen_for_the_columns_as_well(self) -> None:
+        assert chosen(SPEC, rows="model") == ("model", "style")

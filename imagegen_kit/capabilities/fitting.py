@@ -96,11 +96,11 @@ def _fit_references(
     elif count and not can.references:
         cannot.append(Unsupported("references", f"({count} given)", "this model takes no reference pictures"))
     elif count > can.references:
-        changed["references"] = _best(request.references, can.references)
+        changed["references"] = best_references(request.references, can.references)
         notes.append(Adaptation("references", count, can.references, "clamped"))
 
 
-def _best(references: tuple[Reference, ...], most: int) -> tuple[Reference, ...]:
+def best_references(references: tuple[Reference, ...], most: int) -> tuple[Reference, ...]:
     """Return ``most`` references in their order: those given by hand first, then the retrieved ones that score best."""
     kept = sorted(range(len(references)), key=lambda i: (references[i].score is not None, -(references[i].score or 0)))
     return tuple(references[i] for i in sorted(kept[:most]))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.capabilities import best_references
 from imagegen_kit.engine.policy import check_faults
 from imagegen_kit.engine.references import (
     library_faults,
@@ -201,8 +202,8 @@ def build_requests(
     if style is not None or given.get("variation"):
         style = registry.style(style) if isinstance(style, str) else style
         spec = compile_prompt(
-            prompt, style=style, references=references, negative_prompt=negative, size=size,
-            variation=given.get("variation"),
+            prompt, style=style, references=_sent(references, given.get("model") or default_model, registry),
+            negative_prompt=negative, size=size, variation=given.get("variation"),
         )  # fmt: skip
         text, negative, measure = spec.text, spec.negative, spec.checks or None
     labels = dict(given.get("labels") or {})
@@ -221,6 +222,15 @@ def build_requests(
         "labels": labels or EMPTY,
     }
     return [ImageRequest(**common, sample=first + i) for i in range(n)], measure
+
+
+def _sent(references: tuple[Reference, ...], model: str, registry: Registry) -> tuple[Reference, ...]:
+    """Return the references that the model will be given: a prompt speaks of no picture that is left out."""
+    try:
+        most = registry.model(model, today=date.min).spec.can.references
+    except InvalidInput:  # a replay answers for it
+        return references
+    return best_references(references, most) if most else references  # a model that takes none refuses
 
 
 TEXT_NAMES = frozenset(("system", "schema", "references", "seed", "sample", "labels"))

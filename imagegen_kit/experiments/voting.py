@@ -84,7 +84,11 @@ class Ballot:
     def votes(self) -> list[Vote]:
         """Return this rater's votes on ``by`` that stand, oldest first, also on pairs beyond this ballot."""
         rows = self.run._store.journal.read(_VOTES, (self.run._number, self.rater))
-        return [Vote(*row[:7], bool(row[7])) for row in rows if parameter_of(row[1]) == self.by]
+        return [
+            Vote(id, pair, left, right, choice, took, at, bool(blind))
+            for id, pair, left, right, choice, took, at, blind in rows
+            if parameter_of(pair) == self.by
+        ]
 
     def open(self) -> list[Pair]:
         """Return the pairs without a vote, in order."""

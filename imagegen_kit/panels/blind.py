@@ -25,13 +25,14 @@ KEPT = 12  # copies in memory: a few pairs, at 150 kB a picture
 
 
 class BlindCopies:
-    """Makes WebP copies of a run's pictures, the longer side ``side`` pixels, on white, in sRGB, and keeps the last.
+    """Makes WebP copies of a run's pictures on white, in sRGB, and keeps the last.
 
-    ``thumbnails``: the run came without its pictures, so that their thumbnails stand for them.
+    ``side``: pixels of the longer side, None 1024. ``thumbnails``: the run came without its pictures, so that their
+    thumbnails stand for them.
     """
 
-    def __init__(self, blobs: Blobs, *, side: int = SIDE_PX, thumbnails: bool = False) -> None:
-        self._blobs, self._side, self._thumbnails = blobs, side, thumbnails
+    def __init__(self, blobs: Blobs, *, side: int | None = None, thumbnails: bool = False) -> None:
+        self._blobs, self._side, self._thumbnails = blobs, SIDE_PX if side is None else side, thumbnails
         self.of = lru_cache(KEPT)(self._copy)
 
     def _copy(self, one: Contender) -> bytes:

@@ -20,24 +20,28 @@ _SHOWN_ELSEWHERE = ("prompt", "model", "labels", "kind", "references", "seed", "
 _NO_DIFFERENCE = ("prompt", "sent.prompt", "sha256")  # the prompts stand above, marked word by word
 
 
-def head(name: str | None, value: Any) -> str:
-    """Return the head of a column."""
+def head(name: str | None, value: Any) -> dict[str, str]:
+    """Return the head of a column, and what is to be said of a model that is none."""
     words = said(as_cell_value(value))
-    return words if name in (None, "model") else f"{name}: {words}"
+    if name in (None, "model"):
+        return {"main": words, "note": STAND_IN if is_stand_in(words) else ""}
+    return {"main": f"{name}: {words}", "note": ""}
 
 
 def line_head(line: Line, names: Sequence[str]) -> dict[str, Any]:
     """Return the head of a row: the first parameter large, the others below it by their names."""
     words = [said(as_cell_value(line.labels.get(name))) for name in names]
     first = [words[0] if names[0] in ("prompt", "brief", "model") else f"{names[0]}: {words[0]}"] if names else [""]
-    return {"main": first[0], "subs": [f"{n}: {w}" for n, w in zip(names[1:], words[1:], strict=True)]}
+    subs = [f"{n}: {w}" for n, w in zip(names[1:], words[1:], strict=True)]
+    model = line.labels.get("model")
+    return {"main": first[0], "subs": [*subs, *([STAND_IN] if isinstance(model, str) and is_stand_in(model) else [])]}
 
 
 def item_of(row: Row, names: Sequence[str | None]) -> dict[str, Any]:
     """Return a result as the page shows it; ``names`` are the parameters that tell it from its neighbours."""
     outcome, picture = row.outcome, row.picture
     told = sorted((n for n in names if n in row.params), key=lambda name: name in ("prompt", "brief"))  # long ones last
-    title = " · ".join(shortened(said(row.params[name]), 60) for name in told)
+    title = " · ".join(shortened(_named(str(name), row.params[name]), 60) for name in told)
     notes = [*outcome.notes]
     if is_stand_in(outcome.model_used or outcome.model) and "model" not in names:
         notes.append(STAND_IN)
@@ -83,6 +87,10 @@ def differences(first: Result, second: Result) -> list[tuple[str, str, str]]:
         for name, a, b in rows
         if name not in _NO_DIFFERENCE
     ]
+
+
+def _named(name: str, value: Any) -> str:
+    return said(value) if isinstance(value, str) else f"{name} {said(value)}"
 
 
 def _words(value: Any) -> str:

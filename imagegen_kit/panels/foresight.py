@@ -83,7 +83,7 @@ class Foresight:
         about = "about " if self.scale != 1 else ""
         facts = [count(self.cells, "cell"), f"est. {about}{usd_sum(self.usd, self.unknown)}"]
         timed = [m.seconds for m in self.models if m.seconds is not None]
-        if timed and max(timed) and self.scale == 1:  # models work side by side
+        if any(timed) and self.scale == 1:  # models work side by side
             facts.append(f"≈ {seconds(max(timed))}")
         if cached := round(sum(m.cached for m in self.models) * self.scale):
             facts.append(f"{cached:,} in the cache")
@@ -120,7 +120,7 @@ def foresee(draft: Draft, engine: Engine) -> Foresight:
             found = _planned(found, experiment, engine)
         except ImagegenError as error:  # a library that cannot be opened, a picture that has gone
             faults += error.faults if isinstance(error, InvalidInput) else [Fault("input", error.message)]
-    if found.models and all(len(m.refused) and m.cells for m in found.models):
+    if not faults and found.models and all(len(m.refused) and m.cells for m in found.models):
         faults += [Fault("model", f"{m.model}: {m.refused[0]}") for m in found.models]
     return replace(found, faults=tuple(dict.fromkeys(faults)))
 

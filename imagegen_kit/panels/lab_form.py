@@ -120,7 +120,7 @@ def library_words(library: Any) -> str:
 
 
 def _model_options(chosen: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the models of pictures: offline ones first, then all that are ready, then the others and what they miss."""
+    """Return the models of pictures: chosen and offline ones, then all that are ready, then the others and why not."""
     table = models(retired=False)
     table = table[table["kind"] == "image"]
     known = [(str(name), bool(line["ready"]), line["price_usd"], str(line["fix"])) for name, line in table.iterrows()]

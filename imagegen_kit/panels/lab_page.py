@@ -40,6 +40,7 @@ class LabPage:
         self._history = w.Dropdown(description="History", layout=w.Layout(flex="1 1 300px", min_width="220px"))
         self._restore = w.Button(description="Restore", layout=_button("90px"))
         self._progress = w.HTML("", layout=w.Layout(margin="0 8px"))
+        self._progress.add_class("igk-lab-progress")
         for button, kind in ((self._generate, "generate"), (self._stop, "stop"), (self._save, "save")):
             button.on_click(lambda _button, kind=kind: lab.receive({"kind": kind}))
         self._restore.on_click(lambda _button: lab.receive({"kind": "restore", "number": self._history.value}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections import OrderedDict
 from io import BytesIO
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from imagegen_kit.errors import ImagegenError, InvalidInput
+from imagegen_kit.errors import ImagegenError, InvalidInput, StoreError
 from imagegen_kit.imaging.decode import open_sound
 from imagegen_kit.imaging.picture import open_picture
 from imagegen_kit.imaging.thumbnail import thumbnail
@@ -55,7 +56,12 @@ class Thumbnails:
         artifact = self.known.get(sha256)
         if artifact is None:
             raise InvalidInput(f"picture {sha256[:12]} does not belong to this panel")
-        data = open_picture(artifact).bytes  # held against its hash
+        try:
+            data = open_picture(artifact).bytes  # held against its hash
+        except StoreError as error:
+            if artifact.path is None or os.path.exists(artifact.path):
+                raise
+            raise StoreError(f"its file is gone: {artifact.path}") from error  # the reason first: a card is narrow
         return thumbnail(open_sound(data, upright=True, draft=2 * px), px)
 
     def several(self, hashes: Sequence[str]) -> Iterator[tuple[list[str], list[bytes], dict[str, str]]]:

@@ -61,10 +61,6 @@ class Showing:
         if not self.columns:
             alone = [line.cells[0] for line in lines]
             lines = [Line({}, alone[i : i + SHEET_COLUMNS]) for i in range(0, len(alone), SHEET_COLUMNS)]
-            lines = [
-                Line({}, [x.cells[0] for x in lines[i : i + SHEET_COLUMNS]])
-                for i in range(0, len(lines), SHEET_COLUMNS)
-            ]
         self._lines = lines
         self._places = {
             place: (r, c)

@@ -57,7 +57,7 @@ def write_page(ballot: Ballot, copies: BlindCopies, path: str | Path) -> Path:
         "prompts": prompts,
         "pictures": list(pictures.values()),
     }
-    text = json.dumps(sheet, ensure_ascii=False).replace("<", "\\u003c")  # a prompt may hold </script>
+    text = json.dumps(sheet).replace("<", "\\u003c")  # a prompt may hold </script>
     html = _PAGE.format(
         policy=_POLICY, styles=styles("vote", "vote_page"), sheet=text, script=script("vote_face", "vote_page")
     )

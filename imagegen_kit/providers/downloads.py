@@ -16,10 +16,9 @@ from urllib.request import getproxies, proxy_bypass
 from imagegen_kit.errors import InvalidReply, OutcomeUnknown, RequestTimeout, ServiceUnavailable
 from imagegen_kit.providers.addresses import Refused, bare, is_inside, named, port_of, read_address
 from imagegen_kit.providers.bodies import TooLarge, Unreadable, read_body
-from imagegen_kit.providers.transport import CONNECTIONS, Pools
+from imagegen_kit.providers.transport import CONNECTIONS, Pools, certificates
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Iterable, Mapping
 
     import httpcore2
@@ -69,7 +68,6 @@ class Downloads:
         self._private, self._schemes = frozenset(private), frozenset(schemes)
         self._resolve, self._dial = resolve, dial
         self._direct = Pools(self._pinned, lambda pool: pool.aclose())
-        self._tls: ssl.SSLContext | None = None  # one for all pools: reading the certificates takes 20 ms
         self._proxies: dict[str, Pools[httpcore2.AsyncConnectionPool]] = {}
 
     async def fetch(self, url: str, *, max_bytes: int, within_s: float, model: str) -> Fetched:
@@ -131,15 +129,8 @@ class Downloads:
         if is_inside(url.host):  # the proxy looks names up and dials; all that can be judged here is how it is written
             raise Refused(f"{named(url.host)} is an address inside this network")
         if proxy not in self._proxies:
-            self._proxies[proxy] = Pools(lambda: _through(proxy, self._context()), lambda pool: pool.aclose())
+            self._proxies[proxy] = Pools(lambda: _through(proxy), lambda pool: pool.aclose())
         return self._proxies[proxy]
-
-    def _context(self) -> ssl.SSLContext:
-        import httpx2
-
-        if self._tls is None:
-            self._tls = httpx2.create_ssl_context()
-        return self._tls
 
     def _pinned(self) -> httpcore2.AsyncConnectionPool:
         import httpcore2
@@ -147,7 +138,7 @@ class Downloads:
         from imagegen_kit.providers.pinned import PinnedNetwork, look_up
 
         return httpcore2.AsyncConnectionPool(
-            ssl_context=self._context(),
+            ssl_context=certificates(),
             max_connections=CONNECTIONS,
             max_keepalive_connections=CONNECTIONS,
             keepalive_expiry=5.0,
@@ -162,14 +153,14 @@ def _proxy(url: httpx2.URL) -> str | None:
     return None if not found or proxy_bypass(url.host) else found if "://" in found else f"http://{found}"
 
 
-def _through(proxy: str, context: ssl.SSLContext) -> httpcore2.AsyncConnectionPool:
+def _through(proxy: str) -> httpcore2.AsyncConnectionPool:
     import httpcore2
     import httpx2
 
     where = httpx2.Proxy(proxy)  # reads user and password out of the address
     raw = httpcore2.URL(scheme=where.url.raw_scheme, host=where.url.raw_host, port=where.url.port, target=b"/")
     make = httpcore2.AsyncSOCKSProxy if where.url.scheme.startswith("socks") else httpcore2.AsyncHTTPProxy
-    return make(proxy_url=raw, proxy_auth=where.raw_auth, ssl_context=context, max_connections=CONNECTIONS)
+    return make(proxy_url=raw, proxy_auth=where.raw_auth, ssl_context=certificates(), max_connections=CONNECTIONS)
 
 
 def _failures() -> tuple[type[Exception], ...]:

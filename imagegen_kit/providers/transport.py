@@ -6,11 +6,14 @@ So an account opens another client when all that it has are full.
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     import httpx2
@@ -65,4 +68,20 @@ def http_client() -> httpx2.AsyncClient:
     import httpx2
 
     limits = httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-    return httpx2.AsyncClient(limits=limits, timeout=httpx2.Timeout(None, connect=10.0), follow_redirects=False)
+    waits = httpx2.Timeout(None, connect=10.0)
+    return httpx2.AsyncClient(verify=certificates(), limits=limits, timeout=waits, follow_redirects=False)
+
+
+def certificates() -> ssl.SSLContext:
+    """Return what all clients of this process trust: to read this machine's certificates takes some 50 ms each time.
+
+    They are those that ``SSL_CERT_FILE`` or ``SSL_CERT_DIR`` name when a client is made, else the system's.
+    """
+    return _read(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@cache
+def _read(file: str | None, folder: str | None) -> ssl.SSLContext:
+    import httpx2
+
+    return httpx2.create_ssl_context()

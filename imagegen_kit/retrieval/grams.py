@@ -6,10 +6,11 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 
-from imagegen_kit.retrieval.text import K1, STOP_WORDS, B, tokenize
+from imagegen_kit.retrieval.text import K1, B
 
 SHORTEST, LONGEST = 3, 5
 BINS = 1 << 18
@@ -68,17 +69,6 @@ class GramIndex:
         return np.bincount(rows, impacts * np.repeat(weights[rarest] / ideal, sizes[rarest]), self._size)
 
 
-def counts_of(document: Mapping[str, str | Iterable[str]], weights: Mapping[str, float]) -> dict[str, float]:
-    """Return the stems of ``document`` and how much each counts, fields weighed (those not named count 1)."""
-    counts: dict[str, float] = {}
-    for name, value in document.items():
-        for text in (value,) if isinstance(value, str) else value:
-            for word in tokenize(text):
-                if word not in STOP_WORDS:
-                    counts[word] = counts.get(word, 0.0) + weights.get(name, 1.0)
-    return counts
-
-
 @lru_cache(maxsize=50_000)
 def grams_of(word: str) -> tuple[int, ...]:
     """Return the bins of the grams of a stem, ends marked, and of the stem itself."""
@@ -94,7 +84,7 @@ def _pairs(counts: Sequence[Mapping[str, float]], first_row: int) -> tuple[np.nd
     weights = [weight for document in counts for weight in document.values()]
     grams = [grams_of(word) for word in words]
     sizes = np.array([len(g) for g in grams], dtype=np.int64)
-    bins = np.fromiter((gram for g in grams for gram in g), dtype=np.int64, count=int(sizes.sum()))
+    bins = np.fromiter(chain.from_iterable(grams), dtype=np.int64, count=int(sizes.sum()))
     keys = np.repeat(np.array(rows, dtype=np.int64), sizes) * BINS + bins
     unique, where = np.unique(keys, return_inverse=True)
     summed = np.bincount(where, np.repeat(np.array(weights, dtype=np.float64), sizes), len(unique))

@@ -9,7 +9,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from imagegen_kit.errors import Fault, InvalidInput, StoreError
-from imagegen_kit.retrieval.grams import counts_of
+from imagegen_kit.retrieval.index.scan import Bitmap, nearest
+from imagegen_kit.retrieval.text import counts_of
 from imagegen_kit.retrieval.topics import Topics
 from imagegen_kit.retrieval.tuned import FIELD_WEIGHTS
 
@@ -88,7 +89,7 @@ class LearntMap:
 
     def knows(self, text: str) -> bool:
         """Whether a word of ``text``, or a synonym of one, stands in at least two captions."""
-        return bool(self._topics.of_texts([text]).any())
+        return bool(self._topics.known(text))
 
     def search(self, text: str, top_k: int, *, allowed: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return the numbers (k,) int64 and scores (k,) in 0..1 of the items that look like ``text``, best first.
@@ -96,17 +97,14 @@ class LearntMap:
         Nothing where the map does not know the text, or where the library has more than 50,000 pictures
         (``embed_texts`` and the vector search are for those). ``allowed``: ascending numbers, the only ones looked at.
         """
-        asked = self._topics.of_texts([text])[0]
+        asked = self._topics.of_texts([text])
         if top_k < 1 or not asked.any() or not len(self._placed):
             return np.zeros(0, dtype=np.int64), np.zeros(0)
-        scores = np.clip(self._placed @ asked, 0.0, 1.0).astype(np.float64)
-        if allowed is not None:
-            scores[~np.isin(self._numbers, allowed)] = 0.0
-        hits = np.flatnonzero(scores)
-        if hits.size > top_k:
-            hits = hits[scores[hits] >= np.partition(scores[hits], -top_k)[-top_k]]
-        order = hits[np.lexsort((hits, -scores[hits]))][:top_k]
-        return self._numbers[order], scores[order]
+        chosen = None if allowed is None else Bitmap(np.isin(self._numbers, allowed, assume_unique=True))
+        (scores,), (rows,) = nearest(asked, self._placed, top_k, chosen)
+        scores, rows = scores[(rows >= 0) & (scores > 0)], rows[(rows >= 0) & (scores > 0)]
+        order = np.lexsort((rows, -scores))
+        return self._numbers[rows[order]], np.minimum(scores[order].astype(np.float64), 1.0)
 
     def save(self, path: str | Path) -> None:
         """Write the map to ``path`` as one file of arrays (.npz)."""

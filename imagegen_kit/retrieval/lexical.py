@@ -9,8 +9,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from imagegen_kit.errors import Fault, InvalidInput, StoreError
-from imagegen_kit.retrieval.grams import GramIndex, counts_of
-from imagegen_kit.retrieval.text import TextIndex
+from imagegen_kit.retrieval.grams import GramIndex
+from imagegen_kit.retrieval.text import TextIndex, counts_of
 from imagegen_kit.retrieval.tuned import FIELD_WEIGHTS, WHOLE_WORDS
 
 _VERSION = 1
@@ -42,7 +42,7 @@ class Lexical:
             what = f"{numbers.shape} numbers for {len(documents)} documents."
             raise InvalidInput([Fault("numbers", what, "Give one number a document, ascending.")])
         counts = [counts_of(document, FIELD_WEIGHTS) for document in documents]
-        return cls(numbers, TextIndex(documents, FIELD_WEIGHTS), GramIndex.build(counts))
+        return cls(numbers, TextIndex.of_counts(counts), GramIndex.build(counts))
 
     def search(self, query: str, top_k: int, *, allowed: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return the numbers (k,) int64 and scores (k,) float64 of the items that answer for ``query``, best first.

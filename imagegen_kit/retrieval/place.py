@@ -65,9 +65,19 @@ def place_of(value: Any, *, look: bool = True) -> LibraryPlace:
         if folder.is_file() and folder.suffix.lower() in (".yaml", ".yml"):
             return place
         if not any((folder / name).is_file() for name in _FILES):
-            what = f"there is no library in {folder}." if folder.is_dir() else f"there is no folder {folder}."
-            raise InvalidInput([Fault("library", what, f"Make one: ik.Library.open({str(value)!r}).add(…).")])
+            raise InvalidInput([_nothing_there(folder)])
     return place
+
+
+def _nothing_there(path: Path) -> Fault:
+    """Return the fault of a path without a library, with those that lie beside it."""
+    beside = [p.name for p in sorted(path.parent.glob("*")) if any((p / name).is_file() for name in _FILES)]
+    listed = ", ".join(map(repr, beside[:8])) + (", …" if len(beside) > 8 else "")
+    known = f"Libraries beside it: {listed}. " if beside else ""
+    if path.suffix.lower() in (".yaml", ".yml"):
+        return Fault("library", f"there is no file {path}.", f"{known}{SHIPPED!r} comes with the kit.")
+    what = f"there is no library in {path}." if path.is_dir() else f"there is no folder {path}."
+    return Fault("library", what, f"{known}Make one: ik.Library.open({str(path)!r}).add(…).")
 
 
 def _named(value: Any) -> LibraryPlace:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
@@ -137,12 +136,23 @@ class TextIndex:
         weights: Mapping[str, float] = WEIGHTS,
         synonyms: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        self._size = len(documents)
         self._synonyms = shipped_synonyms() if synonyms is None else synonyms
+        self._index([counts_of(document, weights) for document in documents])
+
+    @classmethod
+    def of_counts(
+        cls, counts: Sequence[Mapping[str, float]], synonyms: Mapping[str, Sequence[str]] | None = None
+    ) -> TextIndex:
+        """Return the index over documents that were counted already (``counts_of``)."""
+        index = cls((), synonyms=synonyms)
+        index._index(counts)
+        return index
+
+    def _index(self, documents: Sequence[Mapping[str, float]]) -> None:
+        self._size = len(documents)
         found: dict[str, list[tuple[int, float]]] = {}
         lengths = np.zeros(self._size)
-        for row, document in enumerate(documents):
-            counts = _count(document, weights)
+        for row, counts in enumerate(documents):
             lengths[row] = sum(counts.values())
             for term, count in counts.items():
                 found.setdefault(term, []).append((row, count))
@@ -239,13 +249,14 @@ def _rarity(documents: int, holding: int) -> float:
     return float(np.log(1 + (documents - holding + 0.5) / (holding + 0.5)))
 
 
-def _count(document: Mapping[str, str | Iterable[str]] | str, weights: Mapping[str, float]) -> Counter[str]:
-    counts: Counter[str] = Counter()
+def counts_of(document: Mapping[str, str | Iterable[str]] | str, weights: Mapping[str, float]) -> dict[str, float]:
+    """Return the stems of ``document`` and how much each counts, fields weighed (those not named count 1)."""
+    counts: dict[str, float] = {}
     fields: Mapping[str, str | Iterable[str]] = {"": document} if isinstance(document, str) else document
     for name, value in fields.items():
         weight = weights.get(name, 1.0)
         for text in (value,) if isinstance(value, str) else value:
             for term in tokenize(text):
                 if term not in STOP_WORDS and weight:
-                    counts[term] += weight  # type: ignore[assignment]  # Counter is typed for whole numbers only
+                    counts[term] = counts.get(term, 0.0) + weight
     return counts

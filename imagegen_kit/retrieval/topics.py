@@ -36,13 +36,22 @@ class Topics:
         return found, _unit(rows @ found.axes)
 
     def of_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Return (n, k) float32 for ``texts``; a word also stands for its synonyms, at a lower weight."""
-        counts = []
-        for text in texts:
-            own = Counter(word for word in tokenize(text[:4_000]) if word not in STOP_WORDS)
-            more = {o: SYNONYM_WEIGHT for word in own for o in shipped_synonyms().get(word, ()) if o not in own}
-            counts.append({**more, **own})
-        return _unit(self._rows(counts) @ self.axes)
+        """Return (n, k) float32 for ``texts``."""
+        found = np.zeros((len(texts), self.axes.shape[1]), dtype=np.float32)
+        for row, text in enumerate(texts):
+            if counts := self.known(text):
+                places = list(counts)  # few: reading the axes of all words would take longer than all the rest
+                found[row] = (np.log1p(list(counts.values())) * self.rarity[places]) @ self.axes[places]
+        return _unit(found)
+
+    def known(self, text: str) -> dict[int, float]:
+        """Return which words of the vocabulary ``text`` holds, by place, and how much each counts.
+
+        A word also stands for its synonyms, at a lower weight.
+        """
+        own = Counter(word for word in tokenize(text[:4_000]) if word not in STOP_WORDS)
+        more = {o: SYNONYM_WEIGHT for word in own for o in shipped_synonyms().get(word, ()) if o not in own}
+        return {self._places[word]: count for word, count in {**more, **own}.items() if word in self._places}
 
     def _rows(self, counts: Sequence[Mapping[str, float]]) -> np.ndarray:
         rows = np.zeros((len(counts), len(self.vocabulary)), dtype=np.float32)

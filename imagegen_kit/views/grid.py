@@ -114,7 +114,8 @@ class Layout:
                 cells.setdefault(head, []).extend(inner)
         found = [Line(labels, [cells.get(head, []) for head in heads]) for labels, cells in groups.values()]
         if self._row:
-            found.sort(key=lambda line: order[dumps(line.labels[self._row])])
+            first: str = self._row
+            found.sort(key=lambda line: order[dumps(line.labels[first])])
         self.heads, self._groups = list(heads.values()), found
 
     def __len__(self) -> int:

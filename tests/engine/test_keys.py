@@ -154,6 +154,7 @@ def test_when_all_keys_have_died_they_are_asked_all_the_same():
     assert one().status == "ok"
 
 
+@pytest.mark.alone
 def test_a_wait_is_told_and_stops_at_once():
     model("lab/one", RateLimited("slow down", retry_after=60.0), price=0.1, key_env=("LAB_KEY",))
     ik.configure(keys={"LAB_KEY": "only"})

@@ -110,6 +110,7 @@ def test_a_run_killed_half_way_goes_on_with_the_cells_that_are_missing_even_with
     assert ik.open_run("killed").table().status.tolist() == ["ok"] * 10
 
 
+@pytest.mark.alone
 def test_ctrl_c_stops_sending_keeps_what_was_sent_and_running_again_goes_on(tmp_path):
     first = Process(tmp_path, "run", "slow", price=0.1)
     first.until("submit", 8)

@@ -13,6 +13,8 @@ from imagegen_kit.engine.session import default_engine
 from imagegen_kit.types import Completed
 from tests.engine.models import model, rows, until
 
+pytestmark = pytest.mark.alone  # how much is sent before a stop is heard depends on the machine
+
 FOUR_AT_ONCE = ik.Policy(concurrency=4)
 
 

@@ -15,7 +15,7 @@ def models(*names: str, failing: dict[str, list[int]] | None = None) -> None:
     """Register models; ``failing`` says which calls of one (counted from 0) fail."""
     for number, name in enumerate(names or MODELS):
         failed = (failing or {}).get(name, ())
-        steps = [REFUSED if i in failed else picture(1000 * number + i, side=24 + number) for i in range(60)]
+        steps = [REFUSED if i in failed else picture(1000 * number + i, side=24 + number) for i in range(120)]
         model(name, *steps, price=0.0)
 
 

@@ -132,9 +132,7 @@ def test_a_file_that_is_not_there_is_named(ballot):
 
 
 def test_a_page_of_another_run_is_foreign(ballot, page):
-    other = ik.Experiment(vary={"prompt": ["x"], "model": ["zebra/one", "quokka/two"]}, name="other").run(
-        progress=False
-    )
+    other = run_of(1, name="other")
     with pytest.raises(InvalidInput, match="of another run"):
         other.import_votes(saved(page, t0="left"))
 

@@ -88,6 +88,10 @@ def items(told: Told) -> list[list[list[dict[str, Any]]]]:
     return [[cell["items"] for cell in line["cells"]] for line in told.last("grid")["lines"]]
 
 
+def heads(told: Told) -> list[str]:
+    return [head["main"] for head in told.last("grid")["heads"]]
+
+
 def until(seen: Callable[[], bool], seconds: float = 10.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -99,8 +103,9 @@ def until(seen: Callable[[], bool], seconds: float = 10.0) -> bool:
 
 class TestTheGrid:
     def test_models_stand_in_the_columns_and_prompts_in_the_rows(self) -> None:
-        grid = swept()[1].last("grid")
-        assert grid["heads"] == ["me/calm", "me/moody"]
+        _, told = swept()
+        grid = told.last("grid")
+        assert heads(told) == ["me/calm", "me/moody"]
         assert [line["head"]["main"] for line in grid["lines"]] == ["a calm sea", "a storm"]
 
     def test_a_cell_tells_its_picture_by_its_hash_with_alternative_text_and_badges(self) -> None:
@@ -128,18 +133,27 @@ class TestTheGrid:
         assert [line["head"]["subs"] for line in lines] == [["seed: 1"], ["seed: 2"]] * 2
         assert [len(cell["items"]) for cell in lines[0]["cells"]] == [3, 3]
 
+    def test_a_model_that_composes_clip_art_is_called_a_stand_in_wherever_it_stands(self) -> None:
+        run = ik.Experiment(vary={"prompt": ["a"], "model": ["offline/pencil", "me/calm"]}).run(progress=False)
+        panel, told = opened(run)
+        words = "offline stand-in, not a generative model"
+        assert [head["note"] for head in told.last("grid")["heads"]] == [words, ""]
+        panel.handle({"kind": "lay out", "rows": "model", "columns": ""})
+        assert [words in cell["label"] for cell in told.last("grid")["lines"][0]["cells"]] == [True, False]
+
     def test_any_two_parameters_may_be_chosen_and_the_static_copy_follows(self) -> None:
         panel, told = swept()
         panel.handle({"kind": "lay out", "rows": "model", "columns": "prompt"})
         grid = told.last("grid")
-        assert grid["heads"] == ["prompt: a calm sea", "prompt: a storm"]
+        assert heads(told) == ["prompt: a calm sea", "prompt: a storm"]
         assert [line["head"]["main"] for line in grid["lines"]] == ["me/calm", "me/moody"]
         assert panel.static().index("prompt: a calm sea") < panel.static().index('scope="row"')
 
     def test_repeats_may_stand_in_the_columns(self) -> None:
         run = ik.Experiment(**{**SWEEP, "repeats": 2}).run(progress=False)
-        grid = opened(run, columns="repeat")[1].last("grid")
-        assert grid["heads"] == ["repeat: 1", "repeat: 2"]
+        _, told = opened(run, columns="repeat")
+        grid = told.last("grid")
+        assert heads(told) == ["repeat: 1", "repeat: 2"]
         assert len(grid["lines"]) == 4
 
     def test_without_columns_the_cells_form_a_sheet_with_their_words_above_them(self) -> None:

@@ -299,7 +299,7 @@ class TestPictures:
         assert sum(len(buffers) for _, buffers in told) == 8
         assert all(b[8:12] == b"WEBP" for _, buffers in told for b in buffers)
         missing = {sha: why for message, _ in told for sha, why in message["missing"].items()}
-        assert "No such file" in missing[cards[3]["sha"]]
+        assert "its file is gone" in missing[cards[3]["sha"]]
         assert "has changed" in missing[cards[4]["sha"]]
 
     def test_only_pictures_that_the_panel_has_shown_are_given_out(self, panel: Watched) -> None:
@@ -370,7 +370,7 @@ class TestStatic:
     def test_a_missing_file_is_a_notice_in_the_table(self, panel: Watched) -> None:
         Path(panel.library.get("night").picture.path or "").unlink()
         panel.said("search", text="a dark night", top_k=1)
-        assert "cannot be read" in Tags(panel.static()).text
+        assert "its file is gone" in Tags(panel.static()).text
 
     def test_the_repr_is_one_stable_line(self, shelf: ik.Library) -> None:
         assert repr(shelf.panel()) == repr(shelf.panel()) == "LibraryPanel(shelf, 10 references)"

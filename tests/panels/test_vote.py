@@ -19,8 +19,7 @@ import imagegen_kit as ik
 from imagegen_kit.errors import InvalidInput
 from imagegen_kit.experiments.voting import CHOICES
 from imagegen_kit.imaging.provenance import embed
-from imagegen_kit.panels import vote_page
-from imagegen_kit.panels.blind import SIDE_PX
+from imagegen_kit.panels import blind, vote_page
 from imagegen_kit.panels.vote import VotePanel
 from tests.engine.models import model, picture
 from tests.experiments.ballots import MODELS, models, run_of
@@ -30,6 +29,12 @@ from tests.payloads import PAYLOADS
 @pytest.fixture(autouse=True)
 def _models_of_this_test(own_registry: None) -> None:
     """Models that a test registers are gone after it."""
+
+
+@pytest.fixture(autouse=True)
+def _small_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is blind does not hang on the size, and small copies are quickly made."""
+    monkeypatch.setattr(blind, "SIDE_PX", 48)
 
 
 class Page:
@@ -89,7 +94,8 @@ def test_a_page_votes_pair_by_pair_and_each_next_pair_is_there_before_it_is_due(
     assert not panel.errors
 
 
-def test_nothing_that_leaves_the_kernel_tells_a_model_until_reveal():
+def test_nothing_that_leaves_the_kernel_tells_a_model_until_reveal(monkeypatch):
+    monkeypatch.setattr(vote_page, "SIDES_PX", (64,))
     models()
     run = run_of(6)
     panel = run.vote()
@@ -149,7 +155,8 @@ def test_tokens_are_other_ones_in_each_panel():
     assert Page(run.vote()).at["pair"] != Page(run.vote()).at["pair"]
 
 
-def test_copies_are_alike_whatever_the_pictures_were():
+def test_copies_are_alike_whatever_the_pictures_were(monkeypatch):
+    monkeypatch.setattr(blind, "SIDE_PX", 1024)
     size = {"zebra/one": (640, 480), "quokka/two": (48, 36)}
     for number, (name, size_px) in enumerate(size.items()):
         out = BytesIO()
@@ -158,9 +165,7 @@ def test_copies_are_alike_whatever_the_pictures_were():
     run = run_of(1)
     pair = Page(panel := run.vote()).pictures(panel._token(panel._current()))
     opened = [Image.open(BytesIO(data)) for data in pair]
-    assert {(image.format, image.size, image.mode) for image in opened} == {
-        ("WEBP", (SIDE_PX, SIDE_PX * 3 // 4), "RGB")
-    }
+    assert {(image.format, image.size, image.mode) for image in opened} == {("WEBP", (1024, 768), "RGB")}
     for data, image in zip(pair, opened, strict=True):
         assert data[12:16] == b"VP8 "  # the picture is the only chunk
         assert int.from_bytes(data[16:20], "little") + 20 >= len(data) - 1
@@ -267,7 +272,8 @@ def sheet_of(path: Path) -> dict[str, Any]:
     return json.loads(re.search(r'id="igk-sheet">(.*?)</script>', path.read_text(encoding="utf-8"), re.S)[1])
 
 
-def test_the_page_holds_the_open_pairs_and_asks_for_a_name_only_where_there_is_none():
+def test_the_page_holds_the_open_pairs_and_asks_for_a_name_only_where_there_is_none(monkeypatch):
+    monkeypatch.setattr(vote_page, "SIDES_PX", (64,))
     models()
     run = run_of(4)
     named, nobody = run.vote(rater="anna", repeats=0), run.vote(repeats=0)
@@ -300,7 +306,7 @@ def test_pictures_are_made_smaller_until_the_page_fits_and_refused_where_they_ne
     models()
     panel = run_of(3).vote(repeats=0)
     whole = panel.to_html("a.html")
-    assert largest(whole) == SIDE_PX
+    assert largest(whole) == 1024
     monkeypatch.setattr(vote_page, "MOST_BYTES", sum(map(len, sheet_of(whole)["pictures"])) - 1)
     assert largest(panel.to_html("b.html")) == 768
     monkeypatch.setattr(vote_page, "MOST_BYTES", 10)
@@ -316,8 +322,9 @@ def test_what_is_no_page_is_refused(name):
         run_of(2).vote().to_html(name)
 
 
-def test_a_small_picture_is_shown_as_large_as_a_large_one(tmp_path):
+def test_a_small_picture_is_shown_as_large_as_a_large_one(monkeypatch):
+    monkeypatch.setattr(blind, "SIDE_PX", 1024)
     model("zebra/one", picture(1, side=16), price=0.0)
     model("quokka/two", picture(2, side=900), price=0.0)
     pictures = Page(panel := run_of(1).vote()).pictures(panel._token(panel._current()))
-    assert {Image.open(BytesIO(data)).size for data in pictures} == {(SIDE_PX, SIDE_PX)}
+    assert {Image.open(BytesIO(data)).size for data in pictures} == {(1024, 1024)}

@@ -34,6 +34,7 @@ from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.providers.base import Account
 from imagegen_kit.providers.gemini import clients
 from imagegen_kit.providers.gemini.provider import GeminiProvider, VertexProvider
+from imagegen_kit.providers.transport import certificates
 from imagegen_kit.testing.simulators.server import Dropped, Simulator
 from imagegen_kit.types import (
     Accepted,
@@ -539,6 +540,18 @@ class TestClients:
 
         expected = ("my-project", "us-central1", None, "https://us-central1-aiplatform.googleapis.com")
         assert asyncio.run(opened()) == expected
+
+    def test_the_sdk_reads_no_certificates_of_its_own(self) -> None:
+        async def opened() -> list[Any]:
+            import httpx2
+
+            made = clients.open_developer(Account(key=SecretStr("mine")), httpx2.AsyncClient(verify=certificates()))
+            api = made.sdk._api_client
+            found = [api._websocket_ssl_ctx["ssl"], api._async_httpx_client_args["verify"]]
+            await clients.close(made)
+            return found
+
+        assert all(one is certificates() for one in asyncio.run(opened()))
 
     def test_settings_decide_which_key_an_account_has(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from imagegen_kit.providers.accounts import account_of, not_ready

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
-from imagegen_kit.providers.transport import CONNECTIONS, Clients
+from imagegen_kit.providers.transport import CONNECTIONS, Clients, certificates
 
 if TYPE_CHECKING:
     import httpx2
@@ -84,3 +85,15 @@ def test_a_call_that_fails_gives_its_place_back():
         return len(made)
 
     assert asyncio.run(main()) == 1
+
+
+def test_certificates_are_read_once_and_again_only_where_others_are_named(tmp_path, monkeypatch):
+    first = certificates()
+    assert certificates() is first
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    none = certificates()
+    assert none is not first
+    assert none.cert_store_stats()["x509"] == 0
+    for found in (first, none):
+        assert (found.verify_mode, found.check_hostname) == (ssl.CERT_REQUIRED, True)

@@ -47,6 +47,7 @@ def test_six_processes_ask_at_once_and_the_service_charges_once(name: str, tmp_p
     assert set(ledger(tmp_path / "store")) == {"settled"}
 
 
+@pytest.mark.alone
 def test_where_the_buyer_is_killed_a_waiter_collects_its_job(tmp_path: Path) -> None:
     with Lab(latency=2.0, look="tiny") as sim:
         owner, *others = ready(tmp_path, sim, "lab/one")

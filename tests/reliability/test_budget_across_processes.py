@@ -46,6 +46,7 @@ def spend(folder: Path, processes: int, kills: int, **budgets: str) -> Lab:
     return sim
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("processes", "kills"), [(4, 1), pytest.param(8, 2, marks=pytest.mark.soak)], ids=["4 processes", "8 processes"]
 )

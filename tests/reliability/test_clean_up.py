@@ -36,6 +36,7 @@ def fill(store: Store, files: int) -> set[str]:
     return hashes
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("files", [2_000, pytest.param(10_000, marks=pytest.mark.soak)], ids="{} files".format)
 def test_what_another_process_shows_meanwhile_stays_and_all_else_goes(tmp_path, files):
     store = Store(tmp_path / "s")

@@ -222,6 +222,7 @@ def test_a_private_host_without_its_port_is_refused(text: str) -> None:
 
 
 # ------------------------------------------------------------------ what may come
+@pytest.mark.alone
 def test_an_endless_body_is_left_at_the_limit() -> None:
     with Host(endless) as host:
         resolve, _ = answering([PUBLIC])
@@ -273,6 +274,7 @@ def test_a_bomb_is_unpacked_no_further_than_the_limit(encoding: str) -> None:
         ("gzip", b"no gzip", "cannot be unpacked"),
         ("gzip", gzip.compress(b"abc" * 1000)[:-9], "ends too early"),
     ],
+    ids=["another packing", "two packings", "not packed", "cut off"],  # what gzip writes holds the time
 )
 def test_a_packing_that_cannot_be_undone_is_refused(encoding: str, body: bytes, said: str) -> None:
     packed = answer(body, f"Content-Encoding: {encoding}")
@@ -296,6 +298,7 @@ def slow_head(connection: socket.socket, _: bytes) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("behave", [one_byte_a_second, silent, slow_head])
 def test_a_slow_host_is_left_at_the_deadline(behave: Any) -> None:
     with Host(behave) as host:
@@ -305,6 +308,7 @@ def test_a_slow_host_is_left_at_the_deadline(behave: Any) -> None:
         assert 1.0 <= time.monotonic() - began < 2.0
 
 
+@pytest.mark.alone
 def test_a_resolver_that_never_answers_is_left_at_the_deadline() -> None:
     async def never(host: str, port: int) -> list[str]:
         await asyncio.sleep(3600)

@@ -31,6 +31,7 @@ def fates_of_calls(chance: random.Random) -> Iterator[str]:
         yield from chance.sample(twenty, 20)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("cells", [40, pytest.param(200, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("name", MODELS)
 def test_each_cell_is_stored_or_says_why_not_and_every_call_counts(name: str, cells: int, tmp_path: Path) -> None:

@@ -126,6 +126,7 @@ def locked(folder: Path, seconds: float) -> subprocess.Popen[str]:
     return held
 
 
+@pytest.mark.alone
 def test_a_write_waits_for_another_process_that_holds_the_journal_for_five_seconds(tmp_path):
     journal = Journal(tmp_path / "journal.sqlite")
     holder, start = locked(tmp_path, 5), time.monotonic()
@@ -136,6 +137,7 @@ def test_a_write_waits_for_another_process_that_holds_the_journal_for_five_secon
     journal.close()
 
 
+@pytest.mark.alone
 def test_beyond_our_patience_all_who_wait_are_told_at_once_and_later_writes_work(tmp_path):
     journal = Journal(tmp_path / "journal.sqlite", patience_s=0.5)
     holder, start = locked(tmp_path, 60), time.monotonic()

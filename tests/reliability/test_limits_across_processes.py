@@ -107,6 +107,7 @@ def hold_back(name: str, rest_s: float, items: int, folder: Path) -> None:
     assert len(sim.ledger.accepted) == 3 * items + 3
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", SERVICES)
 def test_three_processes_obey_what_a_service_asks_of_their_key(name: str, tmp_path: Path) -> None:
     hold_back(name, 2.0, 16, tmp_path)
@@ -155,6 +156,7 @@ def with_one_dead_key(sim: Any, status: int) -> dict[str, str]:
     return three_keys(sim)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("status", [401, 402, 403])
 def test_a_dead_key_of_three_costs_three_calls_and_no_item(status: int, tmp_path: Path) -> None:
     with Lab(polls=0, look="tiny") as sim, same_place(tmp_path / "store", with_one_dead_key(sim, status)):
@@ -218,6 +220,7 @@ def test_an_item_whose_outcome_is_unknown_never_goes_to_a_second_key(tmp_path: P
     assert set(sim.accepted_by_prompt.values()) == {1}
 
 
+@pytest.mark.alone
 def test_a_key_that_has_to_rest_lets_the_others_go_on(tmp_path: Path) -> None:
     with Lab(polls=0, look="tiny") as sim, same_place(tmp_path / "store", three_keys(sim)):
 
@@ -249,6 +252,7 @@ def resting(sim: Any) -> dict[str, str]:
     return variables(sim)
 
 
+@pytest.mark.alone
 def test_a_wait_is_told_in_the_run_and_a_stop_ends_it_within_a_second(tmp_path: Path) -> None:
     with OpenAI() as sim, same_place(tmp_path / "store", resting(sim)):
         run = ik.Experiment(
@@ -270,6 +274,7 @@ def test_a_wait_is_told_in_the_run_and_a_stop_ends_it_within_a_second(tmp_path: 
     assert rows(tmp_path / "store", "SELECT COUNT(*) FROM ledger WHERE state != 'released'") == [(0,)]
 
 
+@pytest.mark.alone
 def test_a_wait_is_an_event_of_the_stream_and_leaving_it_ends_the_wait(tmp_path: Path) -> None:
     with OpenAI() as sim, same_place(tmp_path / "store", resting(sim)):
         events = ik.stream(ik.recipes.image, prompt="a cup", model="openai/gpt-image-2.5-flare")

@@ -242,6 +242,7 @@ def test_a_missing_cell_is_named_and_nothing_is_sent(tmp_path):
     assert script.calls == calls
 
 
+@pytest.mark.alone
 def test_a_run_that_was_stopped_says_which_cells_are_missing(tmp_path):
     model("lab/one", seconds=0.2)
     run = experiment().start()

@@ -80,6 +80,7 @@ def rows_of_runs(folder: Path) -> bool:
     return journal.exists() and bool(rows(folder / "store", "SELECT 1 FROM runs"))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("moment", [1, 6, 11, 18])
 def test_ctrl_c_stops_spending_and_what_was_paid_is_collected(moment: int, tmp_path: Path) -> None:
     told = interrupt(moment, tmp_path)
@@ -121,6 +122,7 @@ exp = ik.Experiment(
 """
 
 
+@pytest.mark.alone
 def test_the_stop_button_stops_spending_and_the_kernel_collects_what_was_paid(
     kernel: tuple[Kernel, Lab], tmp_path: Path
 ) -> None:

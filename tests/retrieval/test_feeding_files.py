@@ -73,6 +73,12 @@ def test_a_file_that_names_no_library_says_so(shelf, tmp_path):
         ik.Experiment.from_yaml(path)
 
 
+@pytest.mark.parametrize(("name", "what"), [("missing.yaml", "there is no file"), ("missing", "there is no folder")])
+def test_a_library_that_is_not_there_is_told_with_those_that_are(shelf, name, what):
+    with pytest.raises(InvalidInput, match=f"{what} .*{name}.*beside it: '{shelf.path.name}'"):
+        ik.generate("a cup", model="lab/one", library=shelf.path.parent / name)
+
+
 def test_the_journal_knows_a_library_by_its_place_embedder_and_what_it_held(shelf, tmp_path):
     plain = json.loads(dumps(encode(shelf, Blobs(tmp_path))))
     assert plain == {"$library": str(shelf.path), "embedder": "colour", "state": shelf.state}

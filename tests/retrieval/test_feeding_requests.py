@@ -76,6 +76,8 @@ def test_the_lowest_scored_go_where_a_model_takes_fewer(shelf):
     clamped = ask("a red cup", references=[shelf.query(top_k=3), hand], model="pair/two")
     assert origins(clamped) == ["red-cup", None]
     assert "references 4 → 2" in [str(a) for a in clamped.adaptations]
+    styled = ask("a cup", references=[shelf.query(top_k=3), hand], model="pair/two", style="consistent-character")
+    assert "reference pictures (Red: the red cup)." in styled.sent.prompt  # of the two that are sent, one has a name
 
 
 def test_a_model_without_references_refuses_and_the_others_go_on(shelf):

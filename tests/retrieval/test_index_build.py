@@ -42,7 +42,7 @@ def test_a_kind_that_is_given_holds_from_a_thousand_vectors_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "cells"), [(1000, 25), (20_000, 500), (90_000, 1200), (1_000_000, 2048), (4_000_000, 4000)]
+    ("count", "cells"), [(1000, 25), (20_000, 500), (90_000, 1200), (1_000_000, 4000), (4_000_000, 4096)]
 )
 def test_the_number_of_cells_follows_the_size(count: int, cells: int) -> None:
     assert cells_for(count) == min(cells, count // 40)

@@ -136,7 +136,7 @@ def test_the_search_looks_no_deeper_than_it_must(small: SmallLibrary) -> None:
     for place in range(60):
         small.add(shape("red", turn=place * 6, form="corner"), f"turned-{place}")
     search(small, vector=small.embedder.embed_images([shape("blue")])[0], top_k=2)
-    assert small.vectors.asked == [10]
+    assert small.vectors.asked == [8]
 
 
 def test_diversity_brings_others(small: SmallLibrary) -> None:

@@ -207,6 +207,19 @@ def test_a_read_only_folder_is_refused_with_what_to_do(tmp_path):
     assert "configure(store=" in done.stdout, done.stderr
 
 
+def test_votes_of_the_fourth_version_were_blind(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    Journal(path).close()
+    with sqlite3.connect(path) as old:
+        old.execute("UPDATE meta SET value = '4' WHERE name = 'schema'")
+        old.execute("ALTER TABLE votes DROP COLUMN blind")
+        old.execute("INSERT INTO votes VALUES (1, 1, 'me', 'model 1 2', 1, 2, 'left', 5, 'now', NULL)")
+    old.close()
+    journal = Journal(path)
+    assert journal.read("SELECT choice, blind FROM votes") == [("left", 1)]
+    journal.close()
+
+
 def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_it_holds(tmp_path):
     path = tmp_path / "journal.sqlite"
     Journal(path).close()

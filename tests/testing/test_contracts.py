@@ -14,7 +14,7 @@ from imagegen_kit.testing.contracts import ProviderContract, StyleContract
 from imagegen_kit.testing.contracts.words import sentence
 from tests.testing import contract_broken
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]  # some of the checks look how long things take
 
 ROOT = Path(__file__).parents[2]
 BROKEN = sorted(name for name in vars(contract_broken) if name.startswith("Test_"))
@@ -57,15 +57,8 @@ NOT_BROKEN_HERE = {
 def failed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     """What failed of each class of ``contract_broken``, by check, with its words."""
     report = tmp_path_factory.mktemp("report") / "report.xml"
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "no:cacheprovider",
-        f"--junitxml={report}",
-        contract_broken.__file__,
-    ]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}"]
+    command += ["--numprocesses", "2", "--dist", "loadscope", contract_broken.__file__]
     subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for case in ElementTree.parse(report).iter("testcase"):

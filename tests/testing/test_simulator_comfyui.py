@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from imagegen_kit.errors import InvalidInput
+from imagegen_kit.providers.transport import certificates  # read once: to read them takes 50 ms a client
 from imagegen_kit.testing.simulators.comfyui import ComfyUISimulator
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def sim() -> Iterator[ComfyUISimulator]:
 
 @pytest.fixture
 def http(sim: ComfyUISimulator) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=sim.base_url, timeout=10) as client:
+    with httpx2.Client(base_url=sim.base_url, timeout=10, verify=certificates()) as client:
         yield client
 
 

@@ -16,6 +16,7 @@ from google.genai import errors, types
 from google.oauth2.credentials import Credentials
 from PIL import Image
 
+from imagegen_kit.providers.transport import certificates  # read once: to read them takes 50 ms a client
 from imagegen_kit.testing.simulators import GeminiSimulator, VertexSimulator
 from imagegen_kit.testing.simulators.drawing import draw, size_of
 
@@ -31,8 +32,12 @@ Config = types.GenerateContentConfig
 
 
 def client_of(simulator: GeminiSimulator | VertexSimulator, **more: Any) -> genai.Client:
+    trusted = certificates()
     options = types.HttpOptions(
-        base_url=simulator.base_url, timeout=20_000, retry_options=types.HttpRetryOptions(attempts=1)
+        base_url=simulator.base_url,
+        timeout=20_000,
+        retry_options=types.HttpRetryOptions(attempts=1),
+        async_client_args={"verify": trusted, "ssl": trusted},
     )
     return genai.Client(http_options=options, **{"api_key": simulator.key, **more})
 
@@ -64,7 +69,7 @@ def post(simulator: GeminiSimulator, body: Any, model: str = FLASH, **headers: s
     headers = headers or {"x-goog-api-key": simulator.key}
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     url = f"{simulator.base_url}/v1beta/models/{model}:generateContent"
-    return httpx2.post(url, content=content, headers=headers)
+    return httpx2.post(url, content=content, headers=headers, verify=certificates())
 
 
 def asked(**more: Any) -> dict[str, Any]:
@@ -335,6 +340,7 @@ def test_an_interaction_is_recorded_as_captured_and_answers_with_a_picture(
         client.interactions.get(id=done.id)  # nothing was stored
 
 
+@pytest.mark.alone
 def test_a_film_is_made_in_the_background_and_found_by_its_id(gemini: GeminiSimulator, client: genai.Client) -> None:
     gemini.latency = 0.3
     form = {"type": "video", "aspect_ratio": "9:16", "duration": "5s", "delivery": "uri"}
@@ -412,7 +418,8 @@ def test_an_interaction_without_a_picture_says_why(
 )
 def test_an_interaction_of_the_wrong_form_is_refused(gemini: GeminiSimulator, body: Any, status: int) -> None:
     headers = {"x-goog-api-key": gemini.key}
-    assert httpx2.post(f"{gemini.base_url}/v1/interactions", json=body, headers=headers).status_code == status
+    url = f"{gemini.base_url}/v1/interactions"
+    assert httpx2.post(url, json=body, headers=headers, verify=certificates()).status_code == status
     assert gemini.ledger.accepted == []
 
 
@@ -442,7 +449,7 @@ def test_the_enterprise_mode_takes_a_key_or_a_token(vertex: VertexSimulator, log
 def test_the_enterprise_mode_refuses_another_token(vertex: VertexSimulator) -> None:
     url = f"{vertex.base_url}/v1beta1/publishers/google/models/{FLASH}:generateContent"
     for headers, status in (({"authorization": "Bearer x"}, 401), ({"x-goog-api-key": "x"}, 400), ({}, 403)):
-        assert httpx2.post(url, json=asked(), headers=headers).status_code == status
+        assert httpx2.post(url, json=asked(), headers=headers, verify=certificates()).status_code == status
 
 
 def test_imagen_makes_several_pictures_and_says_which_were_filtered(vertex: VertexSimulator) -> None:
@@ -465,6 +472,7 @@ def test_imagen_makes_several_pictures_and_says_which_were_filtered(vertex: Vert
     assert [image.rai_filtered_reason for image in filtered.generated_images] == ["The picture was filtered out."] * 2
 
 
+@pytest.mark.alone
 def test_veo_names_an_operation_and_later_its_film(vertex: VertexSimulator) -> None:
     vertex.latency = 0.2
     client = client_of(vertex, vertexai=True)

@@ -12,6 +12,7 @@ import openai
 import pytest
 from PIL import Image
 
+from imagegen_kit.providers.transport import certificates  # read once: to read them takes 50 ms a client
 from imagegen_kit.testing.simulators import OpenAISimulator
 from imagegen_kit.testing.simulators.drawing import draw, size_of
 
@@ -46,7 +47,8 @@ def simulator() -> Iterator[OpenAISimulator]:
 
 @pytest.fixture
 def client(simulator: OpenAISimulator) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(api_key=simulator.key, base_url=simulator.base_url, max_retries=0) as client:
+    http = httpx2.Client(verify=certificates())
+    with openai.OpenAI(api_key=simulator.key, base_url=simulator.base_url, max_retries=0, http_client=http) as client:
         yield client
 
 
@@ -58,7 +60,7 @@ def post(simulator: OpenAISimulator, path: str, body: Any = None, **more: Any) -
     headers = {"authorization": f"Bearer {simulator.key}"}
     if body is not None:
         more["content"] = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return httpx2.post(f"{simulator.base_url}{path}", headers=headers, **more)
+    return httpx2.post(f"{simulator.base_url}{path}", headers=headers, verify=certificates(), **more)
 
 
 # ---- pictures ----------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ import imagegen_kit as ik
 from imagegen_kit import settings
 from imagegen_kit.errors import InvalidInput
 from imagegen_kit.imaging.picture import open_picture
+from imagegen_kit.providers.transport import certificates  # read once: to read them takes 50 ms a client
 from imagegen_kit.testing import simulated_clouds
 from imagegen_kit.testing.simulators import Charge, GeminiSimulator, Simulator, texts
 from imagegen_kit.testing.simulators.drawing import cut, draw, partial, size_of
@@ -52,7 +53,7 @@ def echo() -> Iterator[Echo]:
 
 
 def said(simulator: Simulator, **more: Any) -> str:
-    return str(httpx2.post(f"{simulator.base_url}/say", **more).json()["mode"])
+    return str(httpx2.post(f"{simulator.base_url}/say", verify=certificates(), **more).json()["mode"])
 
 
 def test_modes_are_played_one_a_call_and_then_all_goes_well(echo: Echo) -> None:
@@ -111,6 +112,7 @@ def test_only_what_the_service_took_is_charged(echo: Echo) -> None:
     assert [charge.usd for charge in echo.ledger.accepted] == [0.01] * 3  # ok, blocked_after, drop
 
 
+@pytest.mark.alone
 def test_latency_is_how_long_a_call_takes() -> None:
     with Echo(latency=0.2) as simulator:
         before = time.perf_counter()
@@ -118,6 +120,7 @@ def test_latency_is_how_long_a_call_takes() -> None:
         assert 0.2 <= time.perf_counter() - before < 1.5
 
 
+@pytest.mark.alone
 def test_stopping_cuts_off_what_is_under_way_and_leaves_no_thread() -> None:
     threads = set(threading.enumerate())
     errors = []
@@ -165,6 +168,7 @@ def test_a_picture_has_the_size_and_format_asked_for_and_is_always_the_same(look
     assert picture != draw("a red car by the sea", 136, 64, 8, **asked)
 
 
+@pytest.mark.alone
 def test_a_plain_picture_is_a_sound_png_that_takes_no_time() -> None:
     draw("warm", 1024, 1024)
     before = time.perf_counter()
@@ -308,6 +312,7 @@ def test_latency_may_differ_by_provider() -> None:
         _ = clouds.gemeni
 
 
+@pytest.mark.alone
 def test_500_calls_at_32_in_flight_cost_little() -> None:
     """The bound is twenty times what was measured (0.5 ms a call), for slow machines."""
     import asyncio

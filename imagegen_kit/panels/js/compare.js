@@ -79,7 +79,7 @@ class CompareGrid {
     this.#fitThumbs();
     const corner = (name) => el("th", { scope: "col", role: "columnheader", class: "igk-corner" }, name);
     const head = sheet ? null : el("thead", {}, el("tr", { role: "row" }, corner(message.names[0] ?? ""),
-      message.heads.map((words) => el("th", { scope: "col", role: "columnheader" }, words))));
+      message.heads.map(({ main, note }) => el("th", { scope: "col", role: "columnheader" }, main, note ? el("div", { class: "igk-quiet igk-aside-note" }, note) : null))));
     this.bodies = message.lines.map((line, r) => line.cells.map((cell, c) => this.#cell(el("td", { role: "gridcell" }), cell, r, c)));
     const body = el("tbody", {}, message.lines.map((line, r) => el("tr", { role: "row" },
       line.head ? el("th", { scope: "row", role: "rowheader" }, el("div", { class: "igk-main-head" }, line.head.main), line.head.subs.map((sub) => el("div", { class: "igk-quiet" }, sub))) : null,

@@ -53,9 +53,11 @@ class Shelf {
   put(start, rows) {
     this.asked.delete(start);
     rows.forEach((row, i) => {
+      const known = this.rows.get(start + i)?.key === row.key;
       this.rows.set(start + i, row);
       const tile = this.tiles.get(start + i);
-      if (tile) this.#draw(tile, start + i);
+      if (tile && known) this.#drawMark(tile, row);
+      else if (tile) this.#draw(tile, start + i);
     });
   }
 

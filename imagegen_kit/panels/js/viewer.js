@@ -55,6 +55,7 @@ class Viewer {
 
   setMode(mode) {
     if (mode !== "one" && this.at[1] === null) return this.told("there is no second picture to compare with");
+    const again = (mode === "one") !== (this.mode === "one"); // what stands beside is of one picture, or of two
     this.mode = mode;
     this.stage.setMode(mode);
     this.dialog.dataset.mode = mode;
@@ -68,6 +69,7 @@ class Viewer {
       this.sliderName.textContent = slider;
     }
     this.#words();
+    if (again && this.round) this.#aside(this.round);
   }
 
   // ---------------------------------------------------------------- stepping
@@ -171,11 +173,12 @@ class Viewer {
   }
 
   async #aside(round) {
-    const [a, b] = this.#pair();
+    const [a, other] = this.#pair();
+    const b = this.mode === "one" ? null : other;
     const about = async (item) => (item && this.options.about ? { ...item, ...(await this.options.about(item)) } : item);
     const [first, second] = await Promise.all([about(a), about(b)]);
     const told = second ? ((await this.options.compare?.(a, b)) ?? []) : [];
-    if (round !== this.round) return;
+    if (round !== this.round || (b === null) !== (this.mode === "one" || other === null)) return;
     const parts = [];
     if (second) {
       const words = wordDiff(first.prompt, second.prompt);

@@ -74,6 +74,7 @@ function voteFace(view, more = {}) {
     view.ask("undo");
   }
   function busy() {
+    main.setAttribute("aria-busy", "true"); // keys are not taken before the next pair is seen
     waiting = setTimeout(() => {
       waiting = null;
       slow.hidden = false;
@@ -172,9 +173,11 @@ function voteFace(view, more = {}) {
     buttons.undo.disabled = !at.undo;
     const voting = Boolean(at.pair) && !(at.revealed && !at.further);
     body.hidden = !voting;
+    main.setAttribute("aria-busy", String(voting && shown !== at.pair));
     drawEnd();
     if (!voting) {
       shown = null;
+      hint.textContent = at.revealed ? "vote.table() has every vote, vote.counts() these numbers." : "";
       return;
     }
     const pair = pairs.get(at.pair);
@@ -192,6 +195,7 @@ function voteFace(view, more = {}) {
     zoomed = false;
     arrange();
     since = performance.now();
+    main.setAttribute("aria-busy", "false");
   }
 
   function drawEnd() {
@@ -213,7 +217,7 @@ function voteFace(view, more = {}) {
   function revealButtons(done) {
     const again = (to) => { asking = to; drawEnd(); };
     if (!asking) {
-      return el("button", { type: "button", class: done ? "igk-vote-main" : "", onclick: () => again(true) }, "Reveal …");
+      return el("button", { type: "button", class: done ? "igk-vote-main" : "igk-vote-early", onclick: () => again(true) }, "Reveal …");
     }
     const yes = () => { asking = false; busy(); view.ask("reveal"); };
     return el(

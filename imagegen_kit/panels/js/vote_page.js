@@ -123,6 +123,8 @@ function ask() {
   const name = el("input", { id: "igk-name", required: true, maxlength: 80, autocomplete: "name" });
   const form = el(
     "form", { class: "igk-vote igk-vote-name" },
+    el("h1", {}, "Which picture is better?"),
+    el("p", {}, `You will see ${sheet.sides.length} pairs of pictures. Choose with ← and →, or with the buttons; ↓ is a tie.`),
     el("label", { for: "igk-name" }, "Your name"), name, el("button", { class: "igk-vote-main" }, "Begin"),
   );
   form.addEventListener("submit", (event) => {

@@ -17,6 +17,7 @@ from google import genai
 from google.genai import types
 
 from imagegen_kit.errors import AuthenticationFailed, ProviderError
+from imagegen_kit.providers.transport import certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,12 +96,14 @@ async def close(opened: Opened) -> None:
 
 
 def _options(base_url: str, version: str, http: httpx2.AsyncClient) -> types.HttpOptions:
+    trusted = certificates()  # the SDK would read them twice again, for transports of its own that we never use
     return types.HttpOptions(
         base_url=base_url,
         api_version=version,
         timeout=TIMEOUT_MS,
         retry_options=types.HttpRetryOptions(attempts=1),
         httpx_async_client=http,
+        async_client_args={"verify": trusted, "ssl": trusted},
     )
 
 

@@ -14,6 +14,7 @@ from imagegen_kit.retrieval.index.half import CANDIDATES
 from imagegen_kit.retrieval.index.kinds import (
     FLAT,
     FP16,
+    MANY_CELLS,
     POINTS_A_CELL,
     UP_TO,
     AnnRecord,
@@ -91,7 +92,8 @@ def _filled(kind: str, dimension: int, blocks: Sequence[Rows], count: int) -> tu
         for block in blocks:  # removed rows too: the rows of this kind have no names
             index.add(block.vectors)
         return index, {"over_fetch": CANDIDATES}
-    index.train(_sample(blocks, index.nlist * POINTS_A_CELL))
+    points = POINTS_A_CELL if index.nlist <= MANY_CELLS else POINTS_A_CELL // 2
+    index.train(_sample(blocks, index.nlist * points))
     for vectors, rows in _chunks(blocks):
         index.add_with_ids(vectors, rows)
     return index, {"cells": index.nlist, **_measured(index, blocks)}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import Fault, InvalidInput, StoreError
 from imagegen_kit.retrieval.library.manifest import read_manifest
 from imagegen_kit.retrieval.library.places import EXCHANGE, MANIFEST
+from imagegen_kit.retrieval.library.progress import telling_a_terminal
 from imagegen_kit.retrieval.library.schema import damaged
 from imagegen_kit.retrieval.library.segments import Vectors
 from imagegen_kit.retrieval.library.sources import candidates
@@ -94,7 +95,8 @@ def _fill(records: Records, place: Place, embedder: Embedder) -> None:
         found = candidates(source, {}, folder=place.folder)
         with records.writing() as change:
             change.keep(_FIRST, "unfinished")
-        report = writing.add(found, copy=False, told=lambda done, of: None)
+        with telling_a_terminal("first look at the pictures", len(found)) as told:
+            report = writing.add(found, copy=False, told=told)
         strict = isinstance(source, (Mapping, list)) or source.suffix.lower() in (".yaml", ".yml")
         if report.rejected and strict:
             raise InvalidInput([Fault(one.source, one.reason) for one in report.rejected])

@@ -18,3 +18,12 @@ def telling(progress: bool | Callable[[int, int], None] | None, total: int) -> I
             yield lambda done, of: (bar.update(done - bar.n), None)[1]
     else:
         yield lambda done, of: None
+
+
+@contextlib.contextmanager
+def telling_a_terminal(what: str, total: int) -> Iterator[Callable[[int, int], None]]:
+    """Hand out a function of (pictures done, of how many), with a bar where somebody sits before a terminal."""
+    from tqdm import tqdm
+
+    with tqdm(total=total, desc=what, unit="picture", disable=None, leave=False) as bar:
+        yield lambda done, of: (bar.update(done - bar.n), None)[1]

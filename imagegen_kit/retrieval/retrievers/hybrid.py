@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from imagegen_kit.retrieval.base import Brief
     from imagegen_kit.retrieval.library import Library
 
+SPARE = 6  # hits more than asked, in place of near-duplicates; where they are not enough, there is another look
+
 
 class HybridRetriever:
     """Finds items by words in their texts, by likeness to pictures, and by words in the pictures themselves.
@@ -48,7 +50,7 @@ class HybridRetriever:
         with stages("embed"):
             unwanted = Unwanted(asked)
         plain = len(asked.weights) == 1 and not unwanted and not brief.diversity
-        depth = min(kept, 2 * brief.top_k + 6 if plain else max(100, 10 * brief.top_k))
+        depth = min(kept, brief.top_k + SPARE if plain else max(100, 10 * brief.top_k))
         while True:
             ranked = list(asked.rank(depth, stages))
             with stages("neighbours"):

@@ -299,6 +299,7 @@ def test_each_fault_becomes_its_error_and_the_call_is_made_once(
     assert len(submitted(sim)) == 1
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("mode", ["slow", "never_ends"])
 def test_a_server_that_never_answers_can_be_left(sim: ComfyUISimulator, mode: str) -> None:
     sim.play(mode)

@@ -193,6 +193,7 @@ def test_what_cannot_be_drawn_is_refused_before_anything_is_loaded(
         draw(account, ask(**fields))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("source", "words"),
     [
