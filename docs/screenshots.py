@@ -75,7 +75,7 @@ def _compare(book: Book) -> Locator:
 
 
 def _viewer(book: Book) -> Locator:
-    book.output(1).get_by_role("gridcell").first.focus()
+    book.output(1).locator("tbody [aria-pressed]").first.focus()
     book.page.keyboard.press("Enter")
     dialog = book.page.get_by_role("dialog")
     dialog.wait_for()
