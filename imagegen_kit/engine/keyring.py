@@ -33,12 +33,12 @@ class Keyring:
         """
         accounts = accounts_of(spec)
         known = self._rotas.get(spec.name)
-        if known is not None and known[0] is spec and known[1] == accounts:
+        if known is not None and _is_one(known[0], spec) and known[1] == accounts:
             return known[2]
         try:
             target = await asyncio.to_thread(self._load, spec)
             known = self._rotas.get(spec.name)
-            if known is None or known[0] is not spec or known[1] != accounts:  # nobody else was faster
+            if known is None or not _is_one(known[0], spec) or known[1] != accounts:  # nobody else was faster
                 known = self._rotas[spec.name] = (spec, accounts, self._make_rota(spec, accounts, target))
         except Exception as error:  # nothing was sent
             words = str(error) if isinstance(error, ImagegenError) else f"{type(error).__name__}: {error}"
@@ -53,7 +53,7 @@ class Keyring:
         keys = []
         for account in accounts:
             key = old.get(account.name)
-            if before is None or before[0] is not spec or key is None or key.account != account:
+            if before is None or not _is_one(before[0], spec) or key is None or key.account != account:
                 id = fingerprint(account, self._salt)
                 key = Key(account, id, f"{spec.name} {id or account.name}", target(account))
             keys.append(key)
@@ -73,3 +73,8 @@ class Keyring:
         for provider in (*self._replaced, *in_force):
             if hasattr(provider, "aclose"):
                 await provider.aclose()
+
+
+def _is_one(one: ProviderSpec, other: ProviderSpec) -> bool:
+    """Whether two specs are of one provider: functions that share its name have a spec each, and one object."""
+    return one is other or (not isinstance(one.target, str) and one.target is other.target)

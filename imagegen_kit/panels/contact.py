@@ -27,15 +27,15 @@ LINE = 60  # characters of the prompt under a picture
 MODELS = 20  # lines of the counts
 
 
-def contact_table(shelf: Shelf, places: Sequence[int], pictures: int) -> Markup:
-    """Return the counts of each model at ``places`` and the first so many ``pictures`` of them, 128 pixels large."""
+def contact_table(head: Markup, shelf: Shelf, places: Sequence[int], pictures: int) -> Markup:
+    """Return ``head``, the first so many ``pictures`` of ``places``, 128 pixels large, and the counts of each model."""
     items = [shelf.items[place] for place in places]
     shown = [_cell(shelf, item) for item in items[:pictures]]
     body = "".join(f"<tr>{''.join(shown[i : i + ACROSS])}</tr>" for i in range(0, len(shown), ACROSS))
     sheet = f'<table style="{TABLE}"><tbody>{body}</tbody></table>' if shown else ""
     left = len(items) - len(shown)
     more = f"… and {left:,} more; .table() has them all" if left else ""
-    return box(sheet, lines(text(more)), _counts(items))
+    return box(head, sheet, lines(text(more)), _counts(items))
 
 
 def _counts(items: Sequence[Listed]) -> Markup:
@@ -59,7 +59,8 @@ def _counts(items: Sequence[Listed]) -> Markup:
 def _cell(shelf: Shelf, item: Listed) -> str:
     facts = small(text(" · ".join(facts_of(item))))
     under = lines(small(text(shortened(item.prompt, LINE) or "no prompt")), facts)
-    content = notice(tile(item)["notice"], PX) if item.sha256 is None else _picture(shelf, item)
+    instead = tile(item)["notice"]
+    content = _picture(shelf, item) if instead is None else notice(instead, PX)
     style = f"{CELL};max-width:{PX + 16}px;overflow-wrap:anywhere;line-height:1.3"
     return f'<td align="left" valign="top" width="{PX + 16}" style="{style}">{content}{under}</td>'
 

@@ -12,7 +12,7 @@ from imagegen_kit.panels.choices import all_parts, in_words, options, parts_of, 
 from imagegen_kit.panels.contact import artifact, contact_table
 from imagegen_kit.panels.panel import Panel
 from imagegen_kit.panels.pictures import PictureSource
-from imagegen_kit.panels.tiles import about, opened, tile
+from imagegen_kit.panels.tiles import about, is_picture, opened, tile
 from imagegen_kit.panels.worker import worker
 from imagegen_kit.tables.shelf import FACETS, Part, Shelf, Wanted
 from imagegen_kit.views.markup import lines, text
@@ -86,7 +86,7 @@ class Gallery(Panel):
         """Return the first 36 pictures shown (96 once frozen) and the counts of each model."""
         with self._lock:
             head = lines(f"<b>{text('Gallery')}</b> · {text(self._words())}")
-            return head + contact_table(self._shelf, self._arranged.places, FROZEN if self.frozen else KEPT)
+            return contact_table(head, self._shelf, self._arranged.places, FROZEN if self.frozen else KEPT)
 
     def _words(self) -> str:
         return in_words(self._shelf, self._arranged.places)
@@ -172,10 +172,12 @@ class Gallery(Panel):
     def _gather(self, message: dict[str, Any], _buffers: Sequence[bytes]) -> None:
         """Tell what can be stepped to from a picture: the marked ones if it is one of several, else those around it."""
         key = str(message["key"])
-        keys = [item.key for item in map(self._shelf.items.__getitem__, self._arranged.places) if item.sha256]
+        keys = [item.key for item in map(self._shelf.items.__getitem__, self._arranged.places) if is_picture(item)]
         marked = [k for k in keys if k in self._marks]
         several = len(marked) > 1 and key in marked
         around = marked if several else keys
+        if key not in around:  # it is not shown any more
+            return
         here = around.index(key)
         first = max(0, here - AROUND)
         around = around[first : here + AROUND]

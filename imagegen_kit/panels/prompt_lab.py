@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from imagegen_kit.engine.engine import Engine
     from imagegen_kit.experiments.experiment import Experiment
     from imagegen_kit.experiments.run import Run
     from imagegen_kit.panels.lab_page import LabPage
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 QUIET_S = 0.3  # after the last change of a field: typing must not be answered letter by letter
 FOLLOW_S = 0.2
+LOOKING = "imagegen-lab"  # the thread that looks ahead
 
 
 class PromptLab(ReferenceActions, Panel):
@@ -48,6 +49,8 @@ class PromptLab(ReferenceActions, Panel):
         self.runs: list[Run] = []
         self._draft, self._foresight = draft, None  # type: Draft, Foresight | None
         self._edited_at, self._waiting = 0.0, False
+        self._following: Run | None = None
+        self._looking: tuple[Engine, threading.Thread] | None = None
 
     def __repr__(self) -> str:
         return f"PromptLab({count(len(self.runs), 'run')})"
@@ -105,6 +108,12 @@ class PromptLab(ReferenceActions, Panel):
         """Whether the last run is under way."""
         return bool(self.runs) and self.runs[-1].running
 
+    @property
+    def busy(self) -> bool:
+        """Whether a run is followed, or what was edited last is still to be looked at."""
+        looking = self._looking is not None and self._looking[1].is_alive()
+        return self._following is not None or self._waiting or looking
+
     def generate(self) -> Run:
         """Start what the fields say and return the live run; pictures that are in the cache cost nothing.
 
@@ -117,6 +126,7 @@ class PromptLab(ReferenceActions, Panel):
             raise InvalidInput([Fault("generate", "a run is under way.", "Stop it, or wait for its end.")])
         run = self._draft.experiment().start(fresh=True)
         self.runs.append(run)
+        self._following = run
         if self._page is not None:
             self._page.add(run)
         worker().follow(lambda: self.guard("follow the run", self._follow, run) is True, FOLLOW_S)
@@ -139,6 +149,7 @@ class PromptLab(ReferenceActions, Panel):
             self._foresight = None  # what was made is in the cache now
             self._edited(self._draft)
             self.refresh()
+            self._following = None
         return under_way
 
     # ------------------------------------------------------------------ what it gives back
@@ -193,15 +204,20 @@ class PromptLab(ReferenceActions, Panel):
     def _when_quiet(self) -> bool:
         if time.monotonic() - self._edited_at < QUIET_S:
             return True
+        engine = default_engine()
+        if self._looking is not None and self._looking[0] is engine and self._looking[1].is_alive():
+            return True  # one look after the other; one at a store that was closed since is not waited for
         self._waiting = False
-        _ahead().submit(self._look_ahead)
+        thread = threading.Thread(target=self._look_ahead, args=(engine,), name=LOOKING, daemon=True)
+        self._looking = (engine, thread)
+        thread.start()
         return False
 
-    def _look_ahead(self) -> None:
+    def _look_ahead(self, engine: Engine) -> None:
         """Run beside the worker: a library may take seconds to open."""
         draft = self._draft
         try:
-            found = foresee(draft, default_engine())
+            found = foresee(draft, engine)
         except Exception as error:  # told in the panel, like all else that goes wrong
             self.fail("look ahead", error)
             return
@@ -261,11 +277,6 @@ class PromptLab(ReferenceActions, Panel):
             kind = "written"
         if self._page is not None:
             self._page.saved.tell(kind, path=str(path))
-
-
-@cache
-def _ahead() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="imagegen-lab")
 
 
 def prompt_lab(

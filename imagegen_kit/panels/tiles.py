@@ -17,6 +17,11 @@ FILMS = ("mp4", "webm")
 _IN_THE_CAPTION = ("created_at", "cost_usd", "seconds", "seed", "seed_sent", "prompt", "model", "model_used", "status")
 
 
+def is_picture(item: Listed) -> bool:
+    """Whether there is something that can be shown: a failed request has nothing, a film no thumbnail."""
+    return item.sha256 is not None and item.format not in FILMS
+
+
 def outcome(item: Listed) -> Outcome:
     """Return ``item`` in the form that captions read."""
     return Outcome(
@@ -32,7 +37,7 @@ def tile(item: Listed, sort: str = "created_at", value: Any = None) -> dict[str,
     facts = facts_of(item)
     if sort not in _IN_THE_CAPTION:
         facts.insert(0, f"{sort.replace('_', ' ')} {_number(value)}")
-    notice = told.failed if item.sha256 is None else f"film: {item.format}" if item.format in FILMS else None
+    notice = None if is_picture(item) else told.failed if item.sha256 is None else f"film: {item.format}"
     return {
         "key": item.key,
         "sha": item.sha256 if notice is None else None,

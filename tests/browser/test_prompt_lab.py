@@ -48,9 +48,7 @@ def test_a_prompt_is_seen_compiled_and_priced_then_made_taken_along_and_restored
     prompt.press("Control+Enter")
     expect(out.locator(".igk-lab-progress")).to_contain_text("4 of 4 cells", timeout=60_000)
     expect(out.get_by_role("img", name="offline/collage, style watercolor")).to_have_count(2, timeout=15_000)
-    assert (
-        book.page.locator(".jp-Notebook .jp-Cell").count() == 2
-    )  # the keys were the form's: no cell was run again or added
+    assert book.page.locator(".jp-Notebook .jp-Cell").count() == 2  # the keys were the form's
 
     out.get_by_role("button", name="Save as experiment").click()
     expect(out.get_by_role("textbox", name="code cell")).to_have_value(re.compile(r"^exp = ik\.Experiment\("))

@@ -16,7 +16,6 @@ from PIL import Image
 import imagegen_kit as ik
 from imagegen_kit.engine.session import close_default_engine
 from imagegen_kit.errors import InvalidInput
-from imagegen_kit.panels import prompt_lab as module
 from imagegen_kit.panels.prompt_lab import PromptLab
 from imagegen_kit.panels.worker import worker
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("own_registry", "models")
 EVIL = "<img src=x onerror=alert(1)> a 'cat' & more"
+LABS: list[PromptLab] = []  # of this test, with their widgets
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ def models(own_registry: None, tmp_path: Path, gate: threading.Event) -> Iterato
 
     yield
     gate.set()
-    time.sleep(module.QUIET_S + 0.15)  # what was edited last is looked at, and the engine closed after that
-    module._ahead().submit(worker().wait_idle).result()
+    assert settled()
+    LABS.clear()
 
 
 class Page:
@@ -65,6 +65,7 @@ class Page:
 
     def __init__(self, *given: Any, **more: Any) -> None:
         self.lab: PromptLab = ik.prompt_lab(*given, **{"model": "me/free", **more})
+        LABS.append(self.lab)
         whole = self.lab.widget
         self.page = whole.lab_page
         self.form, self.fields = self.page.form, self.page.form.fields
@@ -90,6 +91,11 @@ def until(seen: Callable[[], bool], seconds: float = 15.0) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+def settled() -> bool:
+    """Wait until the labs of this test have nothing left to do: the engine may be closed after that."""
+    return until(lambda: not any(lab.busy for lab in LABS)) and worker().wait_idle()
 
 
 def ended(lab: PromptLab) -> bool:
@@ -257,7 +263,7 @@ class TestHistory:
         before = page.lab.draft
         page.lab.generate().wait()
         assert ended(page.lab)
-        time.sleep(module.QUIET_S + 0.2)
+        assert settled()
         close_default_engine()  # as when the kernel is restarted
         page = Page("something else")
         assert page.page._history.options == (("1 · a cat · me/free · $0.00", 1),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,3 +29,25 @@ def test_no_call_of_a_function_waits_for_a_thread() -> None:
         ik.register(draw, model=model)
     run = ik.Experiment(vary={"prompt": ["a", "bb"] * 4, "model": models}).run(progress=False)
     assert run.table()["status"].tolist() == ["ok"] * 24
+
+
+@pytest.mark.usefixtures("own_registry")
+def test_functions_that_share_a_provider_keep_to_the_calls_at_once_that_are_asked() -> None:
+    """Their models have a spec each; the keys, and what is open at them, are the provider's."""
+    lock, inside, most = threading.Lock(), [0], [0]
+
+    def draw(request: ImageRequest) -> Image.Image:
+        with lock:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+        time.sleep(0.01)
+        with lock:
+            inside[0] -= 1
+        return Image.new("RGB", (16, 16), (len(request.prompt), 0, 0))
+
+    models = [f"functions/{name}" for name in "abc"]
+    for model in models:
+        ik.register(draw, model=model)
+    prompts = ["x" * n for n in range(1, 7)]
+    ik.Experiment(vary={"prompt": prompts, "model": models}, policy=ik.Policy(concurrency=1)).run(progress=False)
+    assert most[0] <= len(models)  # one at each model

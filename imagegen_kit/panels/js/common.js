@@ -198,6 +198,9 @@ function panel(draw) {
     render({ model, el: root }) {
       root.classList.add("igk");
       root.setAttribute("data-lm-suppress-shortcuts", "true");
+      // JupyterLab looks for that upward from what has the focus and stops where one of its selectors fits, which is
+      // often there already: ArrowRight on a tile expanded a heading, and b on a button inserted a cell.
+      root.addEventListener("focusin", ({ target }) => target.setAttribute("data-lm-suppress-shortcuts", "true"));
       const cover = model.get("panel") ? coverStatic(model.get("panel")) : null;
       const view = new PanelView(model, root);
       const leave = draw(view);

@@ -97,8 +97,8 @@ class Shelf {
   focus(place) {
     if (!this.total) return;
     this.#activate(Math.max(0, Math.min(place, this.total - 1)));
+    this.tiles.get(this.active)?.focus({ preventScroll: true }); // before the tile that had it goes out of the page
     this.#reveal(this.active);
-    this.tiles.get(this.active)?.focus({ preventScroll: true });
   }
 
   focusKey(key) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 
 
@@ -23,7 +24,10 @@ def telling(progress: bool | Callable[[int, int], None] | None, total: int) -> I
 @contextlib.contextmanager
 def telling_a_terminal(what: str, total: int) -> Iterator[Callable[[int, int], None]]:
     """Hand out a function of (pictures done, of how many), with a bar where somebody sits before a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done, of: None
+        return
     from tqdm import tqdm
 
-    with tqdm(total=total, desc=what, unit="picture", disable=None, leave=False) as bar:
+    with tqdm(total=total, desc=what, unit="picture", leave=False) as bar:
         yield lambda done, of: (bar.update(done - bar.n), None)[1]

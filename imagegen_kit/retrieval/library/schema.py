@@ -78,13 +78,18 @@ def _checked(address: str, path: Path) -> sqlite3.Connection:
 
 
 def _check_format(connection: sqlite3.Connection, path: Path) -> None:
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    connection.execute("BEGIN")  # both are read of one state: another process may be making the tables right now
+    try:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        tables = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+    finally:
+        connection.execute("ROLLBACK")
     if version > FORMAT:
         raise StoreError(
             f"the library {path} has format {version}; this imagegen_kit reads up to {FORMAT}. Use the version that "
             "wrote it, or a newer one."
         )
-    if version == 0 and path.stat().st_size and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+    if version == 0 and tables:
         raise StoreError(f"{path} is a database of something else. Move it away, or choose another folder.")
 
 
