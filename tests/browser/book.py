@@ -124,7 +124,7 @@ class Book:
         """Change the theme ("JupyterLab Dark") while the notebook is open."""
         self.page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
         light = str("Light" in theme).lower()
-        self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]')
+        self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached")
 
     # ------------------------------------------------------------------ running
     def run_all(self) -> None:

@@ -122,8 +122,8 @@ def test_every_panel_is_clean_and_hostile_text_stays_text(notebook: Open, attack
     book = notebook(cells(attacked), app=app, theme=theme, store=attacked / "imagegen-store")
     book.run_all()
     looked_at(book)
-    expect(book.output(1).get_by_text(SCRIPT).first).to_be_visible()
-    expect(book.output(4).get_by_text(SCRIPT).first).to_be_visible()
+    expect(book.output(1).locator(".igk").get_by_text(SCRIPT).first).to_be_visible()
+    expect(book.output(4).locator(".igk").get_by_text(SCRIPT).first).to_be_visible()
     book.assert_clean()
     assert_text_stayed_text(book.page)
     assert book.save().stat().st_size <= 3_000_000
