@@ -49,8 +49,16 @@ class BackgroundLoop:
             raise
 
     def close(self) -> None:
-        """Stop the loop and its thread."""
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        """Cancel what is left, so that nobody waits for it for ever, and stop the loop and its thread."""
+        self.submit(_cancel_the_rest()).add_done_callback(lambda _: self.loop.call_soon_threadsafe(self.loop.stop))
         self._thread.join(timeout=10)
         if not self._thread.is_alive():
             self.loop.close()
+
+
+async def _cancel_the_rest() -> None:
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    if rest:
+        await asyncio.wait(rest, timeout=5)

@@ -133,6 +133,14 @@ function voteFace(view, more = {}) {
   }
   bound[" "] = (event) => (event.target.closest("button") ? false : flicker());
   view.keys(main, bound);
+  // Notebook 7 takes bare arrows before they come down to the panel, so they are taken before it.
+  const arrows = (event) => {
+    if (!event.key.startsWith("Arrow") || event.ctrlKey || event.metaKey || event.altKey || !main.contains(event.target)) return;
+    if (bound[event.key](event) === false) return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  window.addEventListener("keydown", arrows, { capture: true, signal: view.signal });
 
   view.on("pair", ({ pair, prompt: words }, buffers) => {
     if (pairs.has(pair)) return;
