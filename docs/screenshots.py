@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 PICTURES = Path(__file__).parent / "pictures"
 MOST_BYTES = 200_000
-TALLEST = 860  # CSS pixels of a panel that are shown: the rest is more of the same
+TALLEST = 880  # CSS pixels of a panel that are shown: the rest is more of the same
+MARGIN = 12
 SCALE = 2
 
 CELLS = [
@@ -41,7 +42,6 @@ exp = ik.Experiment(
             "a lighthouse on a hill at night",
             "two boats on the sea at sunset",
             "a cat and a dog beside a house",
-            "a red car in front of a mountain",
         ],
         "model": ["nano-banana", "openai/gpt-image-2.5-flare", "bfl/flux-2-pro", "offline/collage"],
     },
@@ -66,16 +66,18 @@ more = ik.Experiment(
     " 'offline/poster'], style='cinematic', negative_prompt='people', seed=7, aspect_ratio='3:2')\nlab",
     "gallery = ik.gallery()\ngallery",
     "vote = run.vote(rater='me')\nfor choice in ('left', 'tie', 'right'):\n    vote.choose(choice)\nvote",
-    "shelf = ik.Library.open('shipped').panel()\nshelf.search('something to drink', top_k=12)\nshelf",
+    "lib = ik.Library.open('references')\nlib.add(ik.Library.open('shipped').path)\n"
+    "shelf = lib.panel()\nshelf.search('something to drink', top_k=12)\nshelf",
 ]
 
 
-def _compare(book: Book) -> Locator:
-    return book.output(1)
+def _shown(i: int) -> Callable[[Book], Locator]:
+    return lambda book: book.output(i).locator(".igk-lab, .igk:not(.igk-lab .igk)").first
 
 
 def _viewer(book: Book) -> Locator:
-    book.output(1).locator("tbody [aria-pressed]").first.focus()
+    book.page.set_viewport_size({"width": 1280, "height": TALLEST})
+    book.output(1).locator(".igk-compare tbody tr").nth(1).locator("[aria-pressed]").first.focus()
     book.page.keyboard.press("Enter")
     dialog = book.page.get_by_role("dialog")
     dialog.wait_for()
@@ -84,12 +86,12 @@ def _viewer(book: Book) -> Locator:
 
 
 SHOTS: dict[str, Callable[[Book], Locator]] = {
-    "compare": _compare,
+    "compare": _shown(1),
     "viewer": _viewer,
-    "prompt-lab": lambda book: book.output(2),
-    "gallery": lambda book: book.output(3),
-    "vote": lambda book: book.output(4),
-    "library": lambda book: book.output(5),
+    "prompt-lab": _shown(2),
+    "gallery": _shown(3),
+    "vote": _shown(4),
+    "library": _shown(5),
 }
 
 
@@ -104,7 +106,6 @@ def main() -> None:
         try:
             with notebooks(browser, jupyter, "screenshots") as notebook:
                 book = notebook(CELLS, scale=SCALE)
-                book.page.set_viewport_size({"width": 1280, "height": 1200})
                 book.run_all()
                 for theme in THEMES:
                     book.wear(THEMES[theme])
@@ -116,12 +117,21 @@ def main() -> None:
 
 def take(book: Book, shown: Callable[[Book], Locator], path: Path) -> str:
     """Keep one panel as a WebP of at most ``MOST_BYTES``; return what was kept, in words."""
+    book.page.set_viewport_size({"width": 1280, "height": 1200})
     part = shown(book)
-    part.scroll_into_view_if_needed()
+    alone = part.get_attribute("role") == "dialog" or part.evaluate("(part) => part.tagName") == "DIALOG"
+    margin = 0 if alone else MARGIN
+    part.evaluate("(part) => part.scrollIntoView({block: 'center'})")
+    if not alone:
+        book.page.evaluate("() => document.activeElement.blur()")
     book.page.mouse.move(0, 0)
     book.settle()
     box = part.bounding_box()
-    clip = {**box, "height": min(box["height"], TALLEST)}
+    height = min(box["height"], TALLEST)
+    clip = {
+        "x": max(0, box["x"] - margin), "y": max(0, box["y"] - margin),
+        "width": min(1280 - box["x"] + margin, box["width"] + 2 * margin), "height": height + 2 * margin,
+    }  # fmt: skip
     image = Image.open(io.BytesIO(book.page.screenshot(clip=clip))).convert("RGB")
     for quality in range(86, 30, -4):
         image.save(path, "WEBP", quality=quality, method=6)
