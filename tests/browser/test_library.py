@@ -80,6 +80,12 @@ def test_a_library_is_searched_by_words_and_a_dropped_picture_and_chosen_from_by
     assert names(panel)[0] == "red ball"
     expect(whys.first).to_contain_text("words")
 
+    panel.locator(".igk-chip[data-key=ball]").click()  # a tag, drawn anew
+    expect(title).to_contain_text("among 4 pictures")
+    book.page.keyboard.press("x")  # does nothing here; the notebook would cut its cell
+    panel.locator(".igk-chip[data-key=ball]").click()
+    expect(title).not_to_contain_text("among")
+
     panel.locator(".igk-card").first.focus()
     book.page.keyboard.press("u")
     expect(panel.get_by_text("Chosen references (1)")).to_be_visible()

@@ -6,6 +6,7 @@ function libraryHead(view) {
   const banner = el("div", { class: "igk-banner", hidden: true });
   const changed = el("div", { class: "igk-banner", role: "status", hidden: true });
   view.on("found", ({ about }) => {
+    if (changed.contains(document.activeElement)) holdFocus(view);
     changed.hidden = true;
     head.replaceChildren(
       el("b", {}, about.name),
@@ -39,14 +40,15 @@ function libraryTray(view) {
     title.textContent = told.chosen.length ? `Chosen references (${told.chosen.length})` : "Chosen references";
     list.querySelectorAll("img").forEach((img) => view.pictures.drop(img));
     const hint = el("p", { class: "igk-quiet" }, "None yet. “Use” (key u) puts a picture here, ready for references=.");
-    list.replaceChildren(...(told.chosen.length ? told.chosen.map((one) => chosenRow(view, one, told.roles)) : [hint]));
+    redrawn(view, list, told.chosen.length ? told.chosen.map((one) => chosenRow(view, one, told.roles)) : [hint]);
     code.textContent = told.code;
+    if (!told.code && [code, copy].includes(document.activeElement)) holdFocus(view);
     code.hidden = copy.hidden = !told.code;
     const all = () => told.excluded.forEach(({ id }) => view.ask("exclude", { id, on: false }));
-    excluded.replaceChildren(...(told.excluded.length
+    redrawn(view, excluded, told.excluded.length
       ? [`${told.excluded.length} excluded: ${told.excluded.map(({ name }) => name).slice(0, 5).join(", ")}${told.excluded.length > 5 ? ", …" : ""} `,
          el("button", { type: "button", onclick: all }, "Show them again")]
-      : []));
+      : []);
   });
   return tray;
 }

@@ -1,5 +1,22 @@
 // The pictures of a library as cards: rank, score, reasons; marks by button or key; drawn anew only where they changed.
 
+/**
+ * Put other children into `container` without losing the focus. Where a focused element is taken out of the page, the
+ * notebook takes the keys: the next x would cut its cell (seen in Notebook 7).
+ */
+function redrawn(view, container, children) {
+  const key = (one) => one.dataset.key ?? one.getAttribute("aria-label") ?? one.textContent;
+  const had = container.contains(document.activeElement) ? document.activeElement : null;
+  if (had) holdFocus(view);
+  container.replaceChildren(...children);
+  if (had) [...container.querySelectorAll("button, select")].find((one) => key(one) === key(had))?.focus({ preventScroll: true });
+}
+
+function holdFocus(view) {
+  view.root.tabIndex = -1;
+  view.root.focus({ preventScroll: true });
+}
+
 class LibraryCards {
   constructor(view) {
     this.view = view;
@@ -27,6 +44,7 @@ class LibraryCards {
 
   #found({ cards, first, left }) {
     this.cards.splice(first, this.cards.length, ...cards);
+    if (!left && this.more === document.activeElement) holdFocus(this.view);
     this.more.hidden = !left;
     this.more.textContent = `Show more (${left} left)`;
     this.#draw();
@@ -49,33 +67,60 @@ class LibraryCards {
   }
 
   #draw() {
-    const focused = this.list.querySelector(".igk-card:focus-within")?.dataset.id;
-    const place = [...this.list.children].findIndex((one) => one.dataset.id === focused);
-    const order = this.#order();
+    const focused = this.list.querySelector(".igk-card:focus-within");
+    const place = [...this.list.children].indexOf(focused);
     const pinned = new Set(this.pinned.map(({ id }) => id));
     const kept = new Map();
-    for (const card of order) {
-      const told = JSON.stringify([card, pinned.has(card.id), this.chosen.has(card.id)]);
-      const old = this.drawn.get(card.id);
-      kept.set(card.id, old?.told === told ? old : { told, element: this.#card(card, pinned.has(card.id), this.chosen.has(card.id)) });
+    for (const card of this.#order()) {
+      const marks = [pinned.has(card.id), this.chosen.has(card.id)];
+      const told = JSON.stringify([card, ...marks]);
+      const { element, told: before } = this.drawn.get(card.id) ?? { element: this.#empty(card.id) };
+      if (told !== before) this.#fill(element, card, ...marks);
+      kept.set(card.id, { told, element });
     }
-    for (const [id, { element }] of this.drawn) {
-      if (kept.get(id)?.element !== element) element.querySelectorAll("img").forEach((img) => this.view.pictures.drop(img));
-    }
+    for (const [id, { element }] of this.drawn) if (!kept.has(id)) this.#dropPictures(element);
     this.drawn = kept;
-    this.list.replaceChildren(...[...kept.values()].map(({ element }) => element));
-    const elements = [...this.list.children];
-    for (const one of elements) one.tabIndex = -1;
-    const here = kept.get(focused)?.element ?? elements[Math.min(Math.max(place, 0), elements.length - 1)];
-    if (!here) return;
-    here.tabIndex = 0;
-    if (focused !== undefined) here.focus();
+    const elements = [...kept.values()].map(({ element }) => element);
+    const here = elements.includes(focused) ? focused : elements[Math.min(Math.max(place, 0), elements.length - 1)];
+    if (here && here === focused) {
+      // the others move around the one that has the focus
+      const at = elements.indexOf(here);
+      here.before(...elements.slice(0, at));
+      here.after(...elements.slice(at + 1));
+      for (const one of [...this.list.children]) if (!elements.includes(one)) one.remove();
+    } else {
+      if (focused) holdFocus(this.view);
+      this.list.replaceChildren(...elements);
+    }
+    for (const one of elements) one.tabIndex = one === here ? 0 : -1;
+    if (focused && here !== focused) here?.focus();
   }
 
-  #card(card, pinned, used) {
+  #dropPictures(element) {
+    element.querySelectorAll("img").forEach((img) => this.view.pictures.drop(img));
+  }
+
+  #empty(id) {
+    const element = el("article", { class: "igk-card", role: "listitem", "data-id": id });
+    element.addEventListener("focus", () => {
+      for (const one of this.list.children) one.tabIndex = one === element ? 0 : -1;
+    });
+    return element;
+  }
+
+  #fill(element, card, pinned, used) {
+    if (element !== document.activeElement && element.contains(document.activeElement)) element.focus({ preventScroll: true });
+    this.#dropPictures(element);
+    element.classList.toggle("igk-pinned", pinned);
+    element.classList.toggle("igk-used", used);
+    const { label, parts } = this.#parts(card, pinned, used);
+    element.setAttribute("aria-label", label);
+    element.replaceChildren(...parts.filter(Boolean));
+  }
+
+  #parts(card, pinned, used) {
     if (card.damaged) {
-      return el("article", { class: "igk-card", role: "listitem", "data-id": card.id, "aria-label": `${card.name}, damaged` },
-        el("div", { class: "igk-missing" }, `${card.name} cannot be read: ${card.damaged}`));
+      return { label: `${card.name}, damaged`, parts: [el("div", { class: "igk-missing" }, `${card.name} cannot be read: ${card.damaged}`)] };
     }
     const alt = [card.name, card.caption.slice(0, 80)].filter(Boolean).join(", ");
     const img = el("img", { alt });
@@ -83,8 +128,8 @@ class LibraryCards {
     const scored = card.score !== undefined;
     const marks = [pinned && "pinned", used && "chosen"].filter(Boolean);
     const label = [scored && `no. ${card.rank}`, card.name, scored && `score ${card.score.toFixed(2)}`, ...marks].filter(Boolean).join(", ");
-    const element = el(
-      "article", { class: `igk-card${pinned ? " igk-pinned" : ""}${used ? " igk-used" : ""}`, role: "listitem", "data-id": card.id, "aria-label": label },
+    this.view.pictures.show(img, card.sha);
+    const parts = [
       open,
       el("div", { class: "igk-name" }, scored && el("span", { class: "igk-rank" }, `${card.rank}`), el("b", { title: card.id }, card.name)),
       scored && el("div", { class: "igk-score" }, el("span", { class: "igk-track", "aria-hidden": "true" }, el("span", { style: `width:${Math.round(card.score * 100)}%` })), card.score.toFixed(2)),
@@ -95,12 +140,8 @@ class LibraryCards {
       el("div", { class: "igk-tags igk-quiet" }, [card.role, ...card.tags].join(" · ")),
       el("div", { class: "igk-acts" }, this.#act("use", card, used, used ? "Used" : "Use", `Use ${card.name} as a reference`), this.#act("pin", card, pinned, pinned ? "Pinned" : "Pin", `Pin ${card.name} on top`),
         this.#act("exclude", card, false, "Exclude", `Never show ${card.name}`), this.#act("similar", card, null, "Similar", `Search for pictures like ${card.name}`)),
-    );
-    this.view.pictures.show(img, card.sha);
-    element.addEventListener("focus", () => {
-      for (const one of this.list.children) one.tabIndex = one === element ? 0 : -1;
-    });
-    return element;
+    ];
+    return { label, parts };
   }
 
   #act(kind, card, on, words, label) {
@@ -141,8 +182,9 @@ class LibraryCards {
     const { url } = await this.view.pictures.open(card.sha);
     const facts = [card.role, ...card.tags, `${card.width} × ${card.height} pixels`, card.licence].filter(Boolean).join(" · ");
     const back = () => {
-      dialog.remove();
+      holdFocus(this.view);
       this.drawn.get(id)?.element.focus();
+      dialog.remove();
     };
     const close = el("button", { type: "button", onclick: back }, "Close (Esc)");
     const dialog = el("div", { class: "igk-large", role: "dialog", "aria-label": card.name, tabindex: -1 },

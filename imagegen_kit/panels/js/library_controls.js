@@ -106,6 +106,7 @@ class LibraryControls {
     const share = this.ask.balance;
     this.balance.set(share === null || share === undefined ? 50 : Math.round(share * 100));
     if (share === null || share === undefined) this.balance.said.textContent = "as usual";
+    if (this.own === document.activeElement) this.balance.input.focus();
     this.own.hidden = share === null || share === undefined;
   }
 
@@ -174,28 +175,28 @@ class LibraryControls {
     this.balance.element.hidden = !sha;
     if (!sha) {
       const choose = el("button", { type: "button", onclick: () => this.file.click() }, "Choose a picture");
-      this.drop.replaceChildren(choose, el("span", { class: "igk-quiet" }, "or drop or paste one"), this.file);
+      redrawn(this.view, this.drop, [choose, el("span", { class: "igk-quiet" }, "or drop or paste one"), this.file]);
       return;
     }
     const img = el("img", { alt: `searched by: ${name}`, height: 40 });
     this.view.pictures.show(img, sha);
     const remove = el("button", { type: "button", "aria-label": `Search without the picture ${name}`, title: "Search without it", onclick: () => this.view.ask("query_picture") }, "✕");
-    this.drop.replaceChildren(img, el("span", { class: "igk-called" }, name), remove, this.file);
+    redrawn(this.view, this.drop, [img, el("span", { class: "igk-called" }, name), remove, this.file]);
   }
 
   // ------------------------------------------------------------------ filters
   #facets({ roles, tags }) {
-    this.roles.replaceChildren(...(roles.length > 1 || this.ask.roles.length ? roles.map((one) => this.#chip("roles", one)) : []));
+    redrawn(this.view, this.roles, roles.length > 1 || this.ask.roles.length ? roles.map((one) => this.#chip("roles", one)) : []);
     const chosen = tags.filter(({ name }) => this.ask.tags.includes(name));
     const others = tags.filter(({ name }) => !this.ask.tags.includes(name));
-    this.tags.replaceChildren(...[...chosen, ...others.slice(0, TAGS_SHOWN)].map((one) => this.#chip("tags", one)));
-    if (others.length > TAGS_SHOWN) this.tags.append(this.#further(others.slice(TAGS_SHOWN)));
+    const chips = [...chosen, ...others.slice(0, TAGS_SHOWN)].map((one) => this.#chip("tags", one));
+    redrawn(this.view, this.tags, others.length > TAGS_SHOWN ? [...chips, this.#further(others.slice(TAGS_SHOWN))] : chips);
   }
 
   #chip(kind, { name, count }) {
     const on = this.ask[kind].includes(name);
     const toggle = () => this.#now({ [kind]: on ? this.ask[kind].filter((one) => one !== name) : [...this.ask[kind], name] });
-    return el("button", { type: "button", class: "igk-chip", "aria-pressed": String(on), onclick: toggle }, name, " ", el("small", {}, `${count}`));
+    return el("button", { type: "button", class: "igk-chip", "data-key": name, "aria-pressed": String(on), onclick: toggle }, name, " ", el("small", {}, `${count}`));
   }
 
   #further(tags) {
