@@ -12,10 +12,10 @@ WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help browser demo lab test soak check notebooks bench build clean
+.PHONY: help browser demo lab test soak check notebooks bench screenshots build clean
 
 help:  ## say what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 13
 
 $(VENV)/made:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "imagegen_kit needs Python 3.11 or later; say which one with: make PYTHON=python3.12 …")'
@@ -84,6 +84,9 @@ notebooks: $(VENV)/dev  ## execute the notebooks and compare their outputs
 
 bench: $(VENV)/dev  ## measure; ratios against a floor in the same run
 	$(BIN)/python -m benchmarks
+
+screenshots: $(VENV)/dev browser  ## take the pictures of the panels that the README shows, in a real JupyterLab
+	$(BIN)/python -m docs.screenshots
 
 build: $(VENV)/dev  ## build the wheel and the source distribution
 	$(BIN)/python -m build --outdir dist .

@@ -133,8 +133,9 @@ def _model_options(chosen: Sequence[str]) -> list[tuple[str, str]]:
 def _model_words(name: str, ready: bool, price: Any, fix: str) -> str:
     if not ready:
         return f"{name} ({shortened(fix.partition(' (get one')[0], 60)})" if fix else name
-    amount = None if price is None or price != price or str(price) == "<NA>" else float(price)  # noqa: PLR0124  # NaN
-    return f"{name} · {'free' if amount == 0 else 'price unknown' if amount is None else usd(amount)}"
+    if str(price) in ("None", "nan", "<NA>"):
+        return f"{name} · price unknown"
+    return f"{name} · {'free' if float(price) == 0 else usd(float(price))}"
 
 
 def _style_options(chosen: Sequence[str | None]) -> list[tuple[str, str | None]]:

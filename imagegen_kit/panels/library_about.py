@@ -26,10 +26,10 @@ RANDOM = (
 
 def about(library: Library, base: Mapping[str, Any]) -> dict[str, Any]:
     """Return where the library is, how much it holds, and by what it is searched."""
-    embedder = library.embedder
+    embedder, path, here = library.embedder, library.path, Path.cwd()
     return {
         "name": library.name,
-        "path": str(library.path),
+        "path": str(path.relative_to(here) if path.is_relative_to(here) else path),
         "count": len(library),
         "embedder": embedder.name,
         "fingerprint": embedder.fingerprint[:12],

@@ -106,7 +106,8 @@ class Panel:
 
     def _framed(self) -> str:
         told = lines(*(f'<span style="color:#d84343">{text(e.words)}</span>' for e in self.errors[-3:]))
-        return f'<div id="{self.id}">{self.static()}{told}</div>'
+        # two prices in one text would be mathematics between dollars, and a prompt may be
+        return f'<div id="{self.id}" class="mathjax_ignore tex2jax_ignore">{self.static()}{told}</div>'
 
     def _ipython_display_(self) -> None:
         if not in_notebook():

@@ -27,6 +27,7 @@ PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 # What JupyterLab, Notebook 7 and Chromium say on their own, with an empty notebook too.
 NOISE = re.compile(
     r"ResizeObserver loop|/lsp/status|favicon|ERR_BLOCKED_BY_CLIENT"
+    r"|static/notebook/\w+\.woff"  # its fonts for mathematics
     r"|reading 'kernel'[^$]*jupyterlab-manager/static"  # a notebook with widgets that is opened without a kernel
     r"|reading 'schema'[^$]*static/notebook/notebook_core",  # Notebook 7.6 while it loads its settings
     re.IGNORECASE,
@@ -119,6 +120,12 @@ class Book:
 
     def close(self) -> None:
         self.context.close()
+
+    def wear(self, theme: str) -> None:
+        """Change the theme ("JupyterLab Dark") while the notebook is open."""
+        self.page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+        light = str("Light" in theme).lower()
+        self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached")
 
     # ------------------------------------------------------------------ running
     def run_all(self) -> None:

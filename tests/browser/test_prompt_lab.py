@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import THEMES
+from tests.browser.opening import THEMES
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Open

@@ -10,12 +10,14 @@ from html import unescape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 from PIL import Image
 
 import imagegen_kit as ik
 from imagegen_kit.engine.session import close_default_engine
 from imagegen_kit.errors import InvalidInput
+from imagegen_kit.panels.lab_form import _model_words
 from imagegen_kit.panels.prompt_lab import PromptLab
 from imagegen_kit.panels.worker import worker
 
@@ -326,3 +328,11 @@ def request_ids(lab: PromptLab) -> list[int]:
     run = lab.runs[-1]
     rows = run._store.journal.read("SELECT id FROM requests WHERE run = ? ORDER BY cell", (run._number,))
     return [number for (number,) in rows]
+
+
+@pytest.mark.parametrize(
+    ("price", "words"),
+    [(None, "price unknown"), (float("nan"), "price unknown"), (pd.NA, "price unknown"), (0, "free"), (0.04, "$0.04")],
+)
+def test_a_ready_model_is_offered_with_its_price_or_that_nobody_knows_it(price: Any, words: str) -> None:
+    assert _model_words("a/model", True, price, "") == f"a/model · {words}"
