@@ -33,8 +33,8 @@ _NAMES = {
     "usage": "imagegen_kit.tables.spending",
     "register": "imagegen_kit.registry",
     "configure": "imagegen_kit.settings",
-    "gallery": "imagegen_kit.panels.gallery",
-    "prompt_lab": "imagegen_kit.panels.prompt_lab",
+    "gallery": "imagegen_kit.panels.gallery.panel",
+    "prompt_lab": "imagegen_kit.panels.lab.panel",
 }
 _MODULES = ("recipes", "errors", "plots", "testing")
 
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from imagegen_kit.experiments.experiment import Experiment
     from imagegen_kit.experiments.opening import open_run, runs
     from imagegen_kit.imaging.picture import Picture
-    from imagegen_kit.panels.gallery import gallery
-    from imagegen_kit.panels.prompt_lab import prompt_lab
+    from imagegen_kit.panels.gallery.panel import gallery
+    from imagegen_kit.panels.lab.panel import prompt_lab
     from imagegen_kit.prompts.compile import compile_prompt
     from imagegen_kit.prompts.matrix import prompt_matrix
     from imagegen_kit.prompts.suites import prompt_suite

@@ -14,10 +14,10 @@ UPWARD = {
     "html": "imagegen_kit.views:html",
     "default_engine": "imagegen_kit.engine.session:default_engine",
     "rescue": "imagegen_kit.store:rescue",
-    "compare": "imagegen_kit.panels.compare:Compare",
-    "vote": "imagegen_kit.panels.vote:VotePanel",
+    "compare": "imagegen_kit.panels.compare.panel:Compare",
+    "vote": "imagegen_kit.panels.vote.panel:VotePanel",
     "generate": "imagegen_kit.recipes.picture:generate",
-    "library_panel": "imagegen_kit.panels.library:LibraryPanel",
+    "library_panel": "imagegen_kit.panels.library.panel:LibraryPanel",
     "listing": "imagegen_kit.views.listings:show_listing",
 }
 

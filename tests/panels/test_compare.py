@@ -12,7 +12,7 @@ from PIL import Image
 import imagegen_kit as ik
 from imagegen_kit.errors import InvalidInput
 from imagegen_kit.panels.assets import VIEWER, script
-from imagegen_kit.panels.compare import Compare
+from imagegen_kit.panels.compare.panel import Compare
 from imagegen_kit.panels.view import view_class
 from imagegen_kit.panels.worker import worker
 from tests.engine.test_text import writer

@@ -11,8 +11,8 @@ from PIL import Image
 import imagegen_kit as ik
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import InvalidInput
-from imagegen_kit.panels.draft import Draft, draft_of_run, field_of, number
-from imagegen_kit.panels.draft_code import code, yaml
+from imagegen_kit.panels.lab.code import code, yaml
+from imagegen_kit.panels.lab.draft import Draft, draft_of_run, field_of, number
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ from PIL import Image
 
 import imagegen_kit as ik
 from imagegen_kit.engine.session import default_engine
-from imagegen_kit.panels.draft import Draft
-from imagegen_kit.panels.foresight import PLANNED_CELLS, Foresight, foresee
-from imagegen_kit.panels.lab_outlook import as_plain
+from imagegen_kit.panels.lab.draft import Draft
+from imagegen_kit.panels.lab.foresight import PLANNED_CELLS, Foresight, foresee
+from imagegen_kit.panels.lab.outlook import as_plain
 
 UNPRICED = "replicate/flux-schnell"
 pytestmark = pytest.mark.usefixtures("own_registry")

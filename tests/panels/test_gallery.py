@@ -14,7 +14,7 @@ from PIL import Image
 
 import imagegen_kit as ik
 from imagegen_kit.engine.session import close_default_engine
-from imagegen_kit.panels.gallery import FROZEN, KEPT, PAGE, Gallery
+from imagegen_kit.panels.gallery.panel import FROZEN, KEPT, PAGE, Gallery
 from imagegen_kit.panels.view import View
 from imagegen_kit.panels.worker import worker
 

@@ -20,10 +20,10 @@ from PIL import Image
 import imagegen_kit as ik
 from imagegen_kit.errors import InvalidInput
 from imagegen_kit.panels.aside import Aside
-from imagegen_kit.panels.library import LibraryPanel
-from imagegen_kit.panels.library_about import warning
-from imagegen_kit.panels.library_answer import PAGE
-from imagegen_kit.panels.library_ask import MOST_HITS, Ask, asked
+from imagegen_kit.panels.library.about import warning
+from imagegen_kit.panels.library.answer import PAGE
+from imagegen_kit.panels.library.ask import MOST_HITS, Ask, asked
+from imagegen_kit.panels.library.panel import LibraryPanel
 from imagegen_kit.panels.view import View
 from imagegen_kit.panels.worker import worker
 from imagegen_kit.retrieval.embedders.model_folder import RANDOM_WEIGHTS

@@ -17,8 +17,8 @@ from PIL import Image
 import imagegen_kit as ik
 from imagegen_kit.engine.session import close_default_engine
 from imagegen_kit.errors import InvalidInput
-from imagegen_kit.panels.lab_form import _model_words
-from imagegen_kit.panels.prompt_lab import PromptLab
+from imagegen_kit.panels.lab.form import _model_words
+from imagegen_kit.panels.lab.panel import PromptLab
 from imagegen_kit.panels.worker import worker
 
 if TYPE_CHECKING:

@@ -19,8 +19,9 @@ import imagegen_kit as ik
 from imagegen_kit.errors import InvalidInput
 from imagegen_kit.experiments.voting import CHOICES
 from imagegen_kit.imaging.provenance import embed
-from imagegen_kit.panels import blind, vote_page
-from imagegen_kit.panels.vote import VotePanel
+from imagegen_kit.panels.vote import blind
+from imagegen_kit.panels.vote import page as vote_page
+from imagegen_kit.panels.vote.panel import VotePanel
 from tests.engine.models import model, picture
 from tests.experiments.ballots import MODELS, models, run_of
 from tests.payloads import PAYLOADS

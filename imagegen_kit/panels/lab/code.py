@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.types import Reference
 
 if TYPE_CHECKING:
-    from imagegen_kit.panels.draft import Draft
+    from imagegen_kit.panels.lab.draft import Draft
 
 WIDTH = 88
 

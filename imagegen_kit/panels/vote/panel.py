@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from imagegen_kit.errors import Fault, ImagegenError, InvalidInput
 from imagegen_kit.experiments.voting import Ballot, in_words
-from imagegen_kit.panels.blind import UNREADABLE, BlindCopies
 from imagegen_kit.panels.panel import Panel
-from imagegen_kit.panels.vote_static import show_voted
+from imagegen_kit.panels.vote.blind import UNREADABLE, BlindCopies
+from imagegen_kit.panels.vote.static import show_voted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +108,7 @@ class VotePanel(Panel):
         The page saves ``votes-….json`` for ``run.import_votes``. It asks for a name unless the panel has a ``rater``.
         Pictures are made smaller until the page has at most 10 MB. Raises InvalidInput where that is not enough.
         """
-        from imagegen_kit.panels.vote_page import write_page
+        from imagegen_kit.panels.vote.page import write_page
 
         return write_page(self._ballot, self._copies, path)
 

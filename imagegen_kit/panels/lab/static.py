@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from imagegen_kit.experiments.run import Run
-    from imagegen_kit.panels.foresight import Foresight
+    from imagegen_kit.panels.lab.foresight import Foresight
 
 SPECS = 4  # compiled prompts that are shown
 

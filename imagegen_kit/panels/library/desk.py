@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.panels.aside import AsidePanel
-from imagegen_kit.panels.library_answer import Answer, answered
-from imagegen_kit.panels.library_ask import Ask, asked
-from imagegen_kit.panels.library_cards import card_of
-from imagegen_kit.panels.library_code import code_for
-from imagegen_kit.panels.library_marks import Marks
-from imagegen_kit.panels.library_pictures import Thumbnails
-from imagegen_kit.panels.library_static import SMALL_PX
+from imagegen_kit.panels.library.answer import Answer, answered
+from imagegen_kit.panels.library.ask import Ask, asked
+from imagegen_kit.panels.library.cards import card_of
+from imagegen_kit.panels.library.code import code_for
+from imagegen_kit.panels.library.marks import Marks
+from imagegen_kit.panels.library.pictures import Thumbnails
+from imagegen_kit.panels.library.static import SMALL_PX
 from imagegen_kit.types.common import ROLES
 from imagegen_kit.views.pictures import AT_MOST
 

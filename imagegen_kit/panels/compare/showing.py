@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.panels.cells import head, item_of, line_head
+from imagegen_kit.panels.compare.cells import head, item_of, line_head
 from imagegen_kit.views.grid import REPEAT, Layout, Line, chosen, factors
 from imagegen_kit.views.rows import rows_of
 from imagegen_kit.views.run import SHEET_COLUMNS, fixed_said
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from imagegen_kit.experiments.run import Run
-    from imagegen_kit.panels.news import News
+    from imagegen_kit.panels.compare.news import News
     from imagegen_kit.types import Artifact
 
 AT_FIRST = 240  # cells that the page gets, and again at each "show more"

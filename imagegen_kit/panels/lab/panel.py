@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.experiments.progress import line
-from imagegen_kit.panels import draft_code
-from imagegen_kit.panels.draft import Draft
-from imagegen_kit.panels.foresight import Foresight, foresee
-from imagegen_kit.panels.lab_history import Entry, entries
-from imagegen_kit.panels.lab_references import ReferenceActions
-from imagegen_kit.panels.lab_static import show_lab
+from imagegen_kit.panels.lab import code as draft_code
+from imagegen_kit.panels.lab.draft import Draft
+from imagegen_kit.panels.lab.foresight import Foresight, foresee
+from imagegen_kit.panels.lab.history import Entry, entries
+from imagegen_kit.panels.lab.references import ReferenceActions
+from imagegen_kit.panels.lab.static import show_lab
 from imagegen_kit.panels.panel import Panel
 from imagegen_kit.panels.worker import worker
 from imagegen_kit.views.words import count
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.engine import Engine
     from imagegen_kit.experiments.experiment import Experiment
     from imagegen_kit.experiments.run import Run
-    from imagegen_kit.panels.lab_page import LabPage
+    from imagegen_kit.panels.lab.page import LabPage
     from imagegen_kit.panels.view import View
 
 QUIET_S = 0.3  # after the last change of a field: typing must not be answered letter by letter
@@ -181,7 +181,7 @@ class PromptLab(ReferenceActions, Panel):
         return getattr(self._made, "lab_page", None)
 
     def _make(self) -> Any:
-        from imagegen_kit.panels.lab_page import LabPage
+        from imagegen_kit.panels.lab.page import LabPage
 
         page = LabPage(self)
         for run in self.runs:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from imagegen_kit.panels.library_ask import Ask
+    from imagegen_kit.panels.library.ask import Ask
     from imagegen_kit.retrieval.base import Hit, Item
     from imagegen_kit.retrieval.library import Library
     from imagegen_kit.retrieval.retrievers.hits import Hits

@@ -11,12 +11,12 @@ from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.experiments.vote_files import digest, record_page
 from imagegen_kit.imaging.files import write_whole
 from imagegen_kit.panels.assets import script, styles
-from imagegen_kit.panels.blind import UNREADABLE
+from imagegen_kit.panels.vote.blind import UNREADABLE
 
 if TYPE_CHECKING:
     from imagegen_kit.experiments.pairing import Contender, Pair
     from imagegen_kit.experiments.voting import Ballot
-    from imagegen_kit.panels.blind import BlindCopies
+    from imagegen_kit.panels.vote.blind import BlindCopies
 
 MOST_BYTES = 10_000_000  # of the page: what a mail still takes
 SIDES_PX = (1024, 768, 640, 512, 384)  # of the pictures, until they fit

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w  # type: ignore[import-untyped]  # it brings no types
 
 from imagegen_kit.lazy import upward
-from imagegen_kit.panels.lab_form import Form
-from imagegen_kit.panels.lab_outlook import as_plain
+from imagegen_kit.panels.lab.form import Form
+from imagegen_kit.panels.lab.outlook import as_plain
 from imagegen_kit.panels.view import view_class
 from imagegen_kit.views.words import shortened
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from imagegen_kit.experiments.run import Run
-    from imagegen_kit.panels.foresight import Foresight
-    from imagegen_kit.panels.prompt_lab import PromptLab
+    from imagegen_kit.panels.lab.foresight import Foresight
+    from imagegen_kit.panels.lab.panel import PromptLab
 
 OLDER = 12  # comparisons that stay in the page below the newest; more are in ik.gallery() and in the history
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from imagegen_kit.errors import Fault, ImagegenError, InvalidInput
 from imagegen_kit.experiments.foresight import foreseen_fairness, plan_table
-from imagegen_kit.panels.draft import Draft, field_of
+from imagegen_kit.panels.lab.draft import Draft, field_of
 from imagegen_kit.prompts.compile import PromptSpec, compile_prompt
 from imagegen_kit.settings import settings
 from imagegen_kit.tables.names import models

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from imagegen_kit.errors import ImagegenError
 from imagegen_kit.imaging.picture import Picture, open_picture
 from imagegen_kit.imaging.thumbnail import shrink
-from imagegen_kit.panels.tiles import facts_of, outcome, path_of, tile
+from imagegen_kit.panels.gallery.tiles import facts_of, outcome, path_of, tile
 from imagegen_kit.views.markup import CELL, TABLE, Markup, box, image, lines, notice, small, table, text
 from imagegen_kit.views.pictures import THUMBNAIL_PX, small_copy
 from imagegen_kit.views.words import STAND_IN, count, is_stand_in, shortened, usd_sum

@@ -9,12 +9,12 @@ from imagegen_kit.engine.session import default_engine
 from imagegen_kit.experiments.execution import Execution
 from imagegen_kit.experiments.run import Run
 from imagegen_kit.panels.assets import VIEWER
-from imagegen_kit.panels.cells import details, differences
-from imagegen_kit.panels.news import News
+from imagegen_kit.panels.compare.cells import details, differences
+from imagegen_kit.panels.compare.news import News
+from imagegen_kit.panels.compare.showing import Showing
+from imagegen_kit.panels.compare.standing import Standing
 from imagegen_kit.panels.panel import Panel
 from imagegen_kit.panels.pictures import PictureSource
-from imagegen_kit.panels.showing import Showing
-from imagegen_kit.panels.standing import Standing
 from imagegen_kit.panels.worker import worker
 from imagegen_kit.views.run import show_run
 from imagegen_kit.views.words import count

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from imagegen_kit.errors import ImagegenError, InvalidInput, printable, unknown_name_fault
 from imagegen_kit.imaging.picture import Picture, open_picture
-from imagegen_kit.panels.library_answer import answered, next_page
-from imagegen_kit.panels.library_ask import asked
-from imagegen_kit.panels.library_desk import DRAWING, SEARCHING, LibraryDesk
-from imagegen_kit.panels.library_static import show_chosen, show_hit_table, show_whole
+from imagegen_kit.panels.library.answer import answered, next_page
+from imagegen_kit.panels.library.ask import asked
+from imagegen_kit.panels.library.desk import DRAWING, SEARCHING, LibraryDesk
+from imagegen_kit.panels.library.static import show_chosen, show_hit_table, show_whole
 from imagegen_kit.panels.pictures import PictureSource
 from imagegen_kit.panels.worker import worker
 from imagegen_kit.types import Reference

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagegen_kit.panels.blind import UNREADABLE, smaller
+from imagegen_kit.panels.vote.blind import UNREADABLE, smaller
 from imagegen_kit.types import Artifact
 from imagegen_kit.views.markup import Markup, box, figure, image, lines, notice, small, table, text
 from imagegen_kit.views.pictures import shown
@@ -13,7 +13,7 @@ from imagegen_kit.views.words import count, seconds, shortened
 if TYPE_CHECKING:
     from imagegen_kit.experiments.pairing import Contender, Pair
     from imagegen_kit.experiments.voting import Ballot
-    from imagegen_kit.panels.blind import BlindCopies
+    from imagegen_kit.panels.vote.blind import BlindCopies
     from imagegen_kit.store import Blobs
 
 OPEN_PX = 256

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w  # type: ignore[import-untyped]  # it brings no types
 
-from imagegen_kit.panels.draft import MODEL, Draft
+from imagegen_kit.panels.lab.draft import MODEL, Draft
 from imagegen_kit.retrieval.place import SHIPPED
 from imagegen_kit.tables.names import models, styles
 from imagegen_kit.views.markup import lines, text
@@ -18,7 +18,7 @@ from imagegen_kit.views.words import shortened, usd
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from imagegen_kit.panels.foresight import Foresight
+    from imagegen_kit.panels.lab.foresight import Foresight
 
 RATIOS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9")
 SIZES = ("512x512", "1024x1024", "1536x1024", "1024x1536", "1K", "2K", "4K")

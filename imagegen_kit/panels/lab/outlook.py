@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.panels.foresight import COMPILED
+from imagegen_kit.panels.lab.foresight import COMPILED
 from imagegen_kit.views.prompt import ABOUT, COLOURS
 from imagegen_kit.views.words import count, seconds, shortened
 
 if TYPE_CHECKING:
-    from imagegen_kit.panels.foresight import Foresight
+    from imagegen_kit.panels.lab.foresight import Foresight
 
 
 def as_plain(found: Foresight) -> dict[str, Any]:

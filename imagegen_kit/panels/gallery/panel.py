@@ -8,11 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from imagegen_kit.panels.assets import VIEWER
-from imagegen_kit.panels.choices import all_parts, in_words, options, parts_of, wanted_from_plain, wanted_to_plain
-from imagegen_kit.panels.contact import artifact, contact_table
+from imagegen_kit.panels.gallery.choices import (
+    all_parts,
+    in_words,
+    options,
+    parts_of,
+    wanted_from_plain,
+    wanted_to_plain,
+)
+from imagegen_kit.panels.gallery.contact import artifact, contact_table
+from imagegen_kit.panels.gallery.tiles import about, is_picture, opened, tile
 from imagegen_kit.panels.panel import Panel
 from imagegen_kit.panels.pictures import PictureSource
-from imagegen_kit.panels.tiles import about, is_picture, opened, tile
 from imagegen_kit.panels.worker import worker
 from imagegen_kit.tables.shelf import FACETS, Part, Shelf, Wanted
 from imagegen_kit.views.markup import lines, text
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from imagegen_kit.imaging.picture import Picture
-    from imagegen_kit.panels.choices import What
+    from imagegen_kit.panels.gallery.choices import What
 
 PAGE = 100  # rows in one message
 AROUND = 100  # pictures on either side that can be stepped to from an opened one

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagegen_kit.panels.draft import NAME, Draft, draft_of_run
+from imagegen_kit.panels.lab.draft import NAME, Draft, draft_of_run
 from imagegen_kit.views.words import count, shortened, usd_sum
 
 if TYPE_CHECKING:

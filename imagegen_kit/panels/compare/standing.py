@@ -9,7 +9,7 @@ from imagegen_kit.views.words import SIMULATION, count, usd_sum
 
 if TYPE_CHECKING:
     from imagegen_kit.experiments.run import Run
-    from imagegen_kit.panels.news import News
+    from imagegen_kit.panels.compare.news import News
 
 
 class Standing:

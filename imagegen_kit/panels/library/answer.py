@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import InvalidInput
-from imagegen_kit.panels.library_about import about
-from imagegen_kit.panels.library_cards import (
+from imagegen_kit.panels.library.about import about
+from imagegen_kit.panels.library.cards import (
     allowed,
     card_of,
     damaged_card,
@@ -16,7 +16,7 @@ from imagegen_kit.panels.library_cards import (
     items_of,
     where_of,
 )  # fmt: skip
-from imagegen_kit.panels.library_static import EMPTY
+from imagegen_kit.panels.library.static import EMPTY
 from imagegen_kit.retrieval.library.references import reference_of
 from imagegen_kit.views.words import count, seconds
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from imagegen_kit.panels.library_ask import Ask
+    from imagegen_kit.panels.library.ask import Ask
     from imagegen_kit.retrieval.library import Library
     from imagegen_kit.retrieval.retrievers.hits import Hits
     from imagegen_kit.types import Reference

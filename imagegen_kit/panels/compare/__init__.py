@@ -1,0 +1,1 @@
+"""The panel that compares a run: rows and columns of any two parameters."""

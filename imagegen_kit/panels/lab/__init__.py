@@ -1,0 +1,1 @@
+"""The prompt lab: a draft, what it would do, and what it did."""

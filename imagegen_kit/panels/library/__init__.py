@@ -1,0 +1,1 @@
+"""A reference library, searched and chosen from."""

@@ -1,0 +1,1 @@
+"""Blind voting on pairs of pictures."""
