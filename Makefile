@@ -82,7 +82,7 @@ notebooks: $(VENV)/dev  ## execute the notebooks and compare their outputs
 	IMAGEGEN_STORE=$(CURDIR)/build/notebooks/imagegen-store $(BIN)/python -m pytest -o addopts="" -q -p no:cacheprovider \
 		--nbval --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120 --nbval-current-env $(NOTEBOOKS)
 
-bench: $(VENV)/dev  ## measure; ratios against a floor in the same run
+bench: $(VENV)/dev browser  ## measure; ratios against a floor in the same run
 	$(BIN)/python -m benchmarks
 
 screenshots: $(VENV)/dev browser  ## take the pictures of the panels that the README shows, in a real JupyterLab
