@@ -192,17 +192,31 @@ class PanelView {
   }
 }
 
+/**
+ * Keep bare keys, Ctrl+A and Ctrl+Enter for the panel that has the focus; Ctrl+S and its like stay the notebook's.
+ * JupyterLab looks for the mark upward from what has the focus and stops where one of its selectors fits, which is often
+ * there already: ArrowRight on a tile expanded a heading, and b on a button inserted a cell. So both get it.
+ */
+function keepKeys(root, signal) {
+  const mark = "data-lm-suppress-shortcuts";
+  root.setAttribute(mark, "true");
+  root.addEventListener("focusin", ({ target }) => target.setAttribute(mark, "true"));
+  const decide = (event) => {
+    if (!(event.target instanceof Element) || !root.contains(event.target)) return;
+    const ours = !(event.ctrlKey || event.metaKey || event.altKey) || ["a", "Enter"].includes(event.key);
+    for (const element of [root, event.target]) element.toggleAttribute(mark, ours);
+  };
+  window.addEventListener("keydown", decide, { capture: true, signal }); // before JupyterLab, which listens at the document
+}
+
 /** Return the module's default export for a panel: `export default panel((view) => { … })`. */
 function panel(draw) {
   return {
     render({ model, el: root }) {
       root.classList.add("igk");
-      root.setAttribute("data-lm-suppress-shortcuts", "true");
-      // JupyterLab looks for that upward from what has the focus and stops where one of its selectors fits, which is
-      // often there already: ArrowRight on a tile expanded a heading, and b on a button inserted a cell.
-      root.addEventListener("focusin", ({ target }) => target.setAttribute("data-lm-suppress-shortcuts", "true"));
       const cover = model.get("panel") ? coverStatic(model.get("panel")) : null;
       const view = new PanelView(model, root);
+      keepKeys(root, view.signal);
       const leave = draw(view);
       root.append(view.error, view.live);
       view.ask("ready");
