@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from imagegen_kit.panels.view import View
 
 
+START_S = 12.0  # a page that has not answered by then is given a new widget, once
+
+
 @dataclass(frozen=True, slots=True)
 class PanelError:
     """What went wrong in a panel: what it was doing, and the exception."""
@@ -49,6 +52,7 @@ class Panel:
         self.errors: list[PanelError] = []
         self.frozen = False
         self._lock = threading.RLock()
+        self._heard = False  # whether a page has answered
         self._made: Any = None
         self._shown: list[tuple[Any, Any]] = []  # display handles of static copy and widget
 
@@ -119,19 +123,34 @@ class Panel:
         if self.frozen:
             self._shown.append((static, None))
             return
-        bundle = {
-            "text/plain": repr(self),
-            "application/vnd.jupyter.widget-view+json": {
-                "version_major": 2, "version_minor": 0, "model_id": self.widget.model_id,
-            },
-        }  # fmt: skip
-        widget = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        widget = display(self._bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
         self._shown.append((static, widget))
         self._displayed()
+        looks = iter((True, False))
+        worker().follow(lambda: next(looks) or bool(self.guard("start", self._renew)), every_s=START_S)
+
+    def _bundle(self) -> dict[str, Any]:
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+        return {"text/plain": repr(self), "application/vnd.jupyter.widget-view+json": view}
+
+    def _renew(self) -> None:
+        """Put a new widget in the place of one that the page has not started: nothing else brings it to life.
+
+        anywidget gives a page two seconds to read its script, and on a busy machine that is not always enough.
+        """
+        if self._heard or self.frozen:
+            return
+        made, self._made = self._made, None
+        if made is not None:
+            made.close()
+        for _, widget in self._shown:
+            if widget is not None:
+                widget.update(self._bundle(), raw=True)
 
     # ------------------------------------------------------------------ messages from the page
     def receive(self, message: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
         """Take a message of the page, in whatever thread it comes, and leave it to the worker."""
+        self._heard = True
         worker().submit(lambda: self.handle(message, buffers))
 
     def handle(self, message: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:

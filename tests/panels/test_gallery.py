@@ -403,8 +403,9 @@ class TestWhatStays:
         run = filled().run(progress=False)
         close_default_engine()
         folders = [run.path, *(p for p in run.path.rglob("*") if p.is_dir())]
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(folder.stat().st_mode | 0o055)
+        for folder in (tmp_path, *tmp_path.parents):
+            if folder.owner() == tmp_path.owner() and folder != Path("/"):
+                folder.chmod(folder.stat().st_mode | 0o011)
         for folder in folders:
             folder.chmod(0o555)
         command = [sys.executable, "-c", AS_SOMEBODY_ELSE, str(run.path)]

@@ -137,6 +137,8 @@ class Pictures {
   }
 }
 
+const PATIENCE_MS = 8000; // a quick kernel answers within 0.1 s, a busy machine within a few seconds
+
 /** One view of a panel: messages, pictures, announcements, keys. */
 class PanelView {
   constructor(model, root) {
@@ -149,9 +151,20 @@ class PanelView {
     this.error = el("div", { class: "igk-error", role: "alert" });
     this.live = el("div", { class: "igk-live", role: "status", "aria-live": "polite" });
     this.on("error", ({ text }) => this.error.append(el("div", {}, text)));
-    const receive = (message, buffers) => this.kinds.get(message.kind)?.forEach((f) => f(message, buffers ?? []));
+    this.kernel = el("div", { class: "igk-error igk-kernel", role: "alert" });
+    const patience = setTimeout(() => {
+      this.kernel.textContent = "The kernel has not answered yet: a cell may be running. Where it was restarted, run this cell again.";
+    }, PATIENCE_MS);
+    const receive = (message, buffers) => {
+      clearTimeout(patience);
+      this.kernel.textContent = "";
+      this.kinds.get(message.kind)?.forEach((f) => f(message, buffers ?? []));
+    };
     model.on("msg:custom", receive);
-    this.signal.addEventListener("abort", () => model.off("msg:custom", receive));
+    this.signal.addEventListener("abort", () => {
+      clearTimeout(patience);
+      model.off("msg:custom", receive);
+    });
   }
 
   /** The state that the kernel keeps for new views. */
@@ -171,7 +184,12 @@ class PanelView {
   }
 
   ask(kind, what = {}, buffers = []) {
-    this.model.send({ kind, ...what }, undefined, buffers);
+    try {
+      this.model.send({ kind, ...what }, undefined, buffers);
+    } catch { // the connection was closed: JupyterLab throws into the console, where nobody looks
+      this.root.classList.add("igk-gone");
+      this.kernel.textContent = "The kernel that made this panel is gone: run its cell again.";
+    }
   }
 
   /** Tell people who cannot see it what has happened. */
@@ -218,7 +236,7 @@ function panel(draw) {
       const view = new PanelView(model, root);
       keepKeys(root, view.signal);
       const leave = draw(view);
-      root.append(view.error, view.live);
+      root.append(view.kernel, view.error, view.live);
       view.ask("ready");
       return () => {
         leave?.();
