@@ -310,10 +310,29 @@ class TestMarks:
         view = panel.said("pin", id=last, on=True)
         assert view.last("marks")["pinned"][0]["sha"]
         assert re.findall(r'scope="row"[^>]*>([^<]*)<', panel.static())[0] == "3, pinned"
-        panel.exclude(last)  # one of the two holds
+        with pytest.warns(UserWarning, match=f"{last} is excluded, and no longer pinned"):  # one of the two holds
+            panel.exclude(last)
         assert panel.marks.pinned == {}
         panel.forget(last)
         assert panel.marks.excluded == {}
+
+    def test_excluding_what_was_chosen_is_told_in_python_and_in_the_page(self, panel: Watched) -> None:
+        panel.use("ball-red")
+        panel.use("ball-blue")
+        panel.pin("ball-blue")
+        one, two = "is excluded, and no longer a reference", "is excluded, and no longer a reference or pinned"
+        with pytest.warns(UserWarning, match=f"^ball-red {one}; ball-blue {two}.$") as warned:
+            panel.exclude("ball-red", "night", "ball-blue")
+        assert len(warned) == 1
+        assert warned[0].filename == __file__
+        assert panel.references == []
+        told = {card["id"]: card["dropped"] for card in panel.widget.last("marks")["excluded"]}
+        words = "no longer a reference"
+        assert told == {"ball-red": words, "night": "", "ball-blue": f"{words} or pinned"}
+        panel.exclude("ball-red")  # it has nothing more to lose
+        view = panel.said("exclude", id="ball-red", on=False)
+        assert [card["id"] for card in view.last("marks")["excluded"]] == ["night", "ball-blue"]
+        assert panel.references == []
 
     @pytest.mark.parametrize("kind", ["pin", "exclude", "use"])
     def test_an_unknown_picture_is_told_in_the_panel(self, panel: Watched, kind: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -82,9 +83,19 @@ class LibraryPanel(LibraryDesk):
             self._mark("pin", {"id": id, "on": True})
 
     def exclude(self, *ids: str) -> None:
-        """Never show these pictures, and never find them. Raises InvalidInput for an unknown id."""
+        """Never show these pictures, and never find them. Raises InvalidInput for an unknown id.
+
+        One that was chosen or pinned is so no longer, not even when it is shown again: a UserWarning tells it.
+        """
+        lost = {}
         for id in ids:
+            held = id in self.marks.chosen or id in self.marks.pinned
             self._mark("exclude", {"id": id, "on": True})
+            if held:
+                lost[id] = self.marks.dropped[id]
+        if lost:
+            told = "; ".join(f"{shortened(id, 80)} is excluded, and {words}" for id, words in lost.items())
+            warnings.warn(f"{told}.", stacklevel=2)
 
     def use(self, id: str, role: str | None = None) -> None:
         """Choose a picture as a reference; ``role`` None is its own. Raises InvalidInput."""
