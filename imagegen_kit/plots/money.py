@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.plots.plot import COLOURS, INK, MARKERS, QUIET, Plot, plain, usd_axis
-from imagegen_kit.plots.rows import rows_of
+from imagegen_kit.plots.rows import checked_run, rows_of
 from imagegen_kit.settings import settings
-from imagegen_kit.tables.projection import prices_of, projection_table
+from imagegen_kit.tables.projection import months_of, prices_of, projection_table
 from imagegen_kit.types import SIMULATED
 from imagegen_kit.views.words import count, said, shortened, usd, usd_sum
 
@@ -32,10 +32,12 @@ def spending(run: Run | None = None) -> Plot:
 
     The table has one row a result: when, run, model, status, ``cost_usd``, ``simulated``, and the running sums
     ``spent_usd`` (known costs of real calls) and ``unknown_costs``. What simulated calls would have cost is no money:
-    it has a sum of its own, ``simulated_usd``.
+    it has a sum of its own, ``simulated_usd``. Raises InvalidInput for what is no run.
     """
     import pandas as pd
 
+    if run is not None:
+        checked_run(run)
     store = run._store if run is not None else default_engine().store
     store.journal.flush().result()
     only = run.id if run is not None else None
@@ -112,11 +114,12 @@ def projection(run: Run, pictures_per_item: float, items_per_month: int | Sequen
     """Plot what pictures like these come to by the month, for each group of ``by``; see ``Run.projection``.
 
     Groups with an unknown price are in the table (NA) and named below, not drawn. Raises InvalidInput for numbers that
-    are not above 0 and for an unknown column.
+    are not above 0, for an unknown column, and for what is no run.
     """
     import pandas as pd
 
-    months = [items_per_month] if isinstance(items_per_month, int) else list(items_per_month)
+    checked_run(run)
+    months = months_of(items_per_month)
     labels = run.summary(by).index  # refuses an unknown name
     rows = rows_of(run, by)
     frames = {label: _months(rows[rows["group"] == label], pictures_per_item, months) for label in labels}

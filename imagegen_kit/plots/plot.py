@@ -62,7 +62,10 @@ class Plot:
         return figure
 
     def save(self, path: str | Path) -> Path:
-        """Write the plot; the suffix (.png, .svg, .pdf) names the format. Raises StoreError where it cannot."""
+        """Write the plot; the suffix (.png, .svg, .pdf) names the format. Raises StoreError where it cannot.
+
+        Missing folders are made, and an old file is replaced.
+        """
         target = Path(path).expanduser()
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.tables.runs import run_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from imagegen_kit.experiments.run import Run
+
+
+def checked_run(run: object) -> None:
+    """Raise InvalidInput, with what to write instead, where ``run`` is no run."""
+    from imagegen_kit.experiments.run import Run
+
+    if isinstance(run, Run):
+        return
+    if isinstance(run, str):
+        hint = f"Open one with ik.open_run({run[:80]!r})."
+    elif isinstance(run, (list, tuple)):
+        hint = "A plot is of one run: call it for each of them."
+    else:
+        hint = 'Give what experiment.run() returned, or ik.open_run("latest").'
+    what = "None is no run." if run is None else f"a {type(run).__name__} is no run."
+    raise InvalidInput([Fault("run", what, hint)])
 
 
 def rows_of(run: Run, by: str) -> pd.DataFrame:

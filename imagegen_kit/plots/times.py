@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.plots.plot import COLOURS, INK, QUIET, Plot, from_zero, plain
-from imagegen_kit.plots.rows import rows_of
+from imagegen_kit.plots.rows import checked_run, rows_of
 from imagegen_kit.tables.summaries import TIMED, requests_where
 from imagegen_kit.views.words import said, seconds, shortened
 
@@ -19,8 +19,10 @@ def latency(run: Run, by: str = "model") -> Plot:
     """Plot the seconds of each timed picture for each group of ``by``, with p50 and p90 (nearest rank).
 
     Timed is what was really called and answered by the model that was asked; cached pictures, fallbacks and failures
-    are in the table (``timed`` False) and counted below. Raises InvalidInput for an unknown column.
+    are in the table (``timed`` False) and counted at the head of each lane. Raises InvalidInput for an unknown column,
+    and for what is no run.
     """
+    checked_run(run)
     summary = run.summary(by)  # refuses an unknown name
     frame = rows_of(run, by)
     data = frame[["group", "status", "seconds"]].copy()
@@ -31,8 +33,8 @@ def latency(run: Run, by: str = "model") -> Plot:
         for label, row in summary.iterrows()
     }
     what = f"latency by {by}"
-    words = [_words(group, mark) for group, mark in marks.items()]
-    return Plot(what, data, lambda axes, f: _draw(axes, f, marks), alt=f"{what}. " + "; ".join(words), notes=words)
+    alt = f"{what}. " + "; ".join(_words(group, mark) for group, mark in marks.items())
+    return Plot(what, data, lambda axes, f: _draw(axes, f, marks), alt=alt, notes=[])  # the lanes' heads say it
 
 
 def _words(group: str, mark: tuple[Any, Any, int, int]) -> str:

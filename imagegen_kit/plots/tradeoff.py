@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.plots.plot import COLOURS, INK, MARKERS, QUIET, Plot, from_zero, plain, usd_axis
-from imagegen_kit.plots.rows import rows_of
+from imagegen_kit.plots.rows import checked_run, rows_of
 from imagegen_kit.tables.summaries import ITS_OWN, requests_where
 from imagegen_kit.views.words import seconds, shortened, usd
 
@@ -21,8 +21,10 @@ def cost_latency(run: Run, by: str = "model", *, quality: str | None = None, hig
 
     ``quality`` names a numeric column of ``run.table()``, a score: then its mean stands on the upright axis. ``front``
     in the table marks the Pareto front: no other group is as good in price, seconds and quality and better in one.
-    Groups whose price or time is unknown are named below instead. Raises InvalidInput for an unknown column.
+    Groups whose price or time is unknown are named below instead. Raises InvalidInput for an unknown column,
+    and for what is no run.
     """
+    checked_run(run)
     summary = run.summary(by)
     frame = summary[["pictures", "price_usd", "timed", "seconds_p50", "seconds_p90", "simulated"]].copy()
     if quality is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from imagegen_kit.errors import Fault, InvalidInput
@@ -19,6 +20,12 @@ def prices_of(rows: pd.DataFrame) -> tuple[list[float | None], int]:
     return prices, int(came["width"].notna().sum())
 
 
+def months_of(items_per_month: int | Sequence[int]) -> list[int]:
+    """Return the items a month as a list; what is no number is told by ``projection_table``."""
+    several = isinstance(items_per_month, Iterable) and not isinstance(items_per_month, (str, bytes))
+    return list(items_per_month) if several else [items_per_month]  # type: ignore[arg-type, list-item]
+
+
 def projection_table(
     prices: Sequence[float | None],
     pictures: int,
@@ -34,7 +41,7 @@ def projection_table(
     """
     import pandas as pd
 
-    months = [items_per_month] if isinstance(items_per_month, int) else list(items_per_month)
+    months = months_of(items_per_month)
     faults = [
         Fault(name, f"{value!r} is not a number above 0.")
         for name, values in (("pictures_per_item", [pictures_per_item]), ("items_per_month", months))

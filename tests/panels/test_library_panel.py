@@ -228,6 +228,44 @@ class TestSearching:
         with pytest.raises(InvalidInput, match="top_k"):
             panel.search("flag", topk=2)
 
+    def test_python_is_told_all_that_is_wrong_at_once_and_nothing_is_asked(self, panel: Watched) -> None:
+        wrong = {"roles": "contnt", "tags": [3], "balance": "x", "dedup": "maybe", "diversity": 4, "top_k": 10_000}
+        with pytest.raises(InvalidInput) as refused:
+            panel.search(["a"], negative=3, image=b"no picture", topk=2, **wrong)  # type: ignore[arg-type]
+        places = {fault.where for fault in refused.value.faults}
+        assert places == {"text", "negative", "image", "topk", *wrong}
+        assert "Did you mean 'content'?" in str(refused.value)
+        assert panel.ask == Ask()
+
+    @pytest.mark.parametrize("top_k", [0, -1, 61, "5", True, 2.5, None])
+    def test_python_asks_for_as_many_hits_as_a_page_can(self, panel: Watched, top_k: Any) -> None:
+        with pytest.raises(InvalidInput, match="from 1 to 60"):
+            panel.search("flag", top_k=top_k)
+        with pytest.raises(InvalidInput, match="from 1 to 60"):
+            panel.library.panel(top_k=top_k)
+
+    def test_no_words_are_no_words(self, panel: Watched) -> None:
+        panel.search("flag")
+        assert panel.search(None) is None
+        assert ids(panel.widget) == list(DRAWINGS)
+        hits = panel.search(None, image=panel.library.get("flag-blue"), top_k=1)
+        assert [r.origin for r in hits] == ["flag-blue"]
+
+    def test_what_one_call_names_does_not_stay_for_the_next(self, shelf: ik.Library) -> None:
+        panel = Watched(shelf, top_k=2)
+        panel.search("flag", image=shelf.get("box-blue"), diversity=0.9, dedup=False, tags="toy", top_k=5)
+        assert (panel.ask.tags, panel.ask.diversity, panel.ask.top_k) == (("toy",), 0.9, 5)
+        assert len(panel.search("flag")) == 2
+        assert panel.ask == Ask(text="flag", top_k=2)
+        assert panel.ask.picture is None
+
+    def test_what_a_panel_is_made_with_is_refused_in_words(self, shelf: ik.Library) -> None:
+        with pytest.raises(InvalidInput) as refused:
+            shelf.panel(where="setting", topk=3, top_k=0)
+        assert {fault.where for fault in refused.value.faults} == {"where", "topk", "top_k"}
+        assert "Did you mean 'top_k'?" in str(refused.value)
+        assert "a str is no filter" in str(refused.value)
+
 
 class TestMarks:
     def test_chosen_pictures_are_references_with_their_roles(self, panel: Watched) -> None:
@@ -272,10 +310,29 @@ class TestMarks:
         view = panel.said("pin", id=last, on=True)
         assert view.last("marks")["pinned"][0]["sha"]
         assert re.findall(r'scope="row"[^>]*>([^<]*)<', panel.static())[0] == "3, pinned"
-        panel.exclude(last)  # one of the two holds
+        with pytest.warns(UserWarning, match=f"{last} is excluded, and no longer pinned"):  # one of the two holds
+            panel.exclude(last)
         assert panel.marks.pinned == {}
         panel.forget(last)
         assert panel.marks.excluded == {}
+
+    def test_excluding_what_was_chosen_is_told_in_python_and_in_the_page(self, panel: Watched) -> None:
+        panel.use("ball-red")
+        panel.use("ball-blue")
+        panel.pin("ball-blue")
+        one, two = "is excluded, and no longer a reference", "is excluded, and no longer a reference or pinned"
+        with pytest.warns(UserWarning, match=f"^ball-red {one}; ball-blue {two}.$") as warned:
+            panel.exclude("ball-red", "night", "ball-blue")
+        assert len(warned) == 1
+        assert warned[0].filename == __file__
+        assert panel.references == []
+        told = {card["id"]: card["dropped"] for card in panel.widget.last("marks")["excluded"]}
+        words = "no longer a reference"
+        assert told == {"ball-red": words, "night": "", "ball-blue": f"{words} or pinned"}
+        panel.exclude("ball-red")  # it has nothing more to lose
+        view = panel.said("exclude", id="ball-red", on=False)
+        assert [card["id"] for card in view.last("marks")["excluded"]] == ["night", "ball-blue"]
+        assert panel.references == []
 
     @pytest.mark.parametrize("kind", ["pin", "exclude", "use"])
     def test_an_unknown_picture_is_told_in_the_panel(self, panel: Watched, kind: str) -> None:

@@ -100,6 +100,34 @@ def test_a_projection_has_one_line_a_model(run: Run) -> None:
     assert len(table) == 6
 
 
+@pytest.mark.parametrize("plot", ["cost_latency", "latency", "spending", "projection"])
+def test_what_is_no_run_is_refused_in_words(plot: str, run: Run) -> None:
+    more = (2, 10) if plot == "projection" else ()
+    draw = getattr(ik.plots, plot)
+    with pytest.raises(ik.errors.InvalidInput, match=r"run: a str is no run. Open one with ik.open_run\('latest'\)"):
+        draw("latest", *more)
+    with pytest.raises(ik.errors.InvalidInput, match="call it for each"):
+        draw([run, run], *more)
+    with pytest.raises(ik.errors.InvalidInput, match="a DataFrame is no run"):
+        draw(run.table(), *more)
+    if plot != "spending":  # of all runs, for None
+        with pytest.raises(ik.errors.InvalidInput, match="None is no run"):
+            draw(None, *more)
+
+
+def test_numbers_that_are_none_are_refused_in_a_projection(run: Run) -> None:
+    with pytest.raises(ik.errors.InvalidInput) as refused:
+        ik.plots.projection(run, "a", None)  # type: ignore[arg-type]
+    assert [fault.where for fault in refused.value.faults] == ["pictures_per_item", "items_per_month"]
+
+
+def test_the_times_of_a_latency_plot_stand_in_it_and_not_again_below(run: Run) -> None:
+    plot = ik.plots.latency(run)
+    assert plot.notes == []
+    assert plot.alt.count("p50") == 3
+    assert "p50" in plot.figure.axes[0].get_yticklabels()[0].get_text()
+
+
 def test_a_plot_is_a_picture_with_words_in_a_cell_and_a_file(run: Run, tmp_path: Path) -> None:
     plots = [
         ik.plots.cost_latency(run), ik.plots.latency(run), ik.plots.spending(run), ik.plots.projection(run, 1, [10]),

@@ -46,7 +46,7 @@ function libraryTray(view) {
     code.hidden = copy.hidden = !told.code;
     const all = () => told.excluded.forEach(({ id }) => view.ask("exclude", { id, on: false }));
     redrawn(view, excluded, told.excluded.length
-      ? [`${told.excluded.length} excluded: ${told.excluded.map(({ name }) => name).slice(0, 5).join(", ")}${told.excluded.length > 5 ? ", …" : ""} `,
+      ? [`${told.excluded.length} excluded: ${told.excluded.map(({ name, dropped }) => dropped ? `${name} (${dropped})` : name).slice(0, 5).join(", ")}${told.excluded.length > 5 ? ", …" : ""} `,
          el("button", { type: "button", onclick: all }, "Show them again")]
       : []);
   });

@@ -154,7 +154,8 @@ class LibraryCards {
     const held = { pin: new Set(this.pinned.map((card) => card.id)), use: this.chosen, exclude: this.excluded }[kind];
     const on = !held.has(id);
     this.view.ask(kind, { id, on });
-    const said = { pin: on ? "pinned" : "no longer pinned", use: on ? "chosen as a reference" : "no longer chosen", exclude: "excluded" }[kind];
+    const lost = [this.chosen.has(id) && "a reference", this.pinned.some((card) => card.id === id) && "pinned"].filter(Boolean);
+    const said = { pin: on ? "pinned" : "no longer pinned", use: on ? "chosen as a reference" : "no longer chosen", exclude: lost.length ? `excluded, and no longer ${lost.join(" or ")}` : "excluded" }[kind];
     this.view.say(`${this.#named(id)} ${said}`);
   }
 

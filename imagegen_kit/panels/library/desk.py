@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.panels.aside import AsidePanel
 from imagegen_kit.panels.library.answer import Answer, answered
-from imagegen_kit.panels.library.ask import Ask, asked
+from imagegen_kit.panels.library.ask import Ask
 from imagegen_kit.panels.library.cards import card_of
+from imagegen_kit.panels.library.checked import first_ask
 from imagegen_kit.panels.library.code import code_for
 from imagegen_kit.panels.library.marks import Marks
 from imagegen_kit.panels.library.pictures import Thumbnails
@@ -30,12 +31,14 @@ class LibraryDesk(AsidePanel):
 
     threads = (SEARCHING, DRAWING)
 
-    def __init__(self, library: Library, *, where: Mapping[str, Any] | None = None, top_k: int = 12) -> None:
+    def __init__(
+        self, library: Library, *, where: Mapping[str, Any] | None = None, top_k: int = 12, **others: Any
+    ) -> None:
+        first = first_ask(library, where, top_k, others)
         super().__init__()
         self.library = library
         self.where = dict(where or {})
-        library.numbers(self.where or None)  # a misspelt filter is told here
-        self.ask = asked(Ask(), {"top_k": top_k})
+        self.ask = self._first = first
         self.answer: Answer | None = None
         self.marks = Marks()
         self._thumbs = Thumbnails()

@@ -23,26 +23,31 @@ class Marks:
     excluded: dict[str, dict[str, Any]] = field(default_factory=dict)
     chosen: dict[str, Reference] = field(default_factory=dict)
     own_roles: dict[str, str] = field(default_factory=dict)  # that the chosen have in the library
+    dropped: dict[str, str] = field(default_factory=dict)  # what it cost an excluded one, in words
 
     def put(self, kind: str, card: dict[str, Any], reference: Reference, role: Any = None) -> None:
         """Mark one; ``kind``: pin, exclude, or use (in ``role``, or its own for None). Raises InvalidInput."""
         id = card["id"]
         if kind == "pin":
-            self.excluded.pop(id, None)
+            self.take("exclude", id)
             self.pinned[id] = card
         elif kind == "exclude":
-            self.pinned.pop(id, None)
-            self.chosen.pop(id, None)
+            was = {"a reference": self.chosen.pop(id, None), "pinned": self.pinned.pop(id, None)}
+            if lost := [words for words, mark in was.items() if mark is not None]:
+                self.dropped[id] = f"no longer {' or '.join(lost)}"
             self.excluded[id] = card
         else:
             if role is not None and role not in ROLES:
                 raise InvalidInput([unknown_name_fault("role", str(role), ROLES, where="role")])
+            self.dropped.pop(id, None)
             self.own_roles.setdefault(id, reference.role)
             known = self.chosen.get(id, reference)
             self.chosen[id] = replace(known, role=role or known.role)
 
     def take(self, kind: str, id: str) -> bool:
         """Undo a mark; return whether it was there."""
+        if kind == "exclude":
+            self.dropped.pop(id, None)
         kept: dict[str, Any] = {"pin": self.pinned, "exclude": self.excluded}.get(kind, self.chosen)
         return kept.pop(id, None) is not None
 
@@ -65,4 +70,5 @@ class Marks:
             {"id": id, "sha": r.picture.sha256, "name": shortened(r.name or id, 80), "role": r.role}
             for id, r in self.chosen.items()
         ]
-        return {"pinned": list(self.pinned.values()), "excluded": list(self.excluded.values()), "chosen": chosen}
+        excluded = [{**card, "dropped": self.dropped.get(id, "")} for id, card in self.excluded.items()]
+        return {"pinned": list(self.pinned.values()), "excluded": excluded, "chosen": chosen}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from imagegen_kit.errors import ImagegenError, InvalidInput, printable, unknown_name_fault
+from imagegen_kit.errors import ImagegenError, InvalidInput, printable
 from imagegen_kit.imaging.picture import Picture, open_picture
 from imagegen_kit.panels.library.answer import answered, next_page
 from imagegen_kit.panels.library.ask import asked
+from imagegen_kit.panels.library.checked import asked_in_python
 from imagegen_kit.panels.library.desk import DRAWING, SEARCHING, LibraryDesk
 from imagegen_kit.panels.library.static import show_chosen, show_hit_table, show_whole
 from imagegen_kit.panels.pictures import PictureSource
@@ -56,20 +58,15 @@ class LibraryPanel(LibraryDesk):
         answer = self.answer
         return self.library.table() if answer is None or answer.hits is None else answer.hits.table()
 
-    def search(self, text: str = "", *, image: Any = None, **how: Any) -> Any:
-        """Ask now and show the answer in the panel; return the hits, None where nothing is asked.
+    def search(self, text: str | None = None, *, image: Any = None, **how: Any) -> Any:
+        """Ask now and show the answer in the panel; return the hits, None where neither words nor a picture is given.
 
-        ``image`` is whatever ``library.search`` takes one picture from. ``how``: negative, top_k (to 60), balance (0
-        to 1, the words' share), roles, tags, diversity, dedup. Raises InvalidInput.
+        ``image`` is whatever ``library.search`` takes one picture from. ``how``: negative (words), top_k (1 to 60),
+        balance (0 to 1, the words' share; None leaves it to the retriever), roles, tags, diversity (0 to 1), dedup.
+        The panel's fields show what was asked: what a call does not name goes back to how the panel began, a picture
+        that was dropped in too. Raises InvalidInput with everything wrong with the call.
         """
-        known = ("negative", "top_k", "balance", "roles", "tags", "diversity", "dedup")
-        if faults := [unknown_name_fault("argument", name, known, where=name) for name in how if name not in known]:
-            raise InvalidInput(faults)
-        if isinstance(image, Reference):
-            image = image.picture
-        picture = None if image is None else open_picture(image, where="image")
-        called = "" if picture is None else picture.sha256[:8]
-        ask = replace(asked(self.ask, {"text": text, **how}), picture=picture, called=called)
+        ask = asked_in_python(self._first, text, image, how)
         with self._lock:
             self._turn += 1
             answer = answered(self.library, ask, self.where, self.marks.without)
@@ -86,9 +83,19 @@ class LibraryPanel(LibraryDesk):
             self._mark("pin", {"id": id, "on": True})
 
     def exclude(self, *ids: str) -> None:
-        """Never show these pictures, and never find them. Raises InvalidInput for an unknown id."""
+        """Never show these pictures, and never find them. Raises InvalidInput for an unknown id.
+
+        One that was chosen or pinned is so no longer, not even when it is shown again: a UserWarning tells it.
+        """
+        lost = {}
         for id in ids:
+            held = id in self.marks.chosen or id in self.marks.pinned
             self._mark("exclude", {"id": id, "on": True})
+            if held:
+                lost[id] = self.marks.dropped[id]
+        if lost:
+            told = "; ".join(f"{shortened(id, 80)} is excluded, and {words}" for id, words in lost.items())
+            warnings.warn(f"{told}.", stacklevel=2)
 
     def use(self, id: str, role: str | None = None) -> None:
         """Choose a picture as a reference; ``role`` None is its own. Raises InvalidInput."""
