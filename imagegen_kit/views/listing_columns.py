@@ -107,9 +107,7 @@ def _two(name: str, words: str, under: str) -> Column:
 
 # ---------------------------------------------------------------------- models
 def _ready(row: Row) -> str:
-    if not row.known("ready"):
-        return f"– {row.said('fix') or 'not ready'}"
-    return row.said("untried") or "✓ ready"
+    return row.said("untried") or "✓ ready" if row.known("ready") else f"– {row.said('fix') or 'not ready'}"
 
 
 def _ready_cell(row: Row) -> Markup:
@@ -165,8 +163,9 @@ def _seconds(row: Row) -> str:
 def _models(frame: pd.DataFrame) -> str:
     ready = frame["ready"].astype(bool)
     untried = int((ready & (frame["untried"] != "")).sum()) if "untried" in frame.columns else 0
-    asked = f" · {untried:,} not tried" if untried else ""
-    return f"{count(len(frame), 'model')} · {int(ready.sum()) - untried:,} ready{asked}"
+    return f"{count(len(frame), 'model')} · {int(ready.sum()) - untried:,} ready" + f" · {untried:,} not tried" * (
+        untried > 0
+    )
 
 
 # ---------------------------------------------------------------------- plugins
