@@ -127,6 +127,12 @@ class TestModels:
         assert True in ready
         assert False in ready
 
+    def test_what_nobody_has_tried_is_not_called_ready(self) -> None:
+        shown = words(html(model_frame(untried="needs a server at http://127.0.0.1:7860; not tried")))
+        assert "needs a server at 127.0.0.1:7860; not tried" in shown
+        assert "✓ ready" not in shown
+        assert "1 model · 0 ready · 1 not tried" in shown
+
     def test_what_is_missing_stands_where_ready_would(self) -> None:
         shown = words(html(model_frame(ready=False, fix="set A_KEY (get one at https://a.example/keys)")))
         assert "– set A_KEY (get one at a.example/keys)" in shown

@@ -92,6 +92,17 @@ def test_a_model_that_is_not_ready_says_what_to_set(monkeypatch: pytest.MonkeyPa
     assert (before, after) == ([False, "set SHOP_KEY"], [True, ""])
 
 
+def test_a_model_that_needs_a_server_says_so_and_stands_behind_the_offline_ones() -> None:
+    address = "http://me:secret@127.0.0.1:7000"
+    register(ProviderSpec("near", target="anything:Any", models=(ModelSpec("m"),), base_url=address))
+    table = names.models()
+    assert table.loc["near/m", ["ready", "fix"]].tolist() == [True, ""]
+    assert table.loc["near/m", "untried"] == "needs a server at http://127.0.0.1:7000; not tried"
+    offline = int((table["provider"] == "offline").sum())
+    assert (table["provider"].iloc[:offline] == "offline").all()
+    assert (table.loc[table["provider"] == "offline", "untried"] == "").all()
+
+
 @pytest.mark.parametrize(
     ("today", "fix"),
     [(date(2026, 3, 30), ""), (date(2026, 3, 31), "retired on 2026-03-31; use fine")],

@@ -79,6 +79,7 @@ def models(
         kept = ["ready", "price_usd", "status", "retires_on", "replacement", "as_of", "fix"]
     frame = ik.models(retired=all).sort_values("ready", ascending=False, kind="stable")
     frame["retires_on"] = frame["retires_on"].dt.strftime("%Y-%m-%d")
+    frame["fix"] = frame["fix"].where(frame["fix"] != "", frame["untried"])
     print_table(frame[kept], empty="no model is known", whole=["fix"])
 
 

@@ -96,6 +96,18 @@ def not_ready(spec: ProviderSpec) -> str | None:
     return " and ".join(missing) or None
 
 
+def untried(spec: ProviderSpec) -> str | None:
+    """Return what a provider without a key needs on this machine or near it, in words; None where nothing is needed.
+
+    Nobody has asked whether it is there: that is seen when the first picture is made.
+    """
+    if spec.key_env or endpoint(spec.name) or not_ready(spec):
+        return None
+    if address := _address(spec):
+        return f"needs a server at {_without_user(address)}; not tried"
+    return "runs on this machine, with packages and weights of its own; not tried" if spec.settings_env else None
+
+
 def _can_be_sent(key: SecretStr) -> bool:
     """Whether a key fits into an HTTP header; else the client would complain, and show it."""
     value = key.get_secret_value()

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imagegen_kit.catalog.prices import picture_price
-from imagegen_kit.providers.accounts import not_ready
+from imagegen_kit.providers.accounts import not_ready, untried
 from imagegen_kit.registry import PluginRecord, ResolvedModel, get_registry
 from imagegen_kit.tables.listing import listing
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from imagegen_kit.capabilities import Capabilities
     from imagegen_kit.types import Style
+
+
+OFFLINE = "offline"  # the provider that needs nothing: its models come first
 
 
 class _Column(NamedTuple):
@@ -39,6 +42,9 @@ def _frame(rows: Iterable[Any], columns: Iterable[_Column]) -> pd.DataFrame:
 def models(*, today: date | None = None, retired: bool = True) -> pd.DataFrame:
     """Return one row for each model, ready ones first: whether it is ``ready`` or else the ``fix``; what it can do.
 
+    ``untried`` says what a ready one needs beside a key, like a server that runs, and is "" for all others; of the
+    ready ones those come last, and offline ones first.
+
     ``price_usd`` is USD for a typical picture (or second of film: ``price_unit``; "tokens" is an estimate); 0 is free,
     NA unknown. ``as_of`` and ``source`` say when and where that was read. ``typical_seconds`` is for one
     picture. A model that was retired by ``today`` (None: this day) is not ready, and ``fix`` names its successor;
@@ -48,12 +54,15 @@ def models(*, today: date | None = None, retired: bool = True) -> pd.DataFrame:
     rows = [m for m in get_registry().models() if retired or not _ended(m, day)]
     missing = {m.provider.name: not_ready(m.provider) or "" for m in rows}
     fixes = {m.id: _end(m) if _ended(m, day) else missing[m.provider.name] for m in rows}
+    needs = {m.provider.name: untried(m.provider) or "" for m in rows}
+    rows.sort(key=lambda m: (bool(fixes[m.id]), m.provider.name != OFFLINE, bool(needs[m.provider.name])))
     columns = [
         _Column("name", "str", lambda m: m.id),
         _Column("provider", "str", lambda m: m.provider.name),
         _Column("kind", "str", lambda m: m.spec.kind),
         _Column("ready", "bool", lambda m: not fixes[m.id]),
         _Column("fix", "str", lambda m: fixes[m.id]),
+        _Column("untried", "str", lambda m: "" if fixes[m.id] else needs[m.provider.name]),
         _Column("aliases", "str", lambda m: ", ".join(m.spec.aliases)),
         _Column("sizes", "str", lambda m: sizes_in_words(m.spec.can)),
         _Column("references", "Int64", lambda m: m.spec.can.references),
@@ -71,7 +80,7 @@ def models(*, today: date | None = None, retired: bool = True) -> pd.DataFrame:
         _Column("as_of", "str", lambda m: _priced(m, "as_of")),
         _Column("source", "str", lambda m: _priced(m, "source")),
     ]
-    return listing(_frame(sorted(rows, key=lambda m: bool(fixes[m.id])), columns), "models", day)
+    return listing(_frame(rows, columns), "models", day)
 
 
 def _ended(model: ResolvedModel, today: date) -> bool:

@@ -50,7 +50,7 @@ def run_table(store: Store, run_ids: Sequence[str], *, keep_request: bool = Fals
     import pandas as pd
 
     with _no_collector():
-        frames = [_one_run(store, run_id, keep_request) for run_id in run_ids]
+        frames = [_one_run(store, run_id, keep_request) for run_id in run_ids or ("",)]  # of none: the columns
     return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
 
 

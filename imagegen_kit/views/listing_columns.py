@@ -107,11 +107,12 @@ def _two(name: str, words: str, under: str) -> Column:
 
 # ---------------------------------------------------------------------- models
 def _ready(row: Row) -> str:
-    return "✓ ready" if row.known("ready") else f"– {row.said('fix') or 'not ready'}"
+    return row.said("untried") or "✓ ready" if row.known("ready") else f"– {row.said('fix') or 'not ready'}"
 
 
 def _ready_cell(row: Row) -> Markup:
-    return Markup(f"<b>{text('✓ ready')}</b>") if row.known("ready") else text(_ready(row))
+    words = _ready(row)
+    return Markup(f"<b>{text(words)}</b>") if words.startswith("✓") else text(words)
 
 
 def _sizes_cell(row: Row) -> Markup:
@@ -160,8 +161,11 @@ def _seconds(row: Row) -> str:
 
 
 def _models(frame: pd.DataFrame) -> str:
-    ready = int(frame["ready"].sum())
-    return f"{count(len(frame), 'model')} · {ready:,} ready"
+    ready = frame["ready"].astype(bool)
+    untried = int((ready & (frame["untried"] != "")).sum()) if "untried" in frame.columns else 0
+    return f"{count(len(frame), 'model')} · {int(ready.sum()) - untried:,} ready" + f" · {untried:,} not tried" * (
+        untried > 0
+    )
 
 
 # ---------------------------------------------------------------------- plugins
@@ -232,7 +236,7 @@ KINDS = {
         "name",
         ("ready", "fix", "kind", "sizes", "references", "mask", "negative_prompt", "seed", "price_usd", "price_unit",
          "typical_seconds", "retires_on"),
-        ("provider", "aliases", "api", "status", "replacement", "card", "as_of", "source"),
+        ("untried", "provider", "aliases", "api", "status", "replacement", "card", "as_of", "source"),
         (
             _two("model", "name", "aliases"),
             Column("ready", _ready, _ready_cell),
@@ -246,8 +250,9 @@ KINDS = {
             Column("source", _source, lambda row: small(text(_source(row))), narrow=False),
         ),
         _models,
-        frozenset({"ready", "fix", "kind", "sizes", "references", "mask", "negative_prompt", "seed", "price_usd",
-                   "price_unit", "typical_seconds", "retires_on", "aliases", "replacement", "as_of", "source"}),
+        frozenset({"ready", "fix", "untried", "kind", "sizes", "references", "mask", "negative_prompt", "seed",
+                   "price_usd", "price_unit", "typical_seconds", "retires_on", "aliases", "replacement", "as_of",
+                   "source"}),
     ),
     "plugins": Kind(
         "name",

@@ -65,6 +65,29 @@ def test_everything_wrong_is_told_at_once_and_at_its_field() -> None:
     assert found == {"prompt", "seed", "size", "repeats", "library", "budget_usd", "models"}
 
 
+def test_a_field_that_does_not_exist_is_refused_with_the_near_name() -> None:
+    with pytest.raises(InvalidInput, match=r"no field is called 'promt'\. Did you mean 'prompt'"):
+        Draft().with_(promt="x", seed=1)
+
+
+def test_half_of_a_character_is_a_fault_at_its_field_beside_the_others() -> None:
+    draft = Draft().with_(prompt="a \ud800 cat", negative_prompt="\udfff", seed="x")
+    for ask in (draft.experiment, lambda: code(draft), lambda: yaml(draft)):
+        with pytest.raises(InvalidInput) as caught:
+            ask()
+        assert [(f.where, f.what) for f in caught.value.faults][:2] == [
+            ("prompt", "character 3 is half of a character."),
+            ("negative_prompt", "character 1 is half of a character."),
+        ]  # fmt: skip
+        assert {field_of(fault) for fault in caught.value.faults} == {"prompt", "negative_prompt", "seed"}
+
+
+def test_an_empty_draft_is_refused_as_code_as_it_is_as_a_file() -> None:
+    for ask in (code, yaml):
+        with pytest.raises(InvalidInput, match="Say what the picture should show"):
+            ask(Draft())
+
+
 def test_a_draft_without_a_model_or_style_is_refused_at_the_field() -> None:
     with pytest.raises(InvalidInput) as caught:
         Draft(prompt="a cat", models=(), styles=()).experiment()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -95,6 +96,14 @@ def test_an_alias_of_a_model_without_its_key_is_one_too() -> None:
 def test_an_empty_form_is_invited_not_blamed() -> None:
     assert seen(prompt="").headline == "write a prompt to begin"
     assert seen(prompt="", seed="x").headline == "2 things to mend"
+
+
+def test_half_of_a_character_is_foreseen_as_a_fault_of_the_prompt() -> None:
+    found = seen(prompt="a \ud800 cat")
+    assert [str(f) for f in found.faults_of("prompt")] == [
+        "prompt: character 3 is half of a character. Type the text again."
+    ]
+    json.dumps(as_plain(found), ensure_ascii=False).encode()
 
 
 def test_a_grid_too_large_to_plan_is_reckoned_from_its_first_prompts() -> None:

@@ -156,6 +156,40 @@ class TestBeforeGenerate:
         ik.configure(model="me/paid")
         assert ik.prompt_lab("a cat").draft.models == ("offline/collage",)
 
+    def test_nothing_is_offered_until_the_cost_is_on_the_page(self) -> None:
+        lab = ik.prompt_lab("a cat", model="me/paid")
+        LABS.append(lab)
+        page = lab.widget.lab_page
+        page.show(lab.foresight)
+        assert (page._generate.description, page._generate.disabled) == ("Generate …", True)
+        lab.handle({"kind": "ready"})
+        assert (page._generate.description, page._generate.disabled) == ("Generate 1 · est. $0.04", False)
+
+    def test_what_cannot_be_made_cannot_be_saved(self) -> None:
+        page = Page()
+        assert page.page._save.disabled
+        page.lab.draft = page.lab.draft.with_(prompt="a cat")
+        assert page.foreseen("1 cell")
+        assert not page.page._save.disabled
+
+    @pytest.mark.parametrize("no_draft", [None, "abc", {}])
+    def test_what_is_no_draft_is_refused_and_the_fields_stay(self, no_draft: Any) -> None:
+        lab = ik.prompt_lab("a cat")
+        with pytest.raises(InvalidInput, match="is no draft"):
+            lab.draft = no_draft
+        assert lab.draft.prompt == "a cat"
+
+    def test_a_fresh_lab_has_a_table_without_rows(self) -> None:
+        lab = ik.prompt_lab()
+        assert len(lab.table()) == len(lab.value) == 0
+        assert {"cell", "status", "cost_usd"} <= set(lab.table().columns)
+
+    def test_half_of_a_character_is_told_at_the_prompt(self) -> None:
+        page = Page("a cat")
+        page.lab.draft = page.lab.draft.with_(prompt="a \ud800 cat")
+        assert page.foreseen("1 thing to mend")
+        assert "half of a character" in page.said_at("prompt")
+
     def test_every_control_has_a_name(self) -> None:
         page = Page("a cat")
         assert all(field.description for field in page.fields.values())
@@ -237,6 +271,16 @@ class TestReferences:
         assert page.last("thumbnails")["shas"] == [reference["sha"]]
         page.lab.generate().wait()
         assert page.lab.table()["reference_ids"].astype(bool).all()
+
+    def test_a_path_that_is_no_picture_is_told_at_the_field_and_stays_there(self, tmp_path: Path) -> None:
+        page = Page("a cat")
+        (tmp_path / "no.png").write_bytes(b"no picture")
+        page.lab.handle({"kind": "add_path", "path": f" {tmp_path / 'no.png'} "})
+        refused = page.last("refused")
+        assert refused["path"] == str(tmp_path / "no.png")
+        assert "no.png: " in refused["faults"][0]
+        assert not any(m["kind"] == "error" for m in page.told)
+        assert "no.png" in page.lab.errors[-1].words
 
     def test_the_same_picture_is_one_reference_with_a_role_until_it_is_removed(self, tmp_path: Path) -> None:
         page = Page("a cat")
@@ -328,6 +372,13 @@ def request_ids(lab: PromptLab) -> list[int]:
     run = lab.runs[-1]
     rows = run._store.journal.read("SELECT id FROM requests WHERE run = ? ORDER BY cell", (run._number,))
     return [number for (number,) in rows]
+
+
+def test_a_model_that_needs_a_server_is_not_offered_as_free() -> None:
+    labels = [label for label, _ in Page("a cat").fields["models"].options]
+    (server,) = (label for label in labels if label.startswith("a1111/default"))
+    assert server == "a1111/default (needs a server at http://127.0.0.1:7860; not tried)"
+    assert labels.index("me/paid · $0.04") < labels.index(server)
 
 
 @pytest.mark.parametrize(

@@ -25,19 +25,24 @@ export default panel((view) => {
   const cards = el("div", { class: "igk-refs" });
   const chooser = el("input", { type: "file", accept: "image/png,image/jpeg,image/webp", multiple: true, class: "igk-file", tabindex: -1,
     "aria-hidden": "true", "aria-label": "Files of references",
-    onchange: () => send(view, chooser.files).then(() => { chooser.value = ""; }) });
-  const path = el("input", { type: "text", "aria-label": "Path of a reference picture", placeholder: "or a path, Enter adds it" });
+    onchange: () => {
+      refused.replaceChildren();
+      send(view, chooser.files).then(() => { chooser.value = ""; });
+    } });
+  const path = el("input", { type: "text", "aria-label": "Path of a reference picture", placeholder: "a path; Enter adds it" });
   const add = () => {
+    refused.replaceChildren();
     if (path.value.trim()) view.ask("add_path", { path: path.value });
     path.value = "";
   };
+  const refused = el("div", { class: "igk-error", role: "alert" });
   view.keys(path, { Enter: add });
   const zone = el("div", { class: "igk-drop", role: "group", "aria-label": "References" },
     cards,
     el("div", { class: "igk-drop-row" },
       el("button", { type: "button", onclick: () => chooser.click() }, "Choose pictures"),
       el("span", { class: "igk-quiet" }, "drop them here"), path),
-    chooser);
+    refused, chooser);
   const over = (event, on) => {
     event.preventDefault();
     event.stopPropagation(); // JupyterLab would upload the file into the folder
@@ -47,10 +52,15 @@ export default panel((view) => {
   zone.addEventListener("dragleave", (event) => over(event, false));
   zone.addEventListener("drop", (event) => {
     over(event, false);
+    refused.replaceChildren();
     send(view, event.dataTransfer.files);
   });
   view.root.classList.add("igk-labelled");
   view.root.append(el("div", { class: "igk-label", "aria-hidden": "true" }, "References"), zone);
+  view.on("refused", (message) => {
+    refused.replaceChildren(...message.faults.map((line) => el("div", {}, `⚠ ${line}`)));
+    path.value ||= message.path;
+  });
   view.on("references", ({ references, roles }) => {
     for (const img of cards.querySelectorAll("img")) view.pictures.drop(img);
     cards.replaceChildren(...references.map((reference) => card(view, roles, reference)));

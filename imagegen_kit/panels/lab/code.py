@@ -15,7 +15,8 @@ WIDTH = 88
 
 
 def code(draft: Draft) -> str:
-    """Return the cell that makes the same experiment: ``exp = ik.Experiment(…)``."""
+    """Return the cell that makes the same experiment: ``exp = ik.Experiment(…)``. Raises InvalidInput as that would."""
+    draft.experiment(name=None)
     arguments = "".join(f"    {name}={_written(value, 1)},\n" for name, value in draft.given().items())
     return f"exp = ik.Experiment(\n{arguments})\n"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.references import read_references
-from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.experiment import Experiment
 from imagegen_kit.experiments.shelves import library_to_plain
 from imagegen_kit.retrieval.place import place_of
@@ -29,6 +29,7 @@ PLACES = {
     "aspect_ratio": "aspect_ratio", "seed": "seed", "sample": "sample", "repeats": "repeats", "reference": "references",
     "library": "library", "top_k": "top_k", "query_by": "library", "retriever": "library", "budget_usd": "budget_usd",
 }  # fmt: skip
+_TYPED = ("prompt", "negative_prompt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +85,39 @@ class Draft:
 
     def experiment(self, name: str | None = NAME) -> Experiment:
         """Return the experiment as it stands. Raises InvalidInput with everything wrong."""
+        if broken := self.broken():
+            whole = {name: getattr(self, name).encode("utf-8", "replace").decode() for name in _TYPED if name in broken}
+            raise InvalidInput([*broken.values(), *replace(self, **whole)._faults()])
         if not self.prompts:  # the grid would only say that an axis is empty
             raise InvalidInput([Fault("prompt", "it is empty.", "Say what the picture should show."), *self._others()])
         return Experiment(name=name, **self.given())
 
+    def broken(self) -> dict[str, Fault]:
+        """Return a fault for each text with half of a character in it, which can neither be sent nor kept."""
+        found = {}
+        for name in _TYPED:
+            try:
+                str(getattr(self, name)).encode()
+            except UnicodeEncodeError as error:
+                what = f"character {error.start + 1} is half of a character."
+                found[name] = Fault(name, what, "Type the text again.")
+        return found
+
     def _others(self) -> list[Fault]:
+        return replace(self, prompt="anything")._faults()
+
+    def _faults(self) -> list[Fault]:
         try:
-            replace(self, prompt="anything").experiment()
+            self.experiment()
         except InvalidInput as error:
             return list(error.faults)
         return []
 
     def with_(self, **changes: Any) -> Draft:
-        """Return a changed copy; values are read like those of ``prompt_lab``. Raises InvalidInput, TypeError."""
+        """Return a changed copy; values are read like those of ``prompt_lab``. Raises InvalidInput."""
+        names = [f.name for f in fields(self)]
+        if unknown := [unknown_name_fault("field", name, names) for name in changes if name not in names]:
+            raise InvalidInput(unknown)
         return replace(self, **{name: _READ.get(name, _as_it_is)(value) for name, value in changes.items()})
 
 

@@ -114,7 +114,7 @@ def foresee(draft: Draft, engine: Engine) -> Foresight:
     except InvalidInput as error:
         experiment, faults = None, list(error.faults)
     faults += unready(draft.models)
-    found = Foresight(draft, specs=_compiled(draft))
+    found = Foresight(draft, specs=() if draft.broken() else _compiled(draft))
     if experiment is not None:
         try:
             found = _planned(found, experiment, engine)

@@ -30,10 +30,10 @@ LABELS = {
     "aspect_ratio": "Aspect ratio", "seed": "Seed", "sample": "Sample", "repeats": "Repeats",
     "library": "Library", "top_k": "Top k", "budget_usd": "Budget $",
 }  # fmt: skip
-TOLD = ("prompt", "styles", "models", "size", "seed", "library", "budget_usd")  # rows with a line for faults below
+# Rows with a line for faults below.
+TOLD = ("prompt", "styles", "models", "size", "seed", "references", "library", "budget_usd")
 SHARES = {  # fields that stand in the same row
     "negative_prompt": "prompt", "aspect_ratio": "size", "sample": "seed", "repeats": "seed", "top_k": "library",
-    "references": "library",
 }  # fmt: skip
 
 
@@ -60,7 +60,8 @@ class Form:
         parts = [
             f["prompt"], f["negative_prompt"], told["prompt"], f["models"], told["models"], f["styles"], told["styles"],
             row("size", "aspect_ratio"), told["size"], row("seed", "sample", "repeats"), told["seed"],
-            references, row("library", "top_k"), told["library"], f["budget_usd"], told["budget_usd"],
+            references, told["references"], row("library", "top_k"), told["library"],
+            f["budget_usd"], told["budget_usd"],
         ]
         # fmt: on
         return w.VBox(parts, layout=w.Layout(flex="1 1 400px", min_width="320px", overflow="hidden"))
@@ -86,7 +87,8 @@ class Form:
                 for name in ("prompt", "negative_prompt", "size", "seed", "sample", "repeats", "top_k", "budget_usd")
             }
             for name, value in values.items():
-                self.fields[name].value = value
+                # half of a character cannot be sent to the page; what is wrong with the draft tells of it
+                self.fields[name].value = value.encode("utf-8", "replace").decode()
         finally:
             self._filling = False
 
@@ -120,18 +122,27 @@ def library_words(library: Any) -> str:
 
 
 def _model_options(chosen: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the models of pictures: chosen and offline ones, then all that are ready, then the others and why not."""
+    """Return the models of pictures: chosen and offline ones, then ready, untried, and other ones with why."""
     table = models(retired=False)
     table = table[table["kind"] == "image"]
-    known = [(str(name), bool(line["ready"]), line["price_usd"], str(line["fix"])) for name, line in table.iterrows()]
+    known = [
+        (str(name), bool(line["ready"]), line["price_usd"], str(line["fix"] or line["untried"]))
+        for name, line in table.iterrows()
+    ]
     known += [(name, False, None, "") for name in chosen if name not in table.index]
     offline = MODEL.partition("/")[0]
-    known.sort(key=lambda one: (one[0] not in chosen and not one[0].startswith(offline), not one[1], one[0]))
+
+    def rank(one: tuple[str, bool, Any, str]) -> tuple[bool, bool, bool, str]:
+        name, ready, _, fix = one
+        return (name not in chosen and not name.startswith(offline), not ready, ready and bool(fix), name)
+
+    known.sort(key=rank)
     return [(_model_words(*one), one[0]) for one in known]
 
 
 def _model_words(name: str, ready: bool, price: Any, fix: str) -> str:
-    if not ready:
+    """Return a line of the list; ``fix`` is what a model needs, or why nobody knows whether it works."""
+    if fix or not ready:
         return f"{name} ({shortened(fix.partition(' (get one')[0], 60)})" if fix else name
     if str(price) in ("None", "nan", "<NA>"):
         return f"{name} · price unknown"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.panels.lab.foresight import COMPILED
 from imagegen_kit.views.prompt import ABOUT, COLOURS
-from imagegen_kit.views.words import count, seconds, shortened
+from imagegen_kit.views.words import seconds, shortened
 
 if TYPE_CHECKING:
     from imagegen_kit.panels.lab.foresight import Foresight
@@ -41,7 +41,7 @@ def as_plain(found: Foresight) -> dict[str, Any]:
                 "model": m.model,
                 "cost": m.cost if m.usd or m.unknown else "free" if m.cached < m.cells else "cached",
                 "seconds": f"≈ {seconds(m.seconds)}" if m.seconds else "",
-                "cells": count(m.cells, "cell") + (f", {m.cached:,} cached" if m.cached else ""),
+                "cells": f"{m.cells:,}" + (f", {m.cached:,} cached" if m.cached else ""),
                 "notes": list(m.notes),
                 "refused": list(m.refused),
             }

@@ -34,9 +34,11 @@ class LabPage:
         self.outlook = view_class("lab_outlook")(receive=lab.receive, panel=lab.id)
         self.saved = view_class("lab_saved")(receive=lab.receive)
         self.form = Form(lab.draft, lab._edited, self.references)
-        self._generate = w.Button(description="Generate", button_style="primary", layout=_button("220px"))
+        self._generate = w.Button(
+            description="Generate …", button_style="primary", disabled=True, layout=_button("220px")
+        )
         self._stop = w.Button(description="Stop", disabled=True, layout=_button("80px"))
-        self._save = w.Button(description="Save as experiment", layout=_button("170px"))
+        self._save = w.Button(description="Save as experiment", disabled=True, layout=_button("170px"))
         self._history = w.Dropdown(description="History", layout=w.Layout(flex="1 1 300px", min_width="220px"))
         self._restore = w.Button(description="Restore", layout=_button("90px"))
         self._progress = w.HTML("", layout=w.Layout(margin="0 8px"))
@@ -44,6 +46,7 @@ class LabPage:
         for button, kind in ((self._generate, "generate"), (self._stop, "stop"), (self._save, "save")):
             button.on_click(lambda _button, kind=kind: lab.receive({"kind": kind}))
         self._restore.on_click(lambda _button: lab.receive({"kind": "restore", "number": self._history.value}))
+        self.seen = False  # whether the outlook is on a page: until then nobody has been told the cost
         self._panels: list[tuple[Any, str]] = []  # comparisons, newest first, and what they are called
         self._results = w.VBox([])
         self.widget = self._laid_out()
@@ -64,8 +67,10 @@ class LabPage:
     def show(self, found: Foresight) -> None:
         """Show what is foreseen, at the fields, on the button and beside the form."""
         self.form.tell(found)
-        self._generate.description = found.button
-        self._generate.disabled = bool(found.faults) or self._lab.running
+        if self.seen:
+            self._generate.description = found.button
+            self._generate.disabled = bool(found.faults) or self._lab.running
+            self._save.disabled = bool(found.faults)
         self.outlook.tell("foresight", **as_plain(found))
 
     def say(self, words: str) -> None:

@@ -63,6 +63,9 @@ class PromptLab(ReferenceActions, Panel):
 
     @draft.setter
     def draft(self, draft: Draft) -> None:
+        if not isinstance(draft, Draft):
+            what = f"{type(draft).__name__} is no draft."
+            raise InvalidInput([Fault("draft", what, "Change this one: lab.draft = lab.draft.with_(seed=7).")])
         self._draft = draft
         if self._page is not None:
             self._page.form.fill(draft)
@@ -83,11 +86,11 @@ class PromptLab(ReferenceActions, Panel):
         return found
 
     def code(self) -> str:
-        """Return the cell that makes the same experiment."""
+        """Return the cell that makes the same experiment. Raises InvalidInput with everything wrong."""
         return draft_code.code(self._draft)
 
     def yaml(self) -> str:
-        """Return the file that ``Experiment.from_yaml`` and ``imagegen run`` read."""
+        """Return the file that ``Experiment.from_yaml`` and ``imagegen run`` read. Raises InvalidInput likewise."""
         return draft_code.yaml(self._draft)
 
     @property
@@ -241,7 +244,9 @@ class PromptLab(ReferenceActions, Panel):
     def _tell_all(self, _message: Any, _buffers: Any) -> None:
         if self._page is not None:
             self._tell_references()
-            self._page.show(self.foresight)
+            found = self.foresight
+            self._page.seen = True
+            self._page.show(found)
 
     def _asked(self, message: dict[str, Any], _buffers: Any) -> None:
         """Generate, but never for more than the button said."""

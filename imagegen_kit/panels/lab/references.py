@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from imagegen_kit.engine.session import default_engine
-from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.errors import Fault, InvalidInput, printable
 from imagegen_kit.imaging.picture import open_picture
 from imagegen_kit.imaging.thumbnail import thumbnail
+from imagegen_kit.panels.panel import PanelError
 from imagegen_kit.panels.pictures import PictureSource
 from imagegen_kit.types import Artifact, Reference
 from imagegen_kit.types.common import ROLES
@@ -29,6 +30,7 @@ class ReferenceActions:
         "thumbnails": "_thumbnails",
     }  # fmt: skip
     draft: Any  # a Draft
+    errors: list[PanelError]
     _page: Any  # a LabPage, or None while nothing is shown
 
     def _add_pictures(self, message: dict[str, Any], buffers: Sequence[bytes]) -> None:
@@ -43,11 +45,23 @@ class ReferenceActions:
                 wrong += error.faults
         self._add(found)
         if wrong:
-            raise InvalidInput(wrong)
+            self._refuse(InvalidInput(wrong))
 
     def _add_path(self, message: dict[str, Any], _buffers: Any) -> None:
-        picture = open_picture(str(message.get("path", "")).strip(), where="reference")
-        self._add([Reference(picture, name=str(picture.path).replace("\\", "/").rpartition("/")[2])])
+        path = str(message.get("path", "")).strip()
+        try:
+            picture = open_picture(path, where=f"reference {shortened(_file_name(path), 60)}")
+        except InvalidInput as error:
+            self._refuse(error, path)
+            return
+        self._add([Reference(picture, name=_file_name(str(picture.path)))])
+
+    def _refuse(self, error: InvalidInput, path: str = "") -> None:
+        """Tell what could not be added at the field; a ``path`` stays there, to be mended."""
+        self.errors.append(PanelError("add a reference", error))
+        if self._page is not None:
+            said = [printable(str(fault).removeprefix("reference ")) for fault in error.faults]
+            self._page.references.tell("refused", faults=said, path=path)
 
     def _add(self, found: Sequence[Reference]) -> None:
         have = {r.picture.sha256 for r in self.draft.references}
@@ -83,6 +97,10 @@ def kept(data: bytes, name: str) -> Artifact:
     if blobs.thumbnail(picture.sha256) is None:
         blobs.put_thumbnail(picture.sha256, thumbnail(picture.image))
     return replace(picture, path=str(path), data=None)
+
+
+def _file_name(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2] or path
 
 
 def _is(reference: Reference, message: dict[str, Any]) -> bool:

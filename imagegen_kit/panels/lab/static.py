@@ -36,7 +36,7 @@ def _plan(found: Foresight) -> str:
     rows = [
         [
             text(m.model),
-            text(count(m.cells, "cell") + (f", {m.cached:,} cached" if m.cached else "")),
+            text(f"{m.cells:,}" + (f", {m.cached:,} cached" if m.cached else "")),
             text(m.cost),
             text(f"≈ {seconds(m.seconds)}" if m.seconds else "–" if m.seconds is None else "none"),
             text("refused: " + "; ".join(m.refused) if m.refused else "; ".join(m.notes) or "all as asked"),
