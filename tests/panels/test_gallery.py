@@ -7,7 +7,8 @@ import os
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -17,9 +18,6 @@ from imagegen_kit.engine.session import close_default_engine
 from imagegen_kit.panels.gallery.panel import FROZEN, KEPT, PAGE, Gallery
 from imagegen_kit.panels.view import View
 from imagegen_kit.panels.worker import worker
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("own_registry", "models")
 EVIL = "<script>alert('x')</script> & \"a cat\" <img src=x onerror=alert(1)>"
