@@ -187,7 +187,7 @@ class TestTheColumnSortedBy:
 def test_what_names_no_run_is_refused_in_words(given: Any) -> None:
     run = filled().run(progress=False)
     with pytest.raises(InvalidInput, match=r"names no run\. Give a run, its id, name or path, a list"):
-        ik.gallery(run.table() if given == "frame" else given)
+        ik.gallery(run.table() if given == "frame" else given)  # type: ignore[arg-type]  # that is what is refused
 
 
 def test_usage_by_several_is_refused_in_words() -> None:
