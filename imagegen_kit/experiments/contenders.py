@@ -60,6 +60,29 @@ def contenders(run: Run, by: str) -> tuple[list[Contender], Counter[str]]:
     return found, left_out
 
 
+def compared(run: Run, by: object) -> str:
+    """Return the parameter to vote on: ``by``, or for None the model, or what alone varies besides the prompt.
+
+    Raises InvalidInput where several vary, and for what is no name.
+    """
+    if isinstance(by, str):
+        return by
+    if by is not None:
+        raise InvalidInput([Fault("by", f"a {type(by).__name__} names no parameter.", "Give one name: by='model'.")])
+    values: dict[str, set[str]] = {}
+    for cell in _parameters(run).values():
+        for name, value in cell.items():
+            values.setdefault(name, set()).add(value)
+    varied = [name for name, known in values.items() if len(known) > 1 and name != "file"]
+    others = [name for name in varied if name != "prompt"]
+    if "model" in varied or ("model" in values and not others) or not varied:
+        return "model"
+    if len(others) == 1:
+        return others[0]
+    what = f"what is to be compared? Here vary {', '.join(varied)}."
+    raise InvalidInput([Fault("by", what, f"Name what to compare: by={(others or varied)[0]!r}.")])
+
+
 def label_of(value: str) -> str:
     """Return a parameter's recorded value (JSON) in the words of a table."""
     return str(as_cell_value(json.loads(value)))

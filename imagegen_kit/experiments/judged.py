@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from imagegen_kit.errors import InvalidInput, unknown_name_fault
 from imagegen_kit.lazy import upward
 
 if TYPE_CHECKING:
@@ -19,15 +20,25 @@ class Judged:
     """The part of ``Run`` that asks people."""
 
     def vote(
-        self, by: str = "model", rater: str | None = None, *, pairs: int | None = None, repeats: float = 0.1
+        self,
+        by: str | None = None,
+        rater: str | None = None,
+        *,
+        pairs: int | None = None,
+        repeats: float = 0.1,
+        **unknown: Any,
     ) -> Any:
         """Return a panel to vote in, blindly: pairs of pictures that differ in ``by`` alone, names hidden until reveal.
 
+        ``by`` None is the model where it varies, else the only varied parameter besides the prompt.
         ``rater`` is who votes ("me" where none is named): each has an order of his own and goes on where he stopped, in
         any session. ``pairs`` is the most to be shown (None: all), balanced over values and prompts whenever one stops;
         ``repeats`` the share that comes again, mirrored. Only pictures of the model that was asked are paired. Raises
         InvalidInput where there is nothing to compare. Votes on an opened bundle stay with it in this session's store.
         """
+        known = ("by", "rater", "pairs", "repeats")
+        if unknown:
+            raise InvalidInput([unknown_name_fault("argument of vote", n, known, where="vote") for n in unknown])
         return upward("vote")(cast("Run", self), by, rater, pairs=pairs, repeats=repeats)
 
     def import_votes(self, path: str | Path | Iterable[str | Path]) -> pd.DataFrame:

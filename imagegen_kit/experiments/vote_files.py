@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -21,7 +22,6 @@ from imagegen_kit.store.values import dumps
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
 
     import pandas as pd
 
@@ -74,7 +74,10 @@ def import_votes(run: Run, path: str | Path | Iterable[str | Path]) -> pd.DataFr
     import pandas as pd
 
     run._flush()
-    files = [path] if isinstance(path, (str, Path)) else list(path)
+    files = [path] if isinstance(path, (str, Path)) else list(path) if isinstance(path, Iterable) else [path]
+    if wrong := [file for file in files if not isinstance(file, (str, Path))]:
+        what = f"a {type(wrong[0]).__name__} is no path." if wrong[0] is not None else "None is no path."
+        raise InvalidInput([Fault("path", what, "Give the file that a voting page saved, votes-….json, or a list.")])
     faults: list[Fault] = []
     found = []
     for file in files:

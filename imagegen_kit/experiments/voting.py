@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.policy import DEFAULT, timestamp
-from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.experiments.contenders import contenders, label_of
+from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
+from imagegen_kit.experiments.contenders import compared, contenders, label_of
 from imagegen_kit.experiments.pairing import AGAIN, paired, parameter_of, with_repeats
 from imagegen_kit.store.values import dumps
 
@@ -62,11 +62,18 @@ class Ballot:
     """
 
     def __init__(
-        self, run: Run, by: str = "model", rater: str | None = None, *, pairs: int | None = None, repeats: float = 0.1
+        self,
+        run: Run,
+        by: str | None = None,
+        rater: str | None = None,
+        *,
+        pairs: int | None = None,
+        repeats: float = 0.1,
     ) -> None:
-        self.run, self.by, self.rater, self.named = run, by, rater_name(rater), rater is not None
+        self.run, self.rater, self.named = run, rater_name(rater), rater is not None
         _check_numbers(pairs, repeats)
         run._flush()
+        self.by = by = compared(run, by)
         found, left_out = contenders(run, by)
         self.seed = self._stored_seed()
         every, unpaired = paired(found, by, self.seed)
@@ -101,8 +108,7 @@ class Ballot:
         Raises InvalidInput for another choice than ``CHOICES``, StoreError where nothing can be written.
         """
         if choice not in CHOICES:
-            what = f"{choice!r:.40} is not a choice."
-            raise InvalidInput([Fault("choice", what, f"Choose {', '.join(CHOICES[:-1])} or {CHOICES[-1]}.")])
+            raise InvalidInput([_choice_fault(choice)])
         shown = (pair.left.request, pair.right.request)
         blind = int(not self.revealed)
         row = (self.run._number, self.rater, pair.key, *shown, choice, milliseconds, _now(), blind)
@@ -263,6 +269,14 @@ def _check_numbers(pairs: int | None, repeats: float) -> None:
         faults.append(Fault("repeats", f"{repeats!r:.40} is not a share.", "Give 0 (none) to 0.5; 0.1 is one in ten."))
     if faults:
         raise InvalidInput(faults)
+
+
+def _choice_fault(choice: object) -> Fault:
+    near = unknown_name_fault("choice", str(choice).lower().replace(" ", "_"), CHOICES).hint
+    hint = near if near.startswith("Did") else f"Choose {', '.join(CHOICES[:-1])} or {CHOICES[-1]}."
+    if (exact := str(choice).strip().lower().replace(" ", "_")) in CHOICES:
+        hint = f"Did you mean {exact!r}?"
+    return Fault("choice", f"{choice!r:.40} is not a choice.", hint)
 
 
 def _now() -> str:

@@ -105,8 +105,11 @@ class Panel:
 
     def refresh(self) -> None:
         """Bring the displayed static copies up to date: a plain save keeps the latest state."""
-        for static, _ in self._shown:
-            static.update(_html(self._framed()))
+        with self._lock:  # else a copy that was drawn earlier, in another thread, could be put up later
+            if self._shown:
+                now = _html(self._framed())
+            for static, _ in self._shown:
+                static.update(now)
 
     def _framed(self) -> str:
         told = lines(*(f'<span style="color:#d84343">{text(e.words)}</span>' for e in self.errors[-3:]))
@@ -117,6 +120,12 @@ class Panel:
         if not in_notebook():
             print(repr(self))
             return
+        with self._lock:  # what is drawn now is among the displayed ones before anything else is drawn
+            self._display()
+        if not self.frozen:
+            self._displayed()
+
+    def _display(self) -> None:
         from IPython.display import display
 
         static = display(_html(self._framed()), display_id=True)  # type: ignore[no-untyped-call]
@@ -125,7 +134,6 @@ class Panel:
             return
         widget = display(self._bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
         self._shown.append((static, widget))
-        self._displayed()
         looks = iter((True, False))
         worker().follow(lambda: next(looks) or bool(self.guard("start", self._renew)), every_s=START_S)
 

@@ -50,6 +50,7 @@ AFTER_PARAMETERS = (
     Column("created_at", "datetime64[ms, UTC]", "when the result was recorded", "s.created_at"),
 )
 COLUMN_NAMES = tuple(c.name for c in (*BEFORE_PARAMETERS, *AFTER_PARAMETERS))
+COLUMN_TYPES = {c.name: c.dtype for c in (*BEFORE_PARAMETERS, *AFTER_PARAMETERS)}
 
 # No request of the cell tells that it failed.
 BROKEN = (

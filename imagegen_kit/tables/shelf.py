@@ -110,6 +110,11 @@ class Shelf:
         """How many runs they are of."""
         return len({(item.part, item.run) for item in self.items if item.sha256 is not None})
 
+    @property
+    def runs_looked_at(self) -> int:
+        """How many runs there are, those without pictures among them."""
+        return sum(map(len, self._runs))
+
     def run_label(self, item: Listed) -> str:
         """Return what people call the run of ``item``: its name, else its recipe, made unlike others by its id."""
         return self._labels[item.part, item.run]

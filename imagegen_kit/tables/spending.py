@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagegen_kit.errors import InvalidInput, unknown_name_fault
+from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.providers.accounts import SIMULATION
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def usage(by: str = "model", *, store: Store | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
+    if not isinstance(by, str):
+        raise InvalidInput([Fault("by", f"a {type(by).__name__} is no group.", f"Give one of {', '.join(BY)}.")])
     if by not in BY:
         raise InvalidInput([unknown_name_fault("group", by, BY, where="by")])
     if store is None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MOST_COLUMNS = 8
+NONE = "none"  # asked for where no parameter shall stand
 REPEAT = "repeat"  # may stand in rows and columns like a parameter; else repeats stand side by side in their cell
 
 
@@ -50,14 +51,28 @@ def chosen(
     Raises InvalidInput for names that are no parameters of the run, and for one name in both.
     """
     names = {**factors(spec), **dict.fromkeys(spec.get("fixed") or {}, 1)}
+    rows, columns = ("" if n == NONE and n not in names else n for n in (rows, columns))
+    rows = rows or None  # every grid has rows: those that are left
     asked = {"rows": rows, "columns": columns}
-    faults = [unknown_name_fault("parameter", n, names, where=w) for w, n in asked.items() if n and n not in names]
+    faults = [fault for w, n in asked.items() if n and (fault := _name_fault(w, n, names))]
     if rows is not None and rows == columns:
         faults.append(Fault("columns", f"{columns} stands in the rows already.", "Choose another for one of the two."))
     if faults:
         raise InvalidInput(faults)
     left = {name: count for name, count in varied(spec).items() if name != rows}
     return rows, columns if columns is not None else column_parameter(left)
+
+
+def _name_fault(where: str, name: object, names: Mapping[str, int]) -> Fault | None:
+    """Return what is wrong with ``name`` where a parameter is to be named, None where it is one."""
+    if not isinstance(name, str):
+        what = f"a {type(name).__name__} names no parameter."
+        return Fault(where, what, f"Give one name, such as {next(iter(names), 'model')!r}.")
+    if name in names:
+        return None
+    if name == REPEAT:
+        return Fault(where, "there is one repeat.", "Experiment(…, repeats=3) makes more.")
+    return unknown_name_fault("parameter", name, names, where=where)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from imagegen_kit.experiments.run import Run
 
 BESIDE = 3  # so many repeats stand next to each other, even where the page must be scrolled sideways
+NOTHING_ASKED = (
+    "no picture was asked for: a recipe's results are what it asks through job (job.ask for texts); "
+    "what it returns itself is not kept"
+)
 SHEET_COLUMNS = 5  # where nothing stands in the columns, cells follow each other like on a contact sheet
 
 
@@ -34,6 +38,8 @@ def show_run(run: Run, rows: str | None = None, columns: str | None = None) -> s
     left = numbers.total - len(found)
     if left > 0:
         parts.append(lines(text(f"… and {left:,} more; run.table() has them all")))
+    if not numbers.total and run._only is None and run.done:
+        parts.append(lines(small(text(NOTHING_ASKED))))
     parts.append(_summary(run) if found else "")
     return box(*parts)
 

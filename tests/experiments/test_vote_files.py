@@ -145,3 +145,9 @@ def test_the_check_is_fnv_1a_over_compact_json():
     for byte in b'["","\xc3\xa9",[]]':
         value = (value ^ byte) * 0x100000001B3 % 2**64
     assert check_of("", "é", []) == f"{value:016x}"
+
+
+@pytest.mark.parametrize("given", [None, 3, [None]], ids=str)
+def test_what_is_no_path_is_refused_in_words(ballot, given):
+    with pytest.raises(InvalidInput, match=r"is no path\. Give the file that a voting page saved"):
+        ballot.run.import_votes(given)

@@ -317,3 +317,25 @@ def test_two_processes_of_one_rater_never_vote_twice_on_a_pair():
     ballot = Ballot(ik.open_run("ballots"), rater="anna")
     assert sorted(line.split("\t")[0] for line in said) == sorted(p.key for p in ballot.plan)
     assert len(ballot.votes()) == len(ballot.plan)
+
+
+def test_without_a_name_the_model_is_compared_or_what_alone_varies():
+    models()
+    styled = run_of(2, (MODELS[0],), vary={"style": ["watercolor", "film-noir"]})
+    assert Ballot(styled, repeats=0).by == "style"
+    assert Ballot(run_of(2, vary={"style": ["watercolor", "film-noir"]}), repeats=0).by == "model"
+
+
+def test_where_several_vary_and_no_model_one_has_to_be_named():
+    models()
+    run = run_of(2, (MODELS[0],), vary={"style": ["watercolor", "film-noir"], "seed": [1, 2]})
+    with pytest.raises(InvalidInput, match=r"Here vary prompt, seed, style.*Name what to compare: by='seed'"):
+        run.vote()
+    with pytest.raises(InvalidInput, match="a list names no parameter"):
+        run.vote(by=["style"])
+
+
+def test_an_argument_that_is_none_is_told_with_the_near_one():
+    models()
+    with pytest.raises(InvalidInput, match=r"no argument of vote is called 'raters'.*Did you mean 'rater'"):
+        run_of(2).vote(raters="anna")

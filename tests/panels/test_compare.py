@@ -34,8 +34,11 @@ class Told(view_class(*VIEWER, "compare")):  # type: ignore[misc]  # a class mad
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self.told: list[dict[str, Any]] = []
+        self.torn = False  # whether the page cannot be told how the run stands
 
     def tell(self, kind: str, buffers: Any = (), **what: Any) -> None:
+        if self.torn and kind == "standing":
+            raise ConnectionError("the page is gone")
         self.told.append({"kind": kind, **what, "buffers": list(buffers)})
         super().tell(kind, buffers, **what)
 
@@ -189,6 +192,40 @@ class TestTheGrid:
         shown = items(opened(run)[1])[0][0][0]
         assert (shown["words"], shown["answer"]) == (f"an answer to {EVIL}", True)
 
+    def test_what_a_recipe_returns_itself_is_no_picture_that_was_asked_for(self) -> None:
+        async def texts(job: Any, prompt: str) -> str:
+            return "answer to " + prompt
+
+        panel, told = opened(ik.Experiment(texts, vary={"prompt": ["a", "b"]}).run(progress=False))
+        assert items(told)[0][0] == [{"pending": "no picture was asked for"}]
+        assert "no picture was asked for" in panel.static()
+        assert "job.ask" in panel.static()
+        assert (repr(ik.gallery(panel.run)), "no pictures in 1 run" in ik.gallery(panel.run).static()) == (
+            "Gallery(no pictures in 1 run)",
+            True,
+        )
+
+    @pytest.mark.parametrize(
+        ("asked", "words"),
+        [
+            ({"rows": ["prompt"]}, "rows: a list names no parameter. Give one name, such as 'prompt'"),
+            ({"columns": 3}, "columns: a int names no parameter"),
+            ({"rows": "repeat"}, "rows: there is one repeat"),
+            ({"rows": "promt"}, "Did you mean 'prompt'"),
+        ],
+        ids=str,
+    )
+    def test_what_is_no_parameter_is_refused_in_words(self, asked: dict[str, Any], words: str) -> None:
+        run = ik.Experiment(**SWEEP).run(progress=False)
+        with pytest.raises(InvalidInput, match=words):
+            run.panel(**asked)
+
+    def test_none_is_no_columns_and_leaves_the_rows_to_the_run(self) -> None:
+        run = ik.Experiment(**SWEEP).run(progress=False)
+        _, told = opened(run, rows="none", columns="none")
+        grid = told.last("grid")
+        assert (grid["rows"], grid["columns"], len(grid["lines"][0]["cells"])) == ("prompt", "", 4)
+
     def test_the_pictures_of_a_sequence_stand_in_one_cell(self) -> None:
         async def two(job: Any, prompt: str, model: str) -> Any:
             return [await job.image(f"{prompt} {n}", model=model) for n in (1, 2)]
@@ -251,6 +288,14 @@ class TestAsking:
         rows = {row[0]: row[1:] for row in told.last("differences")["rows"]}
         assert rows["model"] == ("me/calm", "me/moody")
         assert "prompt" not in rows
+
+    def test_an_adaptation_is_told_once(self) -> None:
+        panel, told = swept(fixed={"seed": 7})
+        first, second = (items(told)[0][k][0]["id"] for k in (0, 1))
+        panel.handle({"kind": "differences", "a": first, "b": second})
+        panel.handle({"kind": "about", "id": second})
+        rows = [*told.last("differences")["rows"], *told.last("about")["details"]]
+        assert [row[0] for row in rows if "seed 7 ignored" in row] == ["unfair"]
 
     def test_what_the_page_may_not_ask_is_an_error_in_the_panel(self) -> None:
         panel, told = swept()
@@ -353,6 +398,81 @@ class TestLive:
         assert until(lambda: not panel._following)
         assert panel.errors == []
         assert told.last("standing")["line"].startswith("6 cells")
+
+
+class Handle:
+    """What a displayed output shows: the last that was drawn into it."""
+
+    def __init__(self) -> None:
+        self.shows = ""
+
+    def update(self, drawn: Any) -> None:
+        self.shows = drawn.data
+
+
+def displayed(panel: Compare) -> Handle:
+    """Put the static copy up as a cell does, without a notebook around it."""
+    handle = Handle()
+    with panel._lock:
+        handle.shows = panel._framed()
+        panel._shown.append((handle, None))
+    panel._displayed()
+    return handle
+
+
+class TestStaticCopies:
+    """However a display and the end of the run meet, what a saved notebook keeps says how the run ended."""
+
+    def held(self, gate: threading.Event) -> Run:
+        vary = {"prompt": [f"p{i}" for i in range(4)], "model": ["held/one"]}
+        return ik.Experiment(vary=vary, name="held").start()
+
+    def ended(self, *handles: Handle) -> None:
+        assert until(lambda: all("4 cells" in h.shows and "running" not in h.shows for h in handles))
+
+    def test_all_displays_of_a_panel_are_renewed_after_the_end(self, gate: threading.Event) -> None:
+        run = self.held(gate)
+        panel, _ = opened(run)
+        first, second = displayed(panel), displayed(panel)
+        assert "running" in first.shows
+        assert "running" in second.shows
+        gate.set()
+        third = displayed(panel)
+        self.ended(first, second, third)
+
+    def test_a_run_that_ends_while_its_panel_is_drawn_is_drawn_again(self, gate: threading.Event) -> None:
+        run = self.held(gate)
+        panel = run.panel()
+        handle = Handle()
+        handle.shows = panel._framed()
+        panel._shown.append((handle, None))
+        gate.set()
+        run.wait()
+        panel._displayed()
+        self.ended(handle)
+
+    def test_a_display_that_is_drawn_while_the_run_ends_is_not_left_behind(self, gate: threading.Event) -> None:
+        run = self.held(gate)
+        panel, _ = opened(run)
+        first, late = displayed(panel), Handle()
+        with panel._lock:  # as a cell that is drawing
+            late.shows = panel._framed()
+            gate.set()
+            run.wait()
+            time.sleep(0.5)  # the last look at the run is due, and has to wait for the display
+            panel._shown.append((late, None))
+        panel._displayed()
+        self.ended(first, late)
+
+    def test_a_page_that_cannot_be_told_does_not_keep_the_copy_from_its_end(self, gate: threading.Event) -> None:
+        run = self.held(gate)
+        panel, told = opened(run)
+        handle = displayed(panel)
+        told.torn = True
+        assert until(lambda: bool(panel.errors))
+        gate.set()
+        self.ended(handle)
+        assert len(panel.errors) == 1
 
 
 class TestScripts:

@@ -15,9 +15,13 @@ from PIL import Image
 
 import imagegen_kit as ik
 from imagegen_kit.engine.session import close_default_engine
+from imagegen_kit.errors import InvalidInput
+from imagegen_kit.panels.gallery.choices import all_parts
 from imagegen_kit.panels.gallery.panel import FROZEN, KEPT, PAGE, Gallery
+from imagegen_kit.panels.gallery.tiles import tile
 from imagegen_kit.panels.view import View
 from imagegen_kit.panels.worker import worker
+from imagegen_kit.tables.shelf import Shelf
 
 pytestmark = pytest.mark.usefixtures("own_registry", "models")
 EVIL = "<script>alert('x')</script> & \"a cat\" <img src=x onerror=alert(1)>"
@@ -156,6 +160,37 @@ class TestWhatIsShown:
         assert row["notice"].startswith("failed: ")
         assert EVIL not in panel.static()
         assert "&lt;script&gt;" in panel.static()
+
+
+class TestTheColumnSortedBy:
+    def captions(self, sort: str) -> list[str]:
+        filled(fixed={"seed": 7}).run(progress=False)
+        panel = ik.gallery()
+        view = heard(panel)
+        panel.handle({"kind": "arrange", "sort": sort})
+        return [row["facts"] for row in view.last("shelf")["rows"]]
+
+    def test_a_text_that_is_not_there_is_a_dash(self) -> None:
+        assert {c.split(" · ")[0] for c in self.captions("error")} == {"error –"}
+
+    def test_unfair_is_said_in_words(self) -> None:
+        assert sorted(c.split(" · ")[0] for c in self.captions("unfair")) == ["not unfair", "not unfair", "unfair"]
+
+    def test_a_number_that_nobody_knows_is_unknown(self) -> None:
+        filled().run(progress=False)
+        assert tile(Shelf(all_parts()).items[0], "seconds_queue", None)["facts"].startswith("seconds queue unknown")
+
+
+@pytest.mark.parametrize("given", [3, {"run": 1}.values, "frame"], ids=["number", "method", "table"])
+def test_what_names_no_run_is_refused_in_words(given: Any) -> None:
+    run = filled().run(progress=False)
+    with pytest.raises(InvalidInput, match=r"names no run\. Give a run, its id, name or path, a list"):
+        ik.gallery(run.table() if given == "frame" else given)  # type: ignore[arg-type]  # that is what is refused
+
+
+def test_usage_by_several_is_refused_in_words() -> None:
+    with pytest.raises(InvalidInput, match=r"by: a list is no group\. Give one of model, account"):
+        ik.usage(by=["model"])  # type: ignore[arg-type]
 
 
 class TestWhatThePageAsks:

@@ -329,3 +329,23 @@ def test_a_small_picture_is_shown_as_large_as_a_large_one(monkeypatch):
     model("quokka/two", picture(2, side=900), price=0.0)
     pictures = Page(panel := run_of(1).vote()).pictures(panel._token(panel._current()))
     assert {Image.open(BytesIO(data)).size for data in pictures} == {(1024, 1024)}
+
+
+@pytest.mark.parametrize(("given", "near"), [("Left", "left"), ("both bad", "both_bad"), ("rigth", "right")])
+def test_a_choice_that_is_none_is_told_with_the_near_one(given, near):
+    models()
+    with pytest.raises(InvalidInput, match=f"not a choice. Did you mean '{near}'"):
+        run_of(1).vote().choose(given)
+
+
+def test_a_page_replaces_only_the_page_of_the_same_vote(monkeypatch):
+    monkeypatch.setattr(vote_page, "SIDES_PX", (64,))
+    models()
+    run = run_of(2)
+    first = run.vote(rater="anna").to_html("page.html").read_bytes()
+    assert run.vote(rater="anna").to_html("page.html").read_bytes() != first
+    Path("notes.html").write_text("mine", encoding="utf-8")
+    for panel, name in ((run.vote(), "page"), (run_of(3).vote(rater="anna"), "page"), (run.vote(), "notes")):
+        with pytest.raises(InvalidInput, match="is there already and is no page of this vote"):
+            panel.to_html(name)
+    assert Path("notes.html").read_text(encoding="utf-8") == "mine"

@@ -83,9 +83,9 @@ def differences(first: Result, second: Result) -> list[tuple[str, str, str]]:
     """Return the fields in which two results differ, with the words of each; prompts and hashes are left out."""
     rows = [(str(name), _words(a), _words(b)) for name, a, b in diff_results(first, second).itertuples()]
     return [
-        (name.replace("adaptation.", "adapted ").replace("sent.", "sent: ").replace("_", " "), a, b)
+        (name.replace("sent.", "sent: ").replace("_", " "), a, b)
         for name, a, b in rows
-        if name not in _NO_DIFFERENCE
+        if name not in _NO_DIFFERENCE and not name.startswith("adaptation.")  # details have them: unfair, adapted
     ]
 
 

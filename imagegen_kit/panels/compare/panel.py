@@ -47,6 +47,8 @@ class Compare(Panel):
         self._marked: list[int] = []
         self._following = self._fresh = False  # whether the worker looks; whether the page has the grid to add to
         self._kept = 0.0
+        self._unread = False  # whether following went wrong: then only the run's end is waited for
+        self._drawn_running = False  # whether the last static copy says that the run goes on
         run._followers.append(self._go_on)
 
     def __repr__(self) -> str:
@@ -57,6 +59,7 @@ class Compare(Panel):
 
     def static(self) -> str:
         """Return the run's grid with the rows and columns that are chosen now."""
+        self._drawn_running = self.run.running
         return show_run(self.run, self._showing.rows, self._showing.columns or "")
 
     def table(self) -> pd.DataFrame:
@@ -82,6 +85,8 @@ class Compare(Panel):
             self.run._execution = Execution.live(self.run._engine or default_engine(), self.run._number)
         if self.run.running:
             self._go_on()
+        elif self._drawn_running:  # it ended while it was drawn, and perhaps nobody follows it
+            self.guard("the static copy", self.refresh)
 
     def _go_on(self) -> None:
         """Follow the run from now on: it has begun, or goes on."""
@@ -90,7 +95,7 @@ class Compare(Panel):
         with self._lock:
             self._news.reset()
             self._standing.begin()
-            self._fresh = self._showing.stopped = False
+            self._fresh = self._showing.stopped = self._unread = False
             self._kept = time.monotonic()
             if self._following:
                 return
@@ -98,10 +103,13 @@ class Compare(Panel):
         worker().follow(self._look, LOOK_EVERY_S)
 
     def _look(self) -> bool:
-        again: bool | None = self.guard("follow the run", self._tick)
-        if again is None:
-            self._following = False
-        return bool(again)
+        again: bool | None = None if self._unread else self.guard("follow the run", self._tick)
+        if again is None:  # told once; how the run ended has to be kept all the same
+            with self._lock:
+                again = self._following = self._unread = self.run.running
+            if not again:
+                self.guard("the static copy", self.refresh)
+        return again
 
     def _tick(self) -> bool:
         running = self.run.running

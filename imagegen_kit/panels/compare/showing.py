@@ -123,7 +123,7 @@ class Showing:
 
     def _pending(self, place: int) -> dict[str, Any]:
         if place in self._news.ended:
-            return {"pending": "the recipe made nothing"}
+            return {"pending": "no picture was asked for"}
         if not self._run.running:
             return {"pending": "stopped" if self.stopped else "not run yet"}
         if place in self._news.under_way:

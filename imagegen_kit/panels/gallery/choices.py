@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.replay import replay_in_force
 from imagegen_kit.engine.session import default_engine
+from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.experiments.opening import open_run
 from imagegen_kit.experiments.run import Run
 from imagegen_kit.tables.shelf import FACETS, Part, Wanted
 from imagegen_kit.views.words import count, usd_sum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from imagegen_kit.store import Store
@@ -35,6 +37,11 @@ def all_parts() -> list[Part]:
 def parts_of(runs: What | Iterable[What]) -> list[Part]:
     """Return one run or several, ids, names and paths among them, by the stores that hold them. Raises InvalidInput."""
     given = [runs] if isinstance(runs, (Run, str, os.PathLike)) else runs
+    if hasattr(given, "to_dict") or not isinstance(given, Iterable):  # the names in a DataFrame are its columns
+        what = f"a {type(runs).__name__} names no run."
+        raise InvalidInput(
+            [Fault("runs", what, "Give a run, its id, name or path, a list of them, or nothing for all.")]
+        )
     whole: dict[Store, dict[int, None]] = {}
     parts = []
     for run in (run if isinstance(run, Run) else open_run(run) for run in given):
@@ -84,6 +91,8 @@ def options(shelf: Shelf, arranged: Arranged, wanted: Wanted, facet: str) -> lis
 
 def in_words(shelf: Shelf, places: Sequence[int]) -> str:
     """Return "312 of 2,000 pictures · 4 runs · cost $4.12, 3 unknown" of what is shown."""
+    if not shelf.items and shelf.runs_looked_at:
+        return f"no pictures in {count(shelf.runs_looked_at, 'run')}"
     if not shelf.items:
         return "no pictures yet: ik.generate(…) or an experiment's run() makes some"
     items = [shelf.items[place] for place in places]

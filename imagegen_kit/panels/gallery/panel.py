@@ -72,6 +72,8 @@ class Gallery(Panel):
         self._sources = [PictureSource(self._finder(number), p.store.blobs) for number, p in enumerate(parts)]
 
     def __repr__(self) -> str:
+        if not self._shelf.pictures and self._shelf.runs_looked_at:
+            return f"Gallery(no pictures in {count(self._shelf.runs_looked_at, 'run')})"
         return f"Gallery({count(self._shelf.runs, 'run')}, {count(self._shelf.pictures, 'picture')})"
 
     # ------------------------------------------------------------------ what it holds

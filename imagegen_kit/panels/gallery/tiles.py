@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.tables.columns import COLUMN_TYPES
 from imagegen_kit.types import SIMULATED
 from imagegen_kit.views.pictures import Outcome
 from imagegen_kit.views.words import SIMULATION, STAND_IN, is_stand_in, said, seconds, shortened, usd
@@ -36,7 +37,7 @@ def tile(item: Listed, sort: str = "created_at", value: Any = None) -> dict[str,
     told = outcome(item)
     facts = facts_of(item)
     if sort not in _IN_THE_CAPTION:
-        facts.insert(0, f"{sort.replace('_', ' ')} {_number(value)}")
+        facts.insert(0, _sorted_by(sort, value))
     notice = None if is_picture(item) else told.failed if item.sha256 is None else f"film: {item.format}"
     return {
         "key": item.key,
@@ -107,7 +108,15 @@ def _price(value: Any) -> str | None:
     return f"{usd(value)} when it was bought" if value else None
 
 
+def _sorted_by(column: str, value: Any) -> str:
+    name = column.replace("_", " ")
+    if COLUMN_TYPES.get(column) == "boolean":
+        return name if value else f"not {name}"
+    if value is None:  # a cost or a score is a number that nobody knows; an error or a variant just is not there
+        measured = column.startswith("score") or COLUMN_TYPES.get(column) in ("Float64", "Int64")
+        return f"{name} {'unknown' if measured else '–'}"
+    return f"{name} {_number(value)}"
+
+
 def _number(value: Any) -> str:
-    if value is None:
-        return "unknown"
     return f"{value:.4g}" if isinstance(value, float) else shortened(said(value), 40)

@@ -18,7 +18,7 @@ class CompareGrid {
     view.on("standing", (message) => this.#stand(message));
     view.on("about", (message) => this.#came(`about ${message.id}`, message));
     view.on("differences", (message) => this.#came(`differences ${message.a} ${message.b}`, message.rows));
-    this.sized = new ResizeObserver(() => this.#fitThumbs());
+    this.sized = new ResizeObserver(() => (this.#fitThumbs(), this.#hint()));
     this.sized.observe(this.root);
     this.clock = setInterval(() => this.#tick(), 1000);
   }
@@ -44,6 +44,7 @@ class CompareGrid {
     this.bar = el("div", { class: "igk-done", role: "progressbar", "aria-label": "cells that have ended", "aria-valuemin": "0", hidden: true }, el("div"));
     this.table = el("table", { role: "grid", "aria-multiselectable": "true" });
     this.box = el("div", { class: "igk-box" }, this.table);
+    this.box.addEventListener("scroll", () => this.#hint(), { passive: true });
     this.more = button("Show more", "more");
     this.foot = el("div", { class: "igk-quiet igk-foot" });
     this.root = el("div", { class: "igk-compare" },
@@ -91,6 +92,7 @@ class CompareGrid {
     this.moreHeads = message.more_heads ? `${message.more_heads} more columns are not shown; the table has them` : "";
     this.#told();
     Object.assign(this.box, { scrollTop, scrollLeft });
+    this.#hint();
     this.#focus(...this.at, { focus: inside });
   }
 
@@ -101,6 +103,12 @@ class CompareGrid {
     const width = (this.root.clientWidth || 1000) - (this.heads.length ? 216 : 16);
     const px = Math.floor((width / across - 22 - 8 * (most - 1)) / most);
     this.root.style.setProperty("--igk-thumb", `${Math.min(256, Math.max(most > 1 ? 128 : 160, px))}px`);
+  }
+
+  /** Let the right edge fade while columns are hidden beyond it. */
+  #hint() {
+    const { scrollWidth, clientWidth, scrollLeft } = this.box;
+    this.box.classList.toggle("igk-cut-off", scrollWidth - clientWidth - scrollLeft > 4);
   }
 
   #choices({ factors, rows, columns }) {
@@ -260,16 +268,21 @@ class CompareGrid {
     const items = this.#pictures();
     const index = items.findIndex(({ at }) => at.join() === [r, c, k].join());
     if (index < 0) return this.view.say("there is no picture here");
-    const pair = items.filter(({ id }) => this.marked.has(id));
-    const other = pair.length === 2 && pair.some(({ id }) => id === items[index].id) ? pair.find(({ id }) => id !== items[index].id) : null;
-    this.#view(items, index, other ? items.indexOf(other) : null);
+    const pair = this.#places(items);
+    if (pair.length === 2 && pair.includes(index)) return this.#view(items, ...pair);
+    this.#view(items, index, null);
   }
 
   #openMarked() {
     const items = this.#pictures();
-    const pair = items.flatMap(({ id }, i) => (this.marked.has(id) ? [i] : []));
+    const pair = this.#places(items);
     if (pair.length < 2) return this.view.say("the marked pictures are not among those shown");
     this.#view(items, pair[0], pair[1]);
+  }
+
+  /** Return where the marked pictures stand among `items`, in the order in which they were marked: A, then B. */
+  #places(items) {
+    return [...this.marked].map((id) => items.findIndex((item) => item.id === id)).filter((i) => i >= 0);
   }
 
   #view(items, index, second) {

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.experiments.vote_files import digest, record_page
+from imagegen_kit.experiments.vote_files import PAGE, digest, record_page
+from imagegen_kit.experiments.voting import events
 from imagegen_kit.imaging.files import write_whole
 from imagegen_kit.panels.assets import script, styles
 from imagegen_kit.panels.vote.blind import UNREADABLE
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from imagegen_kit.experiments.voting import Ballot
     from imagegen_kit.panels.vote.blind import BlindCopies
 
+_ITS_PAGE = re.compile(rb'id="igk-sheet">{"page": "([0-9a-f]{16})", .*?"rater": (null|"(?:[^"\\]|\\.)*"), "sides"')
 MOST_BYTES = 10_000_000  # of the page: what a mail still takes
 SIDES_PX = (1024, 768, 640, 512, 384)  # of the pictures, until they fit
 TRIED = 6  # pictures by which a size is guessed, before all are made
@@ -41,6 +44,7 @@ def write_page(ballot: Ballot, copies: BlindCopies, path: str | Path) -> Path:
     if not pairs:
         what = f"{ballot.rater} has voted on all pairs."
         raise InvalidInput([Fault("to_html", what, "Name another rater: run.vote(rater=…).")])
+    _refuse_to_replace(target, ballot)
     pictures = _pictures(pairs, copies)
     numbers = {request: number for number, request in enumerate(pictures)}
     prompts = list(dict.fromkeys(pair.left.prompt for pair in pairs))
@@ -71,6 +75,22 @@ def _target(path: str | Path) -> Path:
     if target.suffix.lower() not in (".html", ".htm") or target.is_dir():
         raise InvalidInput([Fault("path", f"{str(target)[:200]!r} is no file that ends in .html.")])
     return target
+
+
+def _refuse_to_replace(target: Path, ballot: Ballot) -> None:
+    """Refuse to overwrite a file that is no page for the same rater to vote on the same parameter of this run."""
+    if not target.exists() and not target.is_symlink():
+        return
+    try:
+        whole = target.stat().st_size <= 2 * MOST_BYTES and target.is_file()
+        found = _ITS_PAGE.search(target.read_bytes()) if whole else None
+    except OSError:
+        found = None
+    known = {detail["page"] for detail, _ in events(ballot.run, PAGE, by=ballot.by)}
+    rater = ballot.rater if ballot.named else None
+    if found is None or found[1].decode() not in known or json.loads(found[2]) != rater:
+        what = f"{str(target)[:200]!r} is there already and is no page of this vote."
+        raise InvalidInput([Fault("path", what, "Name another file, or take it away first.")])
 
 
 def _pictures(pairs: list[Pair], copies: BlindCopies) -> dict[int, str]:

@@ -39,7 +39,13 @@ class VotePanel(Panel):
     }
 
     def __init__(
-        self, run: Run, by: str = "model", rater: str | None = None, *, pairs: int | None = None, repeats: float = 0.1
+        self,
+        run: Run,
+        by: str | None = None,
+        rater: str | None = None,
+        *,
+        pairs: int | None = None,
+        repeats: float = 0.1,
     ) -> None:
         super().__init__()
         self._ballot = Ballot(run, by, rater, pairs=pairs, repeats=repeats)
