@@ -137,7 +137,7 @@ class Pictures {
   }
 }
 
-const PATIENCE_MS = 8000; // a quick kernel answers within 0.1 s, a busy machine within a few seconds
+const ANSWER_MS = 8000; // a quick kernel answers within 0.1 s, a busy machine within a few seconds
 
 /** One view of a panel: messages, pictures, announcements, keys. */
 class PanelView {
@@ -154,7 +154,7 @@ class PanelView {
     this.kernel = el("div", { class: "igk-error igk-kernel", role: "alert" });
     const patience = setTimeout(() => {
       this.kernel.textContent = "The kernel has not answered yet: a cell may be running. Where it was restarted, run this cell again.";
-    }, PATIENCE_MS);
+    }, ANSWER_MS);
     const receive = (message, buffers) => {
       clearTimeout(patience);
       this.kernel.textContent = "";
