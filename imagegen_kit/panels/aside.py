@@ -10,7 +10,7 @@ from imagegen_kit.panels.panel import Panel
 from imagegen_kit.panels.worker import worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 
 class Aside:
@@ -31,6 +31,11 @@ class Aside:
             if not self._busy:
                 self._busy = True
                 threading.Thread(target=self._work, name=self._name, daemon=True).start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is done or still to be done."""
+        return self._busy
 
     def wait_idle(self, timeout_s: float = 10.0) -> bool:
         """Block until nothing is left to do; return whether that came in time."""
@@ -74,12 +79,8 @@ class AsidePanel(Panel):
         self._asides[thread].submit(job, slot)
 
     def _failed(self, doing: str, error: Exception) -> None:
+        """Tell what went wrong apart; a subclass may have more to do."""
         self.fail(doing, error)
-
-    def _tell(self, kind: str, buffers: Sequence[bytes] = (), **what: Any) -> None:
-        """Tell all pages."""
-        for view in self._views():
-            view.tell(kind, buffers, **what)
 
     def wait_idle(self, timeout_s: float = 10.0) -> bool:
         """Block until all that was asked of the panel is done and shown; return whether that came in time."""

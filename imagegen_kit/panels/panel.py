@@ -182,8 +182,12 @@ class Panel:
         """Record what went wrong and show it."""
         told = PanelError(doing, error)
         self.errors.append(told)
+        self._tell("error", text=told.words)
+
+    def _tell(self, kind: str, buffers: Sequence[bytes] = (), **what: Any) -> None:
+        """Send a message to all views."""
         for view in self._views():
-            view.tell("error", text=told.words)
+            view.tell(kind, buffers, **what)
 
 
 def _html(markup: str) -> Any:

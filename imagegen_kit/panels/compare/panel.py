@@ -132,10 +132,6 @@ class Compare(Panel):
             self.refresh()
         return running
 
-    def _tell(self, kind: str, **what: Any) -> None:
-        for view in self._views():
-            view.tell(kind, **what)
-
     def _tell_standing(self) -> None:
         self._tell("standing", **self._standing.told(stopped=self._showing.stopped))
 

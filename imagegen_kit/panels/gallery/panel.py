@@ -110,10 +110,6 @@ class Gallery(Panel):
         self._tell_shelf()
         self._tell("new", count=self._new)
 
-    def _tell(self, kind: str, buffers: Sequence[bytes] = (), **what: Any) -> None:
-        for view in self._views():
-            view.tell(kind, buffers, **what)
-
     def _tell_shelf(self) -> None:
         wanted = self._wanted
         self._tell(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.experiments.progress import line
+from imagegen_kit.panels.aside import AsidePanel
 from imagegen_kit.panels.lab import code as draft_code
 from imagegen_kit.panels.lab.draft import Draft
 from imagegen_kit.panels.lab.foresight import Foresight, foresee
 from imagegen_kit.panels.lab.history import Entry, entries
 from imagegen_kit.panels.lab.references import ReferenceActions
 from imagegen_kit.panels.lab.static import show_lab
-from imagegen_kit.panels.panel import Panel
 from imagegen_kit.panels.worker import worker
 from imagegen_kit.views.words import count
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from imagegen_kit.engine.engine import Engine
     from imagegen_kit.experiments.experiment import Experiment
     from imagegen_kit.experiments.run import Run
     from imagegen_kit.panels.lab.page import LabPage
@@ -33,12 +31,13 @@ if TYPE_CHECKING:
 
 QUIET_S = 0.3  # after the last change of a field: typing must not be answered letter by letter
 FOLLOW_S = 0.2
-LOOKING = "imagegen-lab"  # the thread that looks ahead
+LOOKING = "lab"  # the thread that looks ahead: a library may take seconds to open
 
 
-class PromptLab(ReferenceActions, Panel):
+class PromptLab(ReferenceActions, AsidePanel):
     """The panel of ``ik.prompt_lab``. ``draft`` holds the fields, ``runs`` what was generated here."""
 
+    threads = (LOOKING,)
     actions: ClassVar[dict[str, str]] = {
         "ready": "_tell_all", "generate": "_asked", "stop": "_stop", "save": "_save", "write": "_write",
         "restore": "_restore", **ReferenceActions.actions,
@@ -50,7 +49,6 @@ class PromptLab(ReferenceActions, Panel):
         self._draft, self._foresight = draft, None  # type: Draft, Foresight | None
         self._edited_at, self._waiting = 0.0, False
         self._following: Run | None = None
-        self._looking: tuple[Engine, threading.Thread] | None = None
 
     def __repr__(self) -> str:
         return f"PromptLab({count(len(self.runs), 'run')})"
@@ -114,8 +112,7 @@ class PromptLab(ReferenceActions, Panel):
     @property
     def busy(self) -> bool:
         """Whether a run is followed, or what was edited last is still to be looked at."""
-        looking = self._looking is not None and self._looking[1].is_alive()
-        return self._following is not None or self._waiting or looking
+        return self._following is not None or self._waiting or self._asides[LOOKING].busy
 
     def generate(self) -> Run:
         """Start what the fields say and return the live run; pictures that are in the cache cost nothing.
@@ -207,27 +204,14 @@ class PromptLab(ReferenceActions, Panel):
     def _when_quiet(self) -> bool:
         if time.monotonic() - self._edited_at < QUIET_S:
             return True
-        engine = default_engine()
-        if self._looking is not None and self._looking[0] is engine and self._looking[1].is_alive():
-            return True  # one look after the other; one at a store that was closed since is not waited for
         self._waiting = False
-        thread = threading.Thread(target=self._look_ahead, args=(engine,), name=LOOKING, daemon=True)
-        self._looking = (engine, thread)
-        thread.start()
+        draft, engine = self._draft, default_engine()
+        self._apart(LOOKING, "look ahead", lambda: foresee(draft, engine), self._foreseen, slot="draft")
         return False
 
-    def _look_ahead(self, engine: Engine) -> None:
-        """Run beside the worker: a library may take seconds to open."""
-        draft = self._draft
-        try:
-            found = foresee(draft, engine)
-        except Exception as error:  # told in the panel, like all else that goes wrong
-            self.fail("look ahead", error)
-            return
-        if draft == self._draft:
-            worker().submit(lambda: self.guard("look ahead", self._foreseen, found))
-
     def _foreseen(self, found: Foresight) -> None:
+        if found.draft != self._draft:  # changed since; the next look is on its way
+            return
         self._foresight = found
         if self._page is not None:
             self._page.show(found)

@@ -76,7 +76,7 @@ class VotePanel(Panel):
                 what = "all pairs have a vote."
                 raise InvalidInput([Fault("choose", what, "undo() takes the last one back, reveal() shows the names.")])
             self._ballot.choose(pair, choice, None)
-            self._tell(voted=choice)
+            self._tell_pair(voted=choice)
             self.refresh()
         return self
 
@@ -85,7 +85,7 @@ class VotePanel(Panel):
         with self._lock:
             if self._ballot.undo() is None:
                 raise InvalidInput([Fault("undo", f"{self._ballot.rater} has no vote to take back.")])
-            self._tell()
+            self._tell_pair()
             self.refresh()
         return self
 
@@ -96,7 +96,7 @@ class VotePanel(Panel):
         """
         with self._lock:
             self._ballot.reveal()
-            self._tell()
+            self._tell_pair()
             self.refresh()
             return self.table()
 
@@ -126,25 +126,25 @@ class VotePanel(Panel):
     # ------------------------------------------------------------------ what the page asks
     def _ready(self, _message: dict[str, Any], _buffers: Sequence[bytes]) -> None:
         self._sent.clear()  # a new view knows nothing
-        self._tell()
+        self._tell_pair()
 
     def _chosen(self, message: dict[str, Any], _buffers: Sequence[bytes]) -> None:
         pair = self._current()
         if pair is None or message.get("pair") != self._token(pair):  # chosen twice, or in another view meanwhile
-            self._tell()
+            self._tell_pair()
             return
         took = message.get("milliseconds")
         milliseconds = int(took) if isinstance(took, (int, float)) and 0 <= took < 86_400_000 else None
         choice = str(message.get("choice"))
         self._ballot.choose(pair, choice, milliseconds)
-        self._tell(voted=choice)
+        self._tell_pair(voted=choice)
         self.refresh()
 
     def _undone(self, _message: dict[str, Any], _buffers: Sequence[bytes]) -> None:
         try:
             self._ballot.undo()
         finally:
-            self._tell()
+            self._tell_pair()
         self.refresh()
 
     def _reveal_asked(self, _message: dict[str, Any], _buffers: Sequence[bytes]) -> None:
@@ -181,7 +181,7 @@ class VotePanel(Panel):
     def _token(self, pair: Pair) -> str:
         return self._tokens.setdefault(pair.key, secrets.token_hex(8))
 
-    def _tell(self, **more: Any) -> None:
+    def _tell_pair(self, **more: Any) -> None:
         """Tell all views the open pair, how far the rater is, and, ahead, the pair after it."""
         views = self._views()
         if not views:
