@@ -27,7 +27,13 @@ class View(anywidget.AnyWidget):
 
     def __init__(self, *, receive: Receive, **traits: Any) -> None:
         super().__init__(**traits)
-        self.on_msg(lambda _view, message, buffers: receive(message, [bytes(b) for b in buffers or ()]))
+        self._receive = receive
+        self.on_msg(self._came)
+
+    def _came(self, _view: Any, message: dict[str, Any], buffers: Sequence[Any] | None) -> None:
+        if message.get("kind") == "ready":
+            self.tell("here")  # the page waits for a word of the kernel, whatever this view has to show
+        self._receive(message, [bytes(b) for b in buffers or ()])
 
     def tell(self, kind: str, buffers: Sequence[bytes] = (), **what: Any) -> None:
         """Send a message ``{"kind": kind, …}`` to the page; several views of one widget all get it."""

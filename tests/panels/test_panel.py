@@ -50,6 +50,19 @@ def test_a_panel_that_the_page_did_not_start_gets_a_new_widget(name: str) -> Non
     panel.widget.close()
 
 
+def test_every_view_of_a_lab_answers_its_page_at_once() -> None:
+    lab = ik.prompt_lab("a red kite")
+    assert lab.widget is not None
+    page = lab._page
+    assert page is not None
+    for view in (page.references, page.outlook, page.saved):
+        told: list[str] = []
+        view.send = lambda content, buffers=None, told=told: told.append(content["kind"])
+        view._came(view, {"kind": "ready"}, None)
+        assert told[0] == "here"
+    lab.widget.close()
+
+
 def test_a_panel_that_was_heard_of_keeps_its_widget() -> None:
     panel, place = run().panel(), Handle()
     first = panel.widget
