@@ -121,7 +121,6 @@ class Compare(Panel):
             self._show()
         changed = self._news.read() | self._news.look_at_calls()
         if not running:
-            self._following = False
             self._showing.stopped = len(self._news.ended) < self.run.cells
             changed |= self._showing.unfinished
         if cells := self._showing.cells(changed):
@@ -130,6 +129,7 @@ class Compare(Panel):
         if not running or time.monotonic() - self._kept > KEEP_EVERY_S:
             self._kept = time.monotonic()
             self.refresh()
+        self._following = running  # last: who waits for the end finds all of it told
         return running
 
     def _tell_standing(self) -> None:
