@@ -22,6 +22,7 @@ GROUP = "imagegen_kit"
 API_VERSION = 1
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
+READABLE = ("prompt", "negative_prompt", "references", "mask")  # what a scorer may read besides the pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +67,55 @@ class RetrieverSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """One number that a scorer gives: which way is ``better`` ("higher", "lower", or "" where neither is), its unit,
+    and the lowest and highest value that it can have (None: that side is open).
+
+    The nameless measure is the scorer's own: its column is ``score_<scorer>``; others stand in
+    ``score_<scorer>_<name>``.
+    """
+
+    name: str = ""
+    better: str = field(default="higher", kw_only=True)
+    unit: str = field(default="", kw_only=True)
+    low: float | None = field(default=None, kw_only=True)
+    high: float | None = field(default=None, kw_only=True)
+    card: str = field(default="", kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
 class ScorerSpec:
-    """A scorer (a picture and its request → numbers); ``better`` is "higher" or "lower", ``unit`` the number's unit."""
+    """A scorer (pictures and their requests → numbers), without loading it.
+
+    ``target`` is called with the options that a user gives, if any, and returns an object with the method ``score``
+    (see ``imagegen_kit.scorers.base.Scorer``). ``measures`` are the numbers that it gives; without them it gives one, of
+    ``better``, ``unit``, ``low`` and ``high``. ``version`` changes when the same picture gets another number; None
+    means that its scores are never reused. ``reads`` names what it looks at besides the pixels, of ``READABLE``:
+    scores are cached by it, and a scorer is not shown anything else. With ``scope`` "set" it is given whole sets of
+    pictures that belong together: those whose varied parameters are the same, but for repeats, the seed and those that
+    ``across`` names.
+    """
 
     name: str
     target: Any = field(kw_only=True)
     better: str = field(default="higher", kw_only=True)
     unit: str = field(default="", kw_only=True)
-    version: str = field(default="1", kw_only=True)
+    low: float | None = field(default=None, kw_only=True)
+    high: float | None = field(default=None, kw_only=True)
+    measures: tuple[Measure, ...] = field(default=(), kw_only=True)
+    scope: str = field(default="picture", kw_only=True)
+    reads: tuple[str, ...] = field(default=(), kw_only=True)
+    across: tuple[str, ...] = field(default=(), kw_only=True)
+    version: str | None = field(default="1", kw_only=True)
     card: str = field(default="", kw_only=True)
     install: str = field(default="", kw_only=True)
     api_version: int = field(default=API_VERSION, kw_only=True)
+
+    @property
+    def columns(self) -> dict[str, Measure]:
+        """The scorer's numbers by the name under which they are recorded; with "score_" before it, the column."""
+        own = Measure(better=self.better, unit=self.unit, low=self.low, high=self.high, card=self.card)
+        return {f"{self.name}_{m.name}" if m.name else self.name: m for m in self.measures or (own,)}
 
 
 Spec = ProviderSpec | Style | RetrieverSpec | ScorerSpec

@@ -27,6 +27,7 @@ HOUSE = [
     ("providers", 3),
     ("prompts", 3),
     ("store", 3),
+    ("scorers", 4),
     ("tables", 4),
     ("engine", 5),
     ("recipes", 6),

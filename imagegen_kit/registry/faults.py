@@ -13,7 +13,7 @@ from imagegen_kit.capabilities import Capabilities
 from imagegen_kit.catalog.models import ModelSpec
 from imagegen_kit.catalog.prices import Price
 from imagegen_kit.errors import Fault, unknown_name_fault
-from imagegen_kit.hookspecs import ProviderSpec, RetrieverSpec, ScorerSpec, Spec
+from imagegen_kit.hookspecs import READABLE, Measure, ProviderSpec, RetrieverSpec, ScorerSpec, Spec
 from imagegen_kit.types import Kind, Style
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -45,8 +45,33 @@ def spec_faults(spec: Spec) -> list[Fault]:
         faults += _provider_faults(spec)
     elif isinstance(spec, RetrieverSpec) and spec.kind not in ("retriever", "embedder"):
         faults.append(Fault(f"{where}.kind", f"{spec.kind!r} is not 'retriever' or 'embedder'."))
-    elif isinstance(spec, ScorerSpec) and spec.better not in ("higher", "lower"):
-        faults.append(Fault(f"{where}.better", f"{spec.better!r} is not 'higher' or 'lower'."))
+    elif isinstance(spec, ScorerSpec):
+        faults += _scorer_faults(spec)
+    return faults
+
+
+def _scorer_faults(spec: ScorerSpec) -> list[Fault]:
+    faults: list[Fault] = []
+    if spec.scope not in ("picture", "set"):
+        faults.append(Fault("ScorerSpec.scope", f"{spec.scope!r} is not 'picture' or 'set'."))
+    if isinstance(spec.reads, str) or not set(spec.reads) <= set(READABLE):
+        faults.append(Fault("ScorerSpec.reads", f"{spec.reads!r} is not a tuple of {', '.join(READABLE)}."))
+    if isinstance(spec.across, str):
+        faults.append(Fault("ScorerSpec.across", f"{spec.across!r} is not a tuple of parameters' names."))
+    if not (spec.version is None or (isinstance(spec.version, str) and spec.version)):
+        faults.append(Fault("ScorerSpec.version", f"{spec.version!r} is neither text nor None."))
+    if not isinstance(spec.measures, (tuple, list)) or not all(isinstance(m, Measure) for m in spec.measures):
+        return [*faults, Fault("ScorerSpec.measures", "is not a tuple of Measure.")]
+    names = [m.name for m in spec.measures]
+    faults += [fault for name in names if name for fault in name_faults("Measure.name", name)]
+    faults += [
+        Fault("ScorerSpec.measures", f"names {n!r} twice.") for n in sorted({n for n in names if names.count(n) > 1})
+    ]
+    for name, measure in spec.columns.items():
+        if measure.better not in ("higher", "lower", ""):
+            faults.append(Fault(f"{name} better", f"{measure.better!r} is not 'higher', 'lower' or ''."))
+        if not all(limit is None or isinstance(limit, (int, float)) for limit in (measure.low, measure.high)):
+            faults.append(Fault(f"{name} range", "low and high are numbers or None."))
     return faults
 
 

@@ -164,6 +164,17 @@ class Registry:
             raise UnknownName(kind, name, [n for n, s in self._names.retrievers.items() if s.kind == kind])
         return target_of(spec, kind, self._owners.get(("retriever", name), "this session"))
 
+    def scorer(self, name: str) -> ScorerSpec:
+        """Return a scorer's spec. Raises UnknownName with near names."""
+        found = self._names.scorers.get(name)
+        if found is None:
+            raise UnknownName("scorer", name, self._names.scorers)
+        return found
+
+    def scorer_target(self, name: str) -> Any:
+        """Return the class of a scorer, importing it now. Raises as ``provider_target``."""
+        return target_of(self.scorer(name), "scorer", self._owners.get(("scorer", name), "this session"))
+
     # the rest
 
     def style(self, name: str) -> Style:

@@ -29,6 +29,7 @@ BUILTINS = (
     "imagegen_kit.providers.openai.plugin",
     "imagegen_kit.providers.job_api.plugin",
     "imagegen_kit.retrieval.plugin",
+    "imagegen_kit.scorers.plugin",
 )
 OF_A_FILE = "imagegen_kit.providers.job_api.own:OwnFile"  # the plugin that one job-API file of the user's is
 SLOW_SECONDS = 1.0
