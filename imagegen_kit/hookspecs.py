@@ -88,8 +88,8 @@ class ScorerSpec:
     """A scorer (pictures and their requests → numbers), without loading it.
 
     ``target`` is called with the options that a user gives, if any, and returns an object with the method ``score``
-    (see ``imagegen_kit.scorers.base.Scorer``). ``measures`` are the numbers that it gives; without them it gives one, of
-    ``better``, ``unit``, ``low`` and ``high``. ``version`` changes when the same picture gets another number; None
+    (see ``imagegen_kit.scorers.base.Scorer``). ``measures`` are the numbers that it gives; without them it gives one,
+    of ``better``, ``unit``, ``low`` and ``high``. ``version`` changes when the same picture gets another number; None
     means that its scores are never reused. ``reads`` names what it looks at besides the pixels, of ``READABLE``:
     scores are cached by it, and a scorer is not shown anything else. With ``scope`` "set" it is given whole sets of
     pictures that belong together: those whose varied parameters are the same, but for repeats, the seed and those that
