@@ -58,7 +58,7 @@ def write_plugin(name: str, folder: Path | None = None, author: str | None = Non
 
 
 def render(name: str, author: str | None, year: int, kind: str = "provider") -> dict[str, str]:
-    """Return the files of the distribution for the provider or scorer ``name``, by their paths in it; ``year`` stands in its LICENSE."""
+    """Return the files of the distribution for ``name``, by their paths in it; ``year`` stands in its LICENSE."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     jinja = Environment(  # noqa: S701  # makes Python and TOML, not HTML
