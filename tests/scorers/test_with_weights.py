@@ -16,7 +16,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import imagegen_kit as ik
 from imagegen_kit.errors import InvalidInput
 from imagegen_kit.hookspecs import ScorerSpec
 from imagegen_kit.imaging.picture import Picture
@@ -139,8 +141,7 @@ class TestPreferenceOfAModelThatAnswers(OfTheKit):
     seeing = True
 
 
-def test_an_identity_without_weights_keeps_the_contract_too() -> None:
-    """The offline embedder needs no download: ``identity`` is made with it in a session without torch."""
+def test_an_identity_by_the_offline_embedder_needs_no_weights() -> None:
     scorer = Identity("offline")
     (found,) = scorer.score([about(0, references=[shown(0)])])
     assert found.value == pytest.approx(1.0)
@@ -270,6 +271,25 @@ def test_a_set_that_cannot_be_read_is_refused_with_every_fault(clip: ClipEmbedde
         Identity(clip, against=str(tmp_path))
     with pytest.raises(InvalidInput, match="Did you mean 'character'"):
         Identity(clip, role="charakter")
+
+
+# in a run -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_scored_by_a_model_of_the_users_and_says_by_which(models: dict[str, Path], clip: ClipEmbedder) -> None:
+    run = ik.Experiment(
+        vary={"prompt": ["a red kite", "two foxes"]},
+        fixed={"model": "offline/collage", "size": 64, "references": [shown(1)]},
+    ).run(progress=False)
+    embedder = f"clip:{models['clip']}"
+    run.score({"clip_score": {"embedder": embedder}, "identity": {"embedder": embedder}})
+    table, told = run.table(), run.scores()
+    for row in table.to_dict("records"):
+        (seen,) = clip.embed_images([Image.open(row["path"])])
+        text, reference = clip.embed_texts([row["prompt"]])[0], clip.embed_images([sample_pictures()[1]])[0]
+        assert row["score_clip_score"] == pytest.approx(max(100 * float(seen @ text), 0), abs=1e-3)
+        assert row["score_identity"] == pytest.approx(float(seen @ reference), abs=1e-5)
+    assert set(told["feature"]) == {f"clip:clip (random weights, for tests) {clip.fingerprint[:12]}"}
 
 
 # aesthetic heads ------------------------------------------------------------------------------------------------------
