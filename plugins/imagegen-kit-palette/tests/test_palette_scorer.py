@@ -52,6 +52,17 @@ def test_shades_and_codes_are_read_as_the_retriever_reads_them(prompt: str) -> N
     assert scored(striped("darkgreen"), prompt)[""].value == 0.0
 
 
+@pytest.mark.parametrize(
+    ("word", "painted"),
+    [("red", "#b83227"), ("green", "#2e9e5b"), ("blue", "#2f6fb5"), ("yellow", "#eec61a"), ("brown", "#80552a")],
+)
+def test_an_everyday_word_means_what_is_painted_so_and_not_another(word: str, painted: str) -> None:
+    others = {"red", "green", "blue", "yellow", "purple"} - {word}
+    found = scored(striped(painted), f"{word}, {', '.join(sorted(others))}")[""].details["shares"]
+    assert found[word] == 1.0
+    assert all(found[other] == 0.0 for other in others)
+
+
 def test_what_is_transparent_does_not_count() -> None:
     image = Image.new("RGBA", (64, 64), (0, 0, 255, 0))
     image.paste((255, 0, 0, 255), (0, 0, 32, 64))
