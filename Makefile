@@ -8,6 +8,8 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 PLUGINS := $(wildcard plugins/*)
 # One process of tests more than there are processors, for many a test waits; beyond four each costs more than it gains.
 WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
+# The files in which tests can bear the mark "alone"; to look for them in all others takes longer than many a test.
+ALONE := 'alone|Contract'
 # The tests start some thousand interpreters, which would each compile the package anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -65,7 +67,7 @@ test:  ## set up and run every test, the notebooks included
 	$(MAKE) --no-print-directory --jobs 2 check $(VENV)/servers/made browser
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not alone' --numprocesses $(WORKERS) --dist loadfile \
 		--no-loadscope-reorder --ignore=tests/browser
-	$(BIN)/python -m pytest -m alone --ignore=tests/browser
+	$(BIN)/python -m pytest -m alone $$(grep -rlE $(ALONE) --include='test_*.py' --exclude-dir=browser tests plugins)
 	$(BIN)/python -m pytest -rs tests/browser
 	$(MAKE) --no-print-directory notebooks
 
