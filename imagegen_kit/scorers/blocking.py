@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from PIL import Image
 
 BLOCK = 8  # pixels of the grid of every JPEG, from the upper left corner
-HIGHEST = 16.0  # levels of 255 that a step counts at most: larger ones are drawn edges that happen to lie on the grid
+HIGHEST = 32.0  # levels of 255 that a step counts at most: larger ones are drawn edges that happen to lie on the grid
 LINES = 256  # rows, and columns, that are looked at: evenly over the picture
 
 
 def blocking(image: Image.Image) -> Measurement:
-    """Return by how many levels (0 to 16) the mean step on the grid is higher than on any grid beside it.
+    """Return by how many levels (0 to 32) the mean step on the grid is higher than on any grid beside it.
 
     Looks at the pixels as they are stored, for a copy has lost the grid. A step is the difference of two neighbours
     less the mean of the differences to either side of it, so that slopes and textures do not count (after Wang, Bovik

@@ -72,7 +72,7 @@ def imagegen_scorers() -> list[ScorerSpec]:
                 ),
                 Measure("border", better="lower", unit="share", low=0, high=1, card="Area of a frame or letterbox."),
                 Measure(
-                    "jpeg", better="lower", unit="levels", low=0, high=16, card="Steps along the blocks of a JPEG."
+                    "jpeg", better="lower", unit="levels", low=0, high=32, card="Steps along the blocks of a JPEG."
                 ),
             ),
             card="Sharpness, exposure, contrast, blankness, border and JPEG artefacts.",

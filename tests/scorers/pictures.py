@@ -19,7 +19,7 @@ from imagegen_kit.types import ImageRequest, Reference
 
 @cache
 def landscape(seed: int = 0, side: int = 512) -> Image.Image:
-    """Hills of several colours, a sun and trees, with grain: large and small forms, as a photograph has them."""
+    """Hills, a sun and trees in uneven light, with grain: large and small forms, as a photograph has them."""
     rng = np.random.default_rng(seed)
     image = Image.new("RGB", (side, side), tuple(rng.integers(130, 230, 3).tolist()))
     draw = ImageDraw.Draw(image)
@@ -35,8 +35,10 @@ def landscape(seed: int = 0, side: int = 512) -> Image.Image:
             draw.polygon(
                 [(left, top + 12), (left + 8, top - 28), (left + 16, top + 12)], fill=(20, 60 + 30 * depth, 30)
             )
-    grain = rng.normal(0, 4, (side, side, 1))
-    return Image.fromarray((np.asarray(image) + grain).clip(0, 255).astype(np.uint8))
+    light = Image.fromarray(rng.integers(0, 60, (9, 9), dtype=np.uint8)).resize((side, side), Image.Resampling.BICUBIC)
+    grain = rng.normal(-30, 3, (side, side))
+    lit = np.asarray(image) + (np.asarray(light) + grain)[..., None]
+    return Image.fromarray(lit.clip(0, 255).astype(np.uint8))
 
 
 @cache
