@@ -24,26 +24,36 @@ def framed(rgb: np.ndarray) -> Measurement:
     import numpy as np
 
     height, width = rgb.shape[:2]
-    turned = [rgb, rgb[::-1], rgb.transpose(1, 0, 2), rgb.transpose(1, 0, 2)[::-1]]  # each side on top
+    across = rgb.transpose(1, 0, 2)
+    turned = [rgb, rgb[::-1], across, across[::-1]]  # each side on top
     colours = [np.median(side[0], axis=0).astype(np.int16) for side in turned]
-    differs = {tuple(colour): (np.abs(rgb - colour) > ALIKE).any(axis=2) for colour in colours}
-    unlike = [differs[tuple(colour)] for colour in colours]
-    unlike = [unlike[0], unlike[1][::-1], unlike[2].T, unlike[3].T[::-1]]
-    depths = [_depth(side) for side in unlike]
-    if min(depths[0], depths[1]) >= height or min(depths[2], depths[3]) >= width:
+    even = [bool(_unlike(side[:1], colour).mean() <= STRAY) for side, colour in zip(turned, colours, strict=True)]
+    pairs = [(i, i + 1) for i in (0, 2) if even[i] and even[i + 1] and not _differ(colours[i], colours[i + 1])]
+    unlike = {i: _unlike(turned[i], colours[i]) for pair in pairs for i in pair}
+    depths = [_depth(unlike[i]) if i in unlike else 0 for i in range(4)]
+    if len(rgb) in depths[:2] or len(across) in depths[2:]:
         return Measurement(None, "is blank: all of it has one colour")
-    inside = (slice(depths[2], width - depths[3]), slice(depths[0], height - depths[1]))  # of rows, of columns
-    for first in (0, 2):
-        pair = (first, first + 1)
-        alike = np.abs(colours[first] - colours[first + 1]).max() <= ALIKE
-        if not (alike and all(_straight(unlike[i], depths[i], inside[first // 2]) for i in pair)):
-            depths[first] = depths[first + 1] = 0
+    inside = (slice(depths[2], width - depths[3]), slice(depths[0], height - depths[1]))  # columns, rows
+    for pair in pairs:
+        if not all(_straight(unlike[i], depths[i], inside[i // 2]) for i in pair):
+            depths[pair[0]] = depths[pair[1]] = 0
     top, bottom, left, right = depths
     share = 1 - (height - top - bottom) * (width - left - right) / (height * width)
     details = {
         side: depth / (height if side in SIDES[:2] else width) for side, depth in zip(SIDES, depths, strict=True)
     }
     return Measurement(share, details=details)
+
+
+def _unlike(rgb: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """Return (height, width) bool: where a pixel differs from the colour."""
+    red, green, blue = (abs(rgb[..., i] - colour[i]) > ALIKE for i in range(3))
+    unlike: np.ndarray = red | green | blue
+    return unlike
+
+
+def _differ(one: np.ndarray, other: np.ndarray) -> bool:
+    return bool(abs(one - other).max() > ALIKE)
 
 
 def _depth(unlike: np.ndarray) -> int:

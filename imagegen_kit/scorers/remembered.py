@@ -54,6 +54,12 @@ def feature_of(embedder: Embedder) -> str:
     return f"{embedder.name} {embedder.fingerprint[:12]}"
 
 
+def forget() -> None:
+    """Look at every picture anew, as a fresh process does."""
+    with _lock:
+        _kept.clear()
+
+
 def _once(kind: str, sha256: str, look: Callable[[], _Found]) -> _Found:
     """Return what ``look`` gives, or gave for the same picture lately. Two threads may look at the same time."""
     key = (kind, sha256)

@@ -137,8 +137,8 @@ def aligned(image: Image.Image, reference: Image.Image) -> tuple[Image.Image, Im
         how = f"scaled, {lost:.0%} of the reference cut off at its {'sides' if own > ratio else 'top and bottom'}"
     left, top = (other.width - width) / 2, (other.height - height) / 2
     box = (left, top, left + width, top + height)
-    scaled = other.resize(size, Resampling.LANCZOS, box=box, reducing_gap=3.0)
-    return one.resize(size, Resampling.LANCZOS, reducing_gap=3.0), scaled, how
+    scaled = other.resize(size, Resampling.LANCZOS, box=box, reducing_gap=1.0)
+    return one.resize(size, Resampling.LANCZOS, reducing_gap=1.0), scaled, how
 
 
 def _narrow(size: str, least: int) -> str:

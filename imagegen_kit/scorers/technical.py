@@ -7,13 +7,14 @@ the size in which a model draws: what they tell is how the picture looks at that
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from imagegen_kit.checks import SIDE
 from imagegen_kit.imaging.encode import flatten
 from imagegen_kit.imaging.thumbnail import shrink
 from imagegen_kit.scorers.base import Answer, Measurement, Subject
 from imagegen_kit.scorers.blocking import blocking
+from imagegen_kit.scorers.blur import blur_effect
 from imagegen_kit.scorers.borrowed import borrow
 from imagegen_kit.scorers.frame import framed
 
@@ -30,7 +31,7 @@ class Technical:
     """Sharpness, exposure, contrast, blankness, border and JPEG artefacts of each picture alone."""
 
     def __init__(self) -> None:
-        self._blur_effect = borrow("skimage.measure", "technical").blur_effect
+        borrow("scipy.ndimage", "technical")
 
     def score(self, subjects: Sequence[Subject]) -> list[Answer]:
         """Return the six measures of each."""
@@ -42,7 +43,7 @@ class Technical:
         small = flatten(shrink(subject.image, SIDE))
         rgb, grey = np.asarray(small), np.asarray(small.convert("L"))
         return {
-            "sharpness": self._sharpness(grey),
+            "sharpness": _sharpness(grey),
             "exposure": _exposure(grey),
             "contrast": float(grey.std() / 127.5),
             "blankness": _blankness(rgb),
@@ -50,13 +51,14 @@ class Technical:
             "jpeg": blocking(subject.image),
         }
 
-    def _sharpness(self, grey: np.ndarray) -> Measurement:
-        height, width = grey.shape
-        if min(height, width) < LEAST:
-            return Measurement(None, f"is too narrow: {width}×{height} pixels of a copy of {SIDE}")
-        if int(grey.max()) - int(grey.min()) < VARIES:
-            return Measurement(None, "is blank: it has no edges")
-        return Measurement(1 - float(self._blur_effect(grey)))
+
+def _sharpness(grey: np.ndarray) -> Measurement:
+    height, width = grey.shape
+    if min(height, width) < LEAST:
+        return Measurement(None, f"is too narrow: {width}×{height} pixels of a copy of {SIDE}")
+    if int(grey.max()) - int(grey.min()) < VARIES:
+        return Measurement(None, "is blank: it has no edges")
+    return Measurement(1 - blur_effect(grey))
 
 
 def _exposure(grey: np.ndarray) -> Measurement:
@@ -70,6 +72,9 @@ def _blankness(rgb: np.ndarray) -> float:
 
     height, width = rgb.shape[:2]
     padded = np.pad(rgb, ((0, -height % FIELD), (0, -width % FIELD), (0, 0)), mode="edge")
-    fields: np.ndarray[Any, Any] = padded.reshape(padded.shape[0] // FIELD, FIELD, -1, FIELD, 3)
-    spread = fields.max(axis=(1, 3)).astype(np.int16) - fields.min(axis=(1, 3))
+    strips = padded.reshape(padded.shape[0] // FIELD, FIELD, -1)
+    highest, lowest = (
+        found.reshape(len(strips), -1, FIELD, 3) for found in (strips.max(axis=1), strips.min(axis=1))
+    )  # of columns first, for these lie side by side in memory
+    spread = highest.max(axis=2).astype(np.int16) - lowest.min(axis=2)
     return float((spread.max(axis=2) < VARIES).mean())

