@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL import Image
 
     from imagegen_kit.retrieval.base import Embedder
     from imagegen_kit.scorers.base import Subject
@@ -26,12 +27,15 @@ def vectors(subjects: Sequence[Subject], embedder: Embedder) -> np.ndarray:
     return np.stack([vector(subject, embedder) for subject in subjects])
 
 
-def vector(subject: Subject, embedder: Embedder) -> np.ndarray:
-    """Return (dimension,) float32 of length 1. Pictures seen lately are not embedded, or even decoded, again."""
+def vector(subject: Subject, embedder: Embedder, image: Image.Image | None = None) -> np.ndarray:
+    """Return (dimension,) float32 of length 1. Pictures seen lately are not embedded, or even decoded, again.
+
+    ``image`` is the subject's where it is at hand: in a set each look at it decodes it anew.
+    """
     from imagegen_kit.retrieval.library.looking import prepared
 
     def look() -> np.ndarray:
-        seen: np.ndarray = embedder.embed_images([prepared(subject.image)])[0]
+        seen: np.ndarray = embedder.embed_images([prepared(image or subject.image)])[0]
         return seen
 
     return _once(f"vector {embedder.fingerprint}", subject.picture.sha256, look)

@@ -73,10 +73,11 @@ class Similarity:
 
     def score(self, subjects: Sequence[Subject]) -> list[Answer]:
         """Return the four measures of each picture of a set; the details say with what it was compared, and how."""
+        opened: dict[str, Subject] = {}  # references, each decoded once
         if self._fixed is not None:
-            return [self._compared(subject, [self._fixed]) for subject in subjects]
+            return [self._compared(subject, [self._fixed], opened) for subject in subjects]
         found = targets(subjects, role=self._role, shared=self._shared)
-        return [self._compared(s, self._chosen(t)) for s, t in zip(subjects, found, strict=True)]
+        return [self._compared(s, self._chosen(t), opened) for s, t in zip(subjects, found, strict=True)]
 
     def _chosen(self, found: list[Target]) -> list[Target] | Measurement:
         of_role = f" for {self._role}" if self._role else ""
@@ -88,11 +89,15 @@ class Similarity:
             return Measurement(None, f"has only {len(found)} reference(s){of_role}")
         return found[self._index : self._index + 1]
 
-    def _compared(self, subject: Subject, chosen: list[Target] | Measurement) -> Answer:
+    def _compared(self, subject: Subject, chosen: list[Target] | Measurement, opened: dict[str, Subject]) -> Answer:
         if isinstance(chosen, Measurement):
             return chosen
-        own = vector(subject, self._embedder)
-        others = [Subject(open_picture(target.reference.picture)) for target in chosen]
+        image = subject.image
+        own = vector(subject, self._embedder, image)
+        for picture in (target.reference.picture for target in chosen):
+            if picture.sha256 not in opened:
+                opened[picture.sha256] = Subject(open_picture(picture))
+        others = [opened[target.reference.picture.sha256] for target in chosen]
         cosines = [max(-1.0, min(float(own @ vector(other, self._embedder)), 1.0)) for other in others]
         best = max(range(len(chosen)), key=cosines.__getitem__)
         reference = chosen[best].reference
@@ -100,7 +105,7 @@ class Similarity:
                    "role": reference.role, "own": chosen[best].own}  # fmt: skip
         if len(chosen) > 1:
             details["cosines"] = [round(c, 4) for c in cosines]
-        return {"": Measurement(cosines[best], details=details), **self._by_pixels(subject.image, others[best].image)}
+        return {"": Measurement(cosines[best], details=details), **self._by_pixels(image, others[best].image)}
 
     def _by_pixels(self, image: Image.Image, reference: Image.Image) -> dict[str, Measurement]:
         import numpy as np
