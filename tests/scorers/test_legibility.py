@@ -140,7 +140,7 @@ def test_a_program_that_fails_says_what_it_said(monkeypatch: pytest.MonkeyPatch,
 
 
 @READS
-@pytest.mark.parametrize("case", ["one pixel", "all white", "transparent", "16 bit", "banner", "column", "noise"])
+@pytest.mark.parametrize("case", ["one pixel", "transparent", "16 bit", "banner"])
 def test_every_number_is_in_its_range_or_has_a_reason(case: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
