@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from io import BytesIO
@@ -159,3 +161,15 @@ def test_every_number_is_in_its_range_or_has_a_reason(case: str) -> None:
         warnings.simplefilter("error")
         (found,) = p.measured("technical", p.subject(p.EDGE_CASES[case]))
     p.check_honest(p.spec("technical"), found)
+
+
+def test_without_its_libraries_a_scorer_is_not_made_and_says_what_to_install() -> None:
+    """In an interpreter that finds no scipy, as after a plain installation."""
+    code = (
+        "import sys; sys.modules['scipy'] = None\n"
+        "from imagegen_kit.registry import get_registry\n"
+        "get_registry().scorer_target('technical')()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    said = "The scorer 'technical' needs the package 'scipy', which is not installed. "
+    assert said + 'Run: pip install "imagegen-kit[metrics]"' in done.stderr
