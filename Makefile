@@ -43,10 +43,15 @@ $(VENV)/servers/made: $(VENV)/made pyproject.toml constraints-servers.txt
 		--group servers
 	touch $@
 
-# Without a Chromium (or the right to install one) the tests in a browser are skipped, and say so.
+# Without a Chromium (or the right to install one) the tests in a browser are skipped, and say so; without tesseract
+# (7 MB to fetch) those that read text in pictures.
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 APT := DEBIAN_FRONTEND=noninteractive timeout 600 apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30
 browser:
+	@command -v tesseract >/dev/null || { command -v apt-get >/dev/null && test "$$(id -u)" = 0 \
+	&& echo "installing tesseract for the tests of text in pictures" && $(APT) update \
+	&& $(APT) install -y --no-install-recommends tesseract-ocr >/dev/null; } \
+	|| echo "no tesseract: the tests that read text in pictures are skipped"
 	@for b in $(IMAGEGEN_CHROMIUM) $(BROWSERS); do command -v $$b >/dev/null && exit 0; done; \
 	if command -v apt-get >/dev/null && test "$$(id -u)" = 0; then echo "installing Chromium for the tests of the panels"; \
 	$(APT) update && $(APT) install -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; fi; \
