@@ -42,7 +42,9 @@ class Figure:
     @cached_property
     def boundary(self) -> Mask:
         """The lines of the simplified drawing, one or two pixels wide."""
-        few = self.clip.filter(ImageFilter.GaussianBlur(1.5)).quantize(6, kmeans=1).filter(ImageFilter.ModeFilter(SIMPLE))
+        few = (
+            self.clip.filter(ImageFilter.GaussianBlur(1.5)).quantize(6, kmeans=1).filter(ImageFilter.ModeFilter(SIMPLE))
+        )
         colours = np.asarray(few.convert("RGB"), dtype=np.int16)
         lines = np.zeros(self.body.shape, dtype=bool)
         lines[:, 1:] |= np.abs(np.diff(colours, axis=1)).max(axis=2) > CONTRAST

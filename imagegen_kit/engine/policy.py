@@ -216,8 +216,8 @@ def _scored_faults(checks: Any) -> list[Fault]:
     from imagegen_kit.checks import SCORED
 
     named = [name for name in SCORED if isinstance(checks, Mapping) and isinstance(checks.get(name), Mapping)]
-    what, hint = "is a scorer; no picture is held to its limits when it is made.", "Give them to a style or to run.score."
-    return [Fault(f"checks: {name}", f"{name!r} {what}", hint) for name in named]
+    what = "is a scorer: no picture is held to its limits when it is made."
+    return [Fault(f"checks: {name}", f"{name!r} {what}", "Give them to a style, or to run.score.") for name in named]
 
 
 def policy_faults(policy: Policy, registry: Registry) -> list[Fault]:

@@ -25,7 +25,7 @@ def limits_of(given: Mapping[str, Any] | None = None, style: str | Style | None 
     if isinstance(style, str):
         style = get_registry().style(style)
     checks = {} if style is None else dict(style.checks or {})
-    layers = [("checks", {name: checks[name] for name in SHARED if name in checks})]
+    layers: list[tuple[str, Any]] = [("checks", {name: checks[name] for name in SHARED if name in checks})]
     layers += [("checks.sketch", checks.get("sketch") or {}), ("limits", given or {})]
     limits: dict[str, Any] = {name: (rule.low, rule.high) for name, rule in RULES.items()}
     faults = []

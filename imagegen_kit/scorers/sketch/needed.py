@@ -29,6 +29,6 @@ def needed() -> Needed:
         from skimage.filters import threshold_otsu
         from skimage.morphology import skeletonize
     except ImportError as error:
-        package, install = (error.name or "scikit-image").split(".", maxsplit=1)[0], 'pip install "imagegen-kit[metrics]"'
-        raise MissingDependency("The scorer 'sketch'", package, install) from error
+        package = (error.name or "skimage").split(".", maxsplit=1)[0].replace("skimage", "scikit-image")
+        raise MissingDependency("The scorer 'sketch'", package, 'pip install "imagegen-kit[metrics]"') from error
     return Needed(threshold_otsu, label, skeletonize, distance_transform_cdt, uniform_filter)

@@ -88,13 +88,7 @@ class Page:
     @cached_property
     def figure(self) -> Mask:
         """The ink and all that its lines enclose."""
-        parts, count = needed().label(~self.ink)
-        around = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
-        outside = np.zeros(count + 1, dtype=bool)
-        outside[around] = True
-        outside[0] = False  # ink that touches the edge
-        figure: Mask = ~outside[parts]
-        return figure
+        return enclosed(self.ink)
 
     @cached_property
     def drawn(self) -> Mask:
@@ -116,10 +110,22 @@ class Page:
         """How thick the ink is, in pixels, at each pixel of its middle line.
 
         The geometric mean of two distances that need no square root is exact for lines along the sides and diagonals
-        and at most 10 % off between them; the exact one takes five times as long.
+        and at most 10 % off between them; the exact one takes five times as long. Lines of 3 and of 4 pixels have the
+        same distance in their middle, 2, and measure 3.5.
         """
         if not self.middle_lines.any():
             return np.zeros(0, dtype=np.float32)
-        square, diamond = (needed().distance(self.drawn, metric)[self.middle_lines] for metric in ("chessboard", "taxicab"))
-        widths: Numbers = 2 * np.sqrt(square.astype(np.float32) * diamond) - 1
+        square = needed().distance(self.drawn, "chessboard")[self.middle_lines]
+        diamond = needed().distance(self.drawn, "taxicab")[self.middle_lines]
+        widths: Numbers = 2 * np.sqrt(square.astype(np.float32) * diamond) - 0.5
         return widths
+
+
+def enclosed(ink: Mask) -> Mask:
+    """Return ``ink`` and all that it encloses: what cannot be reached from the picture's edge."""
+    parts, count = needed().label(~ink)
+    outside = np.zeros(count + 1, dtype=bool)
+    outside[np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])] = True
+    outside[0] = False  # ink that touches the edge
+    inside: Mask = ~outside[parts]
+    return inside
