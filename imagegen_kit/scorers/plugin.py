@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from imagegen_kit.hookspecs import Measure, ScorerSpec, hookimpl
+from imagegen_kit.scorers.sketch.measures import MEASURES as SKETCH_MEASURES
 
 METRICS = 'pip install "imagegen-kit[metrics]"'
 
@@ -56,6 +57,13 @@ def imagegen_scorers() -> list[ScorerSpec]:
                 Measure("psnr", unit="dB", low=0, high=100, card="Peak signal to noise; 100 where they are equal."),
             ),
             card="A picture beside its reference; without one, beside those that others of its set were given.",
+            install=METRICS,
+        ),
+        ScorerSpec(
+            "sketch",
+            target="imagegen_kit.scorers.sketch.scorer:SketchScorer",
+            measures=SKETCH_MEASURES,
+            card="Whether a picture is a concept sketch: thick grey outlines, little detail, clean paper.",
             install=METRICS,
         ),
         ScorerSpec(
