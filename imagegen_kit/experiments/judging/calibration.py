@@ -1,0 +1,143 @@
+"""A judge against people: how often both choose the same of a pair, and whose pictures it likes more than they do."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.experiments.judging.numbers import kappa, resampled
+from imagegen_kit.experiments.pairing import AGAIN, parameter_of
+from imagegen_kit.experiments.voting import JUDGE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    import pandas as pd
+
+    from imagegen_kit.experiments.judging.verdicts import Verdict
+    from imagegen_kit.experiments.run import Run
+
+ENOUGH = 50  # votes: below, agreement is known to no better than a fifth
+_PEOPLE = (
+    "SELECT pair, rater, left_request, right_request, choice FROM votes WHERE run = ? AND undone_at IS NULL "
+    "AND blind = 1 AND choice != 'skip' AND rater NOT LIKE ? || '%' ORDER BY id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Agreement with people on ``pairs`` pairs, on which ``votes`` blind votes of ``raters`` people stand.
+
+    Several people's votes on a pair count as what most of them say, no majority and "both bad" as a tie. ``agreement``
+    is the share of pairs with the same choice, ``kappa`` Cohen's, each with its 95 % interval (pairs drawn again 2,000
+    times); None where they cannot be told. ``leanings`` has for each value the share of wins by judge and by people.
+    """
+
+    pairs: int
+    votes: int
+    raters: int
+    agreement: float | None
+    agreement_interval: tuple[float, float] | None
+    kappa: float | None
+    kappa_interval: tuple[float, float] | None
+    leanings: tuple[tuple[str, float, float, float, float | None, float | None], ...]
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether at least 50 votes stand on the judged pairs."""
+        return self.votes >= ENOUGH
+
+    @property
+    def note(self) -> str:
+        """What has to be said beside every score of this judge."""
+        if self.agreement is None:
+            return f"Not calibrated: people have not voted on these pairs; {ENOUGH} votes are needed."
+        said = f"agrees with people on {self.agreement:.0%} of {self.pairs} pairs"
+        if self.kappa is not None and self.kappa_interval is not None:
+            said += f", kappa {self.kappa:.2f} [{self.kappa_interval[0]:.2f}, {self.kappa_interval[1]:.2f}]"
+        if not self.calibrated:
+            return f"Not calibrated: fewer than {ENOUGH} votes ({self.votes}); it {said}."
+        liked = [
+            f"likes {name} more than people do, by {difference:.0%} of the pairs [{low:.0%}, {high:.0%}]"
+            for name, _, _, difference, low, high in self.leanings
+            if low is not None and high is not None and low > 0
+        ]
+        return "The judge " + "; it ".join([said, *liked]) + "."
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a value: share of pairs won by the judge and by people, their difference with its interval."""
+        import pandas as pd
+
+        names = ("judge", "people", "difference", "low", "high")
+        columns = {n: pd.array([row[i + 1] for row in self.leanings], dtype="Float64") for i, n in enumerate(names)}
+        return pd.DataFrame(columns, index=pd.Index([row[0] for row in self.leanings], name="value", dtype="str"))
+
+
+def calibrate(run: Run, by: str, verdicts: Sequence[Verdict], values: Mapping[int, str]) -> Calibration:
+    """Return how ``verdicts`` compare with the votes of people that stand now."""
+    said, votes, raters = people(run, by)
+    both = [(v, said[v.pair]) for v in verdicts if v.pair in said]
+    asked = {v.pair for v, _ in both}
+    n, who = sum(votes[pair] for pair in asked), {rater for pair in asked for rater in raters[pair]}
+    if not both:
+        return Calibration(0, 0, 0, None, None, None, None, ())
+    import numpy as np
+
+    mine = np.array([_points(v.choice, v.left, v.right) for v, _ in both])
+    theirs = np.array([_points(choice, v.left, v.right, low=True) for v, choice in both])
+    names = [v.pair for v, _ in both]
+    same = (mine == theirs).astype(float)
+    agreed, *about_agreed = resampled(names, lambda w: w @ same / w.sum(axis=1))
+    k, *about_k = resampled(names, lambda w: kappa(mine, theirs, w))
+    found = []
+    for value in sorted({values.get(r, "gone") for v, _ in both for r in (v.left, v.right)}):
+        places = [i for i, (v, _) in enumerate(both) if value in (values.get(v.left), values.get(v.right))]
+        sides = np.array([_is_low(both[i][0], value, values) for i in places])
+        judge = np.where(sides, mine[places], 2 - mine[places]) / 2
+        humans = np.where(sides, theirs[places], 2 - theirs[places]) / 2
+        gap = judge - humans
+        difference, low, high = resampled([names[i] for i in places], lambda w, gap=gap: w @ gap / w.sum(axis=1))  # type: ignore[misc]  # bound now
+        found.append((value, float(judge.mean()), float(humans.mean()), difference, _known(low), _known(high)))
+    return Calibration(
+        len(both), n, len(who), agreed, _interval(about_agreed), _known(k), _interval(about_k),
+        tuple(sorted(found, key=lambda row: -row[3])),
+    )  # fmt: skip
+
+
+def people(run: Run, by: str) -> tuple[dict[str, str], dict[str, int], dict[str, set[str]]]:
+    """Return what most people say of each pair ("low", "high" or "tie": the request's number), how many, and who."""
+    said: dict[str, Counter[str]] = defaultdict(Counter)
+    raters: dict[str, set[str]] = defaultdict(set)
+    for pair, rater, left, right, choice in run._store.journal.read(_PEOPLE, (run._number, JUDGE)):
+        if parameter_of(pair) == by and not pair.endswith(AGAIN):
+            won = {"left": left, "right": right}.get(choice)
+            said[pair]["tie" if won is None else "low" if won == min(left, right) else "high"] += 1
+            raters[pair].add(rater)
+    found = {}
+    for pair, counts in said.items():
+        (first, most), *others = counts.most_common()
+        found[pair] = "tie" if others and others[0][1] == most else first
+    return found, {pair: counts.total() for pair, counts in said.items()}, raters
+
+
+def _points(choice: str | None, left: int, right: int, *, low: bool = False) -> int:
+    """Return 2 where the request of the lower number won, 1 for a tie, 0 where the other won."""
+    if low:
+        return {"low": 2, "high": 0}.get(choice or "", 1)
+    won = {"left": left, "right": right}.get(choice or "")
+    return 1 if won is None else 2 if won == min(left, right) else 0
+
+
+def _is_low(verdict: Verdict, value: str, values: Mapping[int, str]) -> bool:
+    return values.get(min(verdict.left, verdict.right)) == value
+
+
+def _known(number: float) -> float | None:
+    return None if math.isnan(number) else number
+
+
+def _interval(found: Sequence[float]) -> tuple[float, float] | None:
+    return None if any(map(math.isnan, found)) else (found[0], found[1])
