@@ -5,22 +5,22 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from imagegen_kit.experiments.judging.numbers import kappa, resampled
+from imagegen_kit.experiments.judging.numbers import kappa, resampled, wilson
 from imagegen_kit.experiments.pairing import AGAIN, parameter_of
 from imagegen_kit.experiments.voting import JUDGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
     import pandas as pd
 
     from imagegen_kit.experiments.judging.verdicts import Verdict
     from imagegen_kit.experiments.run import Run
 
 ENOUGH = 50  # votes: below, agreement is known to no better than a fifth
+FEWEST = 10  # pairs, before a liking is told: of two or three, drawing again knows nothing
 _PEOPLE = (
     "SELECT pair, rater, left_request, right_request, choice FROM votes WHERE run = ? AND undone_at IS NULL "
     "AND blind = 1 AND choice != 'skip' AND rater NOT LIKE ? || '%' ORDER BY id"
@@ -32,8 +32,8 @@ class Calibration:
     """Agreement with people on ``pairs`` pairs, on which ``votes`` blind votes of ``raters`` people stand.
 
     Several people's votes on a pair count as what most of them say, no majority and "both bad" as a tie. ``agreement``
-    is the share of pairs with the same choice, ``kappa`` Cohen's, each with its 95 % interval (pairs drawn again 2,000
-    times); None where they cannot be told. ``leanings`` has for each value the share of wins by judge and by people.
+    is the share of pairs with the same choice (interval: Wilson), ``kappa`` Cohen's (interval: pairs drawn again 2,000
+    times), at 95 %; None where they cannot be told. ``leanings`` has each value's share of wins by judge and by people.
     """
 
     pairs: int
@@ -55,17 +55,16 @@ class Calibration:
         """What has to be said beside every score of this judge."""
         if self.agreement is None:
             return f"Not calibrated: people have not voted on these pairs; {ENOUGH} votes are needed."
-        said = f"agrees with people on {self.agreement:.0%} of {self.pairs} pairs"
+        said = [f"agrees with people on {self.agreement:.0%} of {self.pairs:,} pairs"]
         if self.kappa is not None and self.kappa_interval is not None:
-            said += f", kappa {self.kappa:.2f} [{self.kappa_interval[0]:.2f}, {self.kappa_interval[1]:.2f}]"
-        if not self.calibrated:
-            return f"Not calibrated: fewer than {ENOUGH} votes ({self.votes}); it {said}."
-        liked = [
-            f"likes {name} more than people do, by {difference:.0%} of the pairs [{low:.0%}, {high:.0%}]"
+            said[0] += f" (kappa {self.kappa:.2f} [{self.kappa_interval[0]:.2f}, {self.kappa_interval[1]:.2f}])"
+        said += [
+            f"likes {name} more than people do, by {difference:.0%} [{low:.0%}, {high:.0%}] of its pairs"
             for name, _, _, difference, low, high in self.leanings
-            if low is not None and high is not None and low > 0
+            if low is not None and high is not None and low > 0 and self.pairs >= FEWEST
         ]
-        return "The judge " + "; it ".join([said, *liked]) + "."
+        least = "" if self.calibrated else f"Not calibrated: fewer than {ENOUGH} votes ({self.votes}). "
+        return f"{least}The judge {'; it '.join(said)}."
 
     def table(self) -> pd.DataFrame:
         """Return one row a value: share of pairs won by the judge and by people, their difference with its interval."""
@@ -90,7 +89,7 @@ def calibrate(run: Run, by: str, verdicts: Sequence[Verdict], values: Mapping[in
     theirs = np.array([_points(choice, v.left, v.right, low=True) for v, choice in both])
     names = [v.pair for v, _ in both]
     same = (mine == theirs).astype(float)
-    agreed, *about_agreed = resampled(names, lambda w: w @ same / w.sum(axis=1))
+    agreed = float(same.mean())
     k, *about_k = resampled(names, lambda w: kappa(mine, theirs, w))
     found = []
     for value in sorted({values.get(r, "gone") for v, _ in both for r in (v.left, v.right)}):
@@ -102,7 +101,7 @@ def calibrate(run: Run, by: str, verdicts: Sequence[Verdict], values: Mapping[in
         difference, low, high = resampled([names[i] for i in places], lambda w, gap=gap: w @ gap / w.sum(axis=1))  # type: ignore[misc]  # bound now
         found.append((value, float(judge.mean()), float(humans.mean()), difference, _known(low), _known(high)))
     return Calibration(
-        len(both), n, len(who), agreed, _interval(about_agreed), _known(k), _interval(about_k),
+        len(both), n, len(who), agreed, wilson(agreed, len(both)), _known(k), _interval(about_k),
         tuple(sorted(found, key=lambda row: -row[3])),
     )  # fmt: skip
 

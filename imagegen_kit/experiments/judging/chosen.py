@@ -24,6 +24,7 @@ from imagegen_kit.types import SIMULATED
 if TYPE_CHECKING:
     from collections import Counter
 
+    from imagegen_kit.catalog.models import ModelSpec
     from imagegen_kit.experiments.judging.rubrics import Rubric
     from imagegen_kit.experiments.pairing import Contender, Pair
     from imagegen_kit.experiments.run import Run
@@ -34,9 +35,7 @@ _MAKERS = (
     "SELECT DISTINCT r.model, s.model_used FROM requests r JOIN results s ON s.run = r.run AND s.request = r.id "
     "WHERE r.run = ? AND s.replaced = 0 AND r.id IN (SELECT value FROM json_each(?))"
 )
-_VOTED = (
-    "SELECT pair FROM votes WHERE run = ? AND undone_at IS NULL AND rater NOT LIKE ? || '%' GROUP BY pair"
-)
+_VOTED = "SELECT pair FROM votes WHERE run = ? AND undone_at IS NULL AND rater NOT LIKE ? || '%' GROUP BY pair"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +131,17 @@ def _judge(name: Any, today: date) -> ResolvedModel:
     if spec.kind == "text" and not spec.can.schema:
         faults.append(f"{model.id} cannot answer by a JSON schema.")
     if faults:
-        able = [m.id for m in registry.models() if m.spec.kind == "text" and m.spec.can.schema
-                and m.spec.can.references >= ASK_TWO and (m.spec.retires_on is None or m.spec.retires_on > today)]  # fmt: skip
+        able = [m.id for m in registry.models() if _can_judge(m.spec, today)]
         hint = f"These can: {', '.join(able[:5])}." if able else "No model that is installed can."
         raise InvalidInput([Fault("model", what, hint) for what in faults])
     if (missing := not_ready(model.provider)) and not settings().replay:
         raise InvalidInput([Fault("model", f"{model.id} is not ready.", f"{missing[0].upper()}{missing[1:]}.")])
     return model
+
+
+def _can_judge(spec: ModelSpec, today: date) -> bool:
+    alive = spec.retires_on is None or spec.retires_on > today
+    return alive and spec.kind == "text" and spec.can.schema and spec.can.references >= ASK_TWO
 
 
 def _pairs(run: Run, by: str | None) -> tuple[str, list[Contender], list[Pair], Counter[str], int]:

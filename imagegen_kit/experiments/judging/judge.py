@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.experiments.experiment import Experiment
 from imagegen_kit.experiments.judging.chosen import choose
-from imagegen_kit.experiments.judging.controls import EDITS, MIN_LOSS, controls_of, loss
+from imagegen_kit.experiments.judging.controls import EDITS, controls_of, loss
 from imagegen_kit.experiments.judging.judgement import Judgement
 from imagegen_kit.experiments.judging.pixels import kept, seen
 from imagegen_kit.experiments.judging.recording import record
@@ -20,7 +20,6 @@ from imagegen_kit.recipes import judge_pair
 
 if TYPE_CHECKING:
     from imagegen_kit.engine.policy import Policy
-    from imagegen_kit.experiments.judging.chosen import Chosen
     from imagegen_kit.experiments.judging.controls import Control
     from imagegen_kit.experiments.pairing import Contender
     from imagegen_kit.experiments.run import Run
@@ -54,7 +53,7 @@ def judge_run(
         controls = min(MOST, max(FEWEST, math.ceil(len(chosen.pairs) / ONE_IN)))
     judged = {one.request: one for pair in chosen.pairs for one in (pair.left, pair.right)}
     looks.prepare(list(judged.values()))
-    known = controls_of(list(judged.values()), controls, chosen.seed, looks.degradable)
+    known = controls_of(list(judged.values()), controls, chosen.seed, looks.loss_of)
     points = [
         _point(pair.key, PAIR, pair.left, pair.right, looks.of(pair.left), looks.of(pair.right))
         for pair in chosen.pairs
@@ -113,6 +112,6 @@ class _Looks:
         """Return an edited copy of what the judge sees."""
         return kept(EDITS[kind](self.of(one).image), self._blobs)
 
-    def degradable(self, one: Contender) -> bool:
-        """Whether a degraded copy can be told from the picture."""
-        return loss(self.of(one).image) >= MIN_LOSS
+    def loss_of(self, one: Contender) -> float:
+        """Return how much of the picture is lost in a degraded copy, in grey levels."""
+        return loss(self.of(one).image)

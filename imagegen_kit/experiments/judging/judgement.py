@@ -51,6 +51,11 @@ class Judgement(Shown):
         return [v for v in self.verdicts if v.kind == PAIR and v.complete]
 
     @property
+    def asked(self) -> int:
+        """How many pairs of the run were to be judged."""
+        return len(self._asked)
+
+    @property
     def reliability(self) -> Reliability:
         """Flip rate, position bias and how many controls were right."""
         return reliability_of(self.verdicts)
@@ -62,10 +67,11 @@ class Judgement(Shown):
         said = [*found.notes, self.calibration().note]
         if self.same_vendor:
             said.append(f"{self.model} is of {self.vendor}, like {', '.join(self.same_vendor)}, which it judges.")
-        missing = len(self._asked) - len(self.judged)
+        missing = self.asked - len(self.judged)
         if missing:
             why = Counter(v.error or "not asked yet" for v in self.verdicts if v.kind == PAIR and not v.complete)
-            said.append(f"{missing:,} of {len(self._asked):,} pairs have no verdict: {in_words(why) or 'not asked yet'}.")
+            words = (in_words(why) or "not asked yet").rstrip(".")
+            said.append(f"{missing:,} of {self.asked:,} pairs have no verdict: {words}.")
         if self.left_out:
             said.append(f"Left out: {in_words(self.left_out)}.")
         return said
@@ -80,53 +86,19 @@ class Judgement(Shown):
         ``choice`` is left, right or tie, NA without a verdict; ``preferred`` the value that won; ``expected`` for a
         control whether the choice was right, NA for other pairs.
         """
-        import pandas as pd
+        from imagegen_kit.experiments.judging.rows import verdict_rows
 
-        from imagegen_kit.experiments.judging.controls import expected
-
-        rows = self.verdicts
-        control = [v.kind != PAIR for v in rows]
-        sides = [("picture", v.kind) if c else (self._value(v.left), self._value(v.right))
-                 for v, c in zip(rows, control, strict=True)]  # fmt: skip
-        won = [{"left": s[0], "right": s[1]}.get(v.choice or "") for v, s in zip(rows, sides, strict=True)]
-        right = [expected(v.kind, v.choice) if c and v.choice else None for v, c in zip(rows, control, strict=True)]
-        answers = [(*v.answers, None, None)[:2] for v in rows]
-        reasons = [(*v.reasons, {}, {})[:2] for v in rows]
-        columns = {
-            "kind": ("str", [v.kind for v in rows]),
-            "prompt": ("str", [v.order for v in rows]),
-            "left": ("str", [s[0] for s in sides]),
-            "right": ("str", [s[1] for s in sides]),
-            "choice": ("str", [v.choice for v in rows]),
-            "preferred": ("str", won),
-            "expected": ("boolean", right),
-            "flipped": ("boolean", [v.flipped for v in rows]),
-            "answer_1": ("str", [a[0] for a in answers]),
-            "answer_2": ("str", [a[1] for a in answers]),
-            "reasons_1": ("object", [r[0] for r in reasons]),
-            "reasons_2": ("object", [r[1] for r in reasons]),
-            "model_used": ("str", [v.model_used for v in rows]),
-            "cost_usd": ("Float64", [v.cost_usd for v in rows]),
-            "error": ("str", [v.error for v in rows]),
-        }
-        return pd.DataFrame({name: pd.Series(values, dtype=dtype) for name, (dtype, values) in columns.items()})  # type: ignore[call-overload]  # dtypes by name
+        return verdict_rows(self.verdicts, self._values)
 
     def summary(self) -> pd.DataFrame:
         """Return one row for each value of what is compared: pairs, wins, losses, ties, and the share of pairs won.
 
-        A tie is half a win. ``low`` and ``high`` are the 95 % interval of ``share``, prompts drawn again; NA of fewer
-        than two prompts. ``notes`` belong beside it: they say whether the judge can be trusted.
+        A tie is half a win. ``low`` and ``high`` are the 95 % interval of ``share`` (Wilson; the unit is the prompt).
+        ``notes`` belong beside it: they say whether the judge can be trusted.
         """
-        import pandas as pd
+        from imagegen_kit.experiments.judging.rows import share_rows
 
-        from imagegen_kit.experiments.judging.shares import shares
-
-        return pd.DataFrame(shares(self.judged, self._values)).set_index(self.by_column)
-
-    @property
-    def by_column(self) -> str:
-        """The name of the summary's index."""
-        return "value"
+        return share_rows(self.judged, self._values)
 
     def won(self) -> dict[int, tuple[float, int]]:
         """Return, for each request, the share of its pairs that its picture won (a tie is half), and of how many."""
@@ -137,9 +109,6 @@ class Judgement(Shown):
             points.setdefault(verdict.right, []).append(1.0 - left)
         return {request: (sum(found) / len(found), len(found)) for request, found in points.items()}
 
-    def _value(self, request: int) -> str:
-        return self._values.get(request, "gone")
-
     def __repr__(self) -> str:
-        trust = "" if self.reliability.trusted else ", do not trust it"
-        return f"Judgement({self.model} on {self.by}: {len(self.judged)} of {len(self._asked)} pairs judged{trust})"
+        trust = {True: "", False: ", do not trust it", None: ", too few controls"}[self.reliability.trusted]
+        return f"Judgement({self.model} on {self.by}: {len(self.judged)} of {self.asked} pairs judged{trust})"

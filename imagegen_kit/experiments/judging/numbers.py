@@ -23,7 +23,9 @@ def wilson(share: float, n: float) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def kappa(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any], weights: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def kappa(
+    one: np.ndarray[Any, Any], other: np.ndarray[Any, Any], weights: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any]:
     """Return Cohen's kappa for each row of ``weights`` (draws, n), how often each case counts; NaN where undefined.
 
     ``one`` and ``other`` are the (n,) choices of two raters as whole numbers.

@@ -77,7 +77,7 @@ class Reliability:
 
 
 def reliability_of(verdicts: Sequence[Verdict]) -> Reliability:
-    """Return what the verdicts tell of their judge. Flips and positions count controls too: they are pairs like others."""
+    """Return what the verdicts tell of their judge. Flips and positions count the controls too."""
     complete = [v for v in verdicts if v.complete]
     flips = sum(bool(v.flipped) for v in complete) / len(complete) if complete else None
     naming = [[a == "first" for a in v.answers if a != "tie"] for v in complete]

@@ -37,7 +37,7 @@ class Rubric:
 
 
 def read_rubric(given: Any) -> Rubric:
-    """Return a rubric: the default one for None; a path of a YAML file, YAML text, a mapping, or one criterion in words.
+    """Return a rubric: the default one for None, else that of a YAML file or text, of a mapping, or one text.
 
     A mapping has name, version and criteria (name to sentence), or is the criteria themselves. Raises InvalidInput with
     all faults.

@@ -1,16 +1,13 @@
-"""Shares of pairs won, by value, with intervals over prompts."""
+"""Shares of pairs won, by value, with intervals: the prompt is the unit, for pictures of one prompt are alike."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.experiments.judging.numbers import resampled
+from imagegen_kit.experiments.judging.numbers import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import numpy as np
 
     from imagegen_kit.experiments.judging.verdicts import Verdict
 
@@ -23,23 +20,17 @@ def points_of(verdict: Verdict, values: Mapping[int, str]) -> dict[str, float]:
 
 def shares(verdicts: Sequence[Verdict], values: Mapping[int, str]) -> dict[str, list[Any]]:
     """Return the columns of a judgement's summary, one place a value, the best first."""
-    import numpy as np
-
+    points: dict[str, list[float]] = {}
+    orders: dict[str, set[str]] = {}
+    for verdict in verdicts:
+        for value, point in points_of(verdict, values).items():
+            points.setdefault(value, []).append(point)
+            orders.setdefault(value, set()).add(verdict.order)
     rows = []
-    for value in sorted({name for v in verdicts for name in points_of(v, values)}):
-        found = [(v, points_of(v, values)[value]) for v in verdicts if value in points_of(v, values)]
-        points = np.array([point for _, point in found])
-
-        def share(weights: np.ndarray[Any, Any], points: np.ndarray[Any, Any] = points) -> np.ndarray[Any, Any]:
-            total = weights.sum(axis=1)
-            return np.divide(weights @ points, total, out=np.full(len(total), np.nan), where=total > 0)
-
-        mean, low, high = resampled([v.order for v, _ in found], share)
-        wins, losses = int((points == 1).sum()), int((points == 0).sum())
-        rows.append((value, len(found), wins, losses, len(found) - wins - losses, mean, low, high))
-    rows.sort(key=lambda row: -row[5])
+    for value, found in points.items():
+        mean, wins, losses = sum(found) / len(found), found.count(1.0), found.count(0.0)
+        interval = wilson(mean, len(orders[value]))
+        rows.append((value, len(found), wins, losses, len(found) - wins - losses, mean, *interval))
+    rows.sort(key=lambda row: (-row[5], row[0]))
     names = ("value", "pairs", "wins", "losses", "ties", "share", "low", "high")
-    return {
-        name: [None if isinstance(row[i], float) and math.isnan(row[i]) else row[i] for row in rows]
-        for i, name in enumerate(names)
-    }
+    return {name: [row[i] for row in rows] for i, name in enumerate(names)}

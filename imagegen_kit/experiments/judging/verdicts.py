@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ _ENDS = (
 class Verdict:
     """What came of one pair. ``answers`` are "first", "second" or "tie" as they were given, in both orders.
 
-    ``left`` and ``right`` are requests of the judged run; ``reasons`` one mapping of criterion to words for each answer.
+    ``left`` and ``right`` are requests of the judged run; ``reasons`` the words for each criterion, by answer.
     """
 
     pair: str
@@ -64,9 +65,7 @@ class Verdict:
 
 
 def read_verdicts(judging: Run) -> list[Verdict]:
-    """Return the verdicts of a judging run, in the order of its grid; of pairs that were not asked yet there is none."""
-    import json
-
+    """Return the verdicts of a judging run, in the order of its grid; pairs that were not asked yet are left out."""
     judging._flush()
     found: dict[str, Verdict] = {}
     for about, error in judging._store.journal.read(_ENDS, (judging._number,)):
