@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.experiments.judging.numbers import kappa, resampled, wilson
 from imagegen_kit.experiments.pairing import AGAIN, parameter_of
@@ -71,7 +71,8 @@ class Calibration:
         import pandas as pd
 
         names = ("judge", "people", "difference", "low", "high")
-        columns = {n: pd.array([row[i + 1] for row in self.leanings], dtype="Float64") for i, n in enumerate(names)}
+        numbers: list[list[Any]] = [list(row[1:]) for row in self.leanings]
+        columns = {n: pd.array([row[i] for row in numbers], dtype="Float64") for i, n in enumerate(names)}
         return pd.DataFrame(columns, index=pd.Index([row[0] for row in self.leanings], name="value", dtype="str"))
 
 

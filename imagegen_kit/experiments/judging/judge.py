@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.experiments.experiment import Experiment
+from imagegen_kit.experiments.judging.asking import asked
 from imagegen_kit.experiments.judging.chosen import choose
 from imagegen_kit.experiments.judging.controls import EDITS, controls_of, loss
 from imagegen_kit.experiments.judging.judgement import Judgement
@@ -71,7 +72,7 @@ def judge_run(
         judge_pair, vary=points, fixed=fixed, name=f"judge of {run.name or run.id}", policy=policy,
         budget_usd=budget_usd,
     )  # fmt: skip
-    judgement = Judgement(run, experiment.run(fresh=fresh, engine=engine, progress=progress), chosen)
+    judgement = Judgement(run, asked(experiment, engine, fresh=fresh, progress=progress), chosen)
     record(judgement)
     return judgement
 

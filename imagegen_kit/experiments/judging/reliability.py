@@ -42,7 +42,7 @@ class Reliability:
 
     @property
     def asked(self) -> int:
-        """How many controls there were; one without a verdict is not right."""
+        """How many controls were answered. One that the judge refused, or answered in another form, is not right."""
         return sum(asked for _, asked in self.controls.values())
 
     @property
@@ -86,7 +86,7 @@ def reliability_of(verdicts: Sequence[Verdict]) -> Reliability:
     first = firsts / answers if answers else None
     controls: dict[str, tuple[int, int]] = {}
     for verdict in verdicts:
-        if verdict.kind != PAIR:
+        if verdict.kind != PAIR and (verdict.complete or verdict.declined):
             right, asked = controls.get(verdict.kind, (0, 0))
             good = verdict.choice is not None and expected(verdict.kind, verdict.choice)
             controls[verdict.kind] = right + good, asked + 1

@@ -62,14 +62,13 @@ def _rubric(document: Document) -> Rubric:
     if not isinstance(found, Mapping):
         raise InvalidInput([document.fault((), "holds no criteria.", "Write criteria: {name: what it means}.")])
     if "criteria" not in found:
-        found, below = {"name": OWN, "criteria": found}, ()
-    else:
-        below = ("criteria",)
+        found = {"name": OWN, "criteria": found}
     faults = [document.fault((n,), "is unknown.", "A rubric has name, version and criteria.") for n in found
               if n not in ("name", "version", "criteria")]  # fmt: skip
     for part in ("name", "version"):
         if not isinstance(found.get(part, ""), str):
             faults.append(document.fault((part,), f"{found[part]!r:.40} is no text.", "Quote it."))
+    below = ("criteria",) if "criteria" in document.data else ()
     criteria = found["criteria"]
     if not isinstance(criteria, Mapping) or not 1 <= len(criteria) <= MOST:
         faults.append(document.fault(below, f"are not 1 to {MOST} criteria.", "Write them as name: what it means."))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from imagegen_kit.experiments.run import Run
 
 PAIR = "pair"  # the kind of what is to be judged; all others are controls
+DECLINED = ("InvalidReply", "ContentBlocked")
 _SIDES = ({"first": "left", "second": "right", "tie": "tie"}, {"first": "right", "second": "left", "tie": "tie"})
 _ENDS = (
     "SELECT p.value, e.error FROM cells c JOIN cell_params p ON p.cell = c.id AND p.name = 'about' "
@@ -39,6 +40,7 @@ class Verdict:
     model_used: str | None = None
     cost_usd: float | None = 0.0
     error: str | None = None
+    declined: bool = False  # the judge answered, and it was no verdict: it refused, or broke the form
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -87,11 +89,12 @@ def _take(verdict: Verdict, result: Any, judging: Run) -> None:
         verdict.error = "answered by another model"
     elif not result.ok:
         verdict.error = result.error or verdict.error or result.status
+        verdict.declined = result.error_type in DECLINED
     elif len(verdict.answers) == result.step:  # the second answer alone is none
         try:
             said = read_verdict(result.data, judging._spec["fixed"]["criteria"], result.request.model)
         except InvalidReply as error:
-            verdict.error = str(error)
+            verdict.error, verdict.declined = str(error), True
         else:
             verdict.answers.append(said["choice"])
             verdict.reasons.append(said["reasons"])

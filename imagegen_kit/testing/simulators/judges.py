@@ -178,4 +178,5 @@ def _detail(picture: Image.Image) -> np.ndarray[Any, Any]:
     edges = np.abs(4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:])
     edges = np.pad(edges, 1)
     count = SIDE // BLOCK
-    return edges.reshape(count, BLOCK, count, BLOCK).mean(axis=(1, 3))
+    blocks: np.ndarray[Any, Any] = edges.reshape(count, BLOCK, count, BLOCK).mean(axis=(1, 3))
+    return blocks
