@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from imagegen_kit.experiments.run import Run
 
 ENOUGH = 50  # votes: below, agreement is known to no better than a fifth
+TIE = 0  # no request has this number
 FEWEST = 10  # pairs, before a liking is told: of two or three, drawing again knows nothing
 _PEOPLE = (
     "SELECT pair, rater, left_request, right_request, choice FROM votes WHERE run = ? AND undone_at IS NULL "
@@ -86,8 +87,9 @@ def calibrate(run: Run, by: str, verdicts: Sequence[Verdict], values: Mapping[in
         return Calibration(0, 0, 0, None, None, None, None, ())
     import numpy as np
 
-    mine = np.array([_points(v.choice, v.left, v.right) for v, _ in both])
-    theirs = np.array([_points(choice, v.left, v.right, low=True) for v, choice in both])
+    # Sides are balanced, so that by chance two raters agree in half of the pairs, whichever value is better.
+    mine = np.array([_points({"left": v.left, "right": v.right}.get(v.choice or "", TIE), v) for v, _ in both])
+    theirs = np.array([_points(won, v) for v, won in both])
     names = [v.pair for v, _ in both]
     same = (mine == theirs).astype(float)
     agreed = float(same.mean())
@@ -95,7 +97,7 @@ def calibrate(run: Run, by: str, verdicts: Sequence[Verdict], values: Mapping[in
     found = []
     for value in sorted({values.get(r, "gone") for v, _ in both for r in (v.left, v.right)}):
         places = [i for i, (v, _) in enumerate(both) if value in (values.get(v.left), values.get(v.right))]
-        sides = np.array([_is_low(both[i][0], value, values) for i in places])
+        sides = np.array([values.get(both[i][0].left) == value for i in places])
         judge = np.where(sides, mine[places], 2 - mine[places]) / 2
         humans = np.where(sides, theirs[places], 2 - theirs[places]) / 2
         gap = judge - humans
@@ -107,32 +109,24 @@ def calibrate(run: Run, by: str, verdicts: Sequence[Verdict], values: Mapping[in
     )  # fmt: skip
 
 
-def people(run: Run, by: str) -> tuple[dict[str, str], dict[str, int], dict[str, set[str]]]:
-    """Return what most people say of each pair ("low", "high" or "tie": the request's number), how many, and who."""
-    said: dict[str, Counter[str]] = defaultdict(Counter)
+def people(run: Run, by: str) -> tuple[dict[str, int], dict[str, int], dict[str, set[str]]]:
+    """Return which request most people prefer of each pair (``TIE``: neither), how many voted, and who."""
+    said: dict[str, Counter[int]] = defaultdict(Counter)
     raters: dict[str, set[str]] = defaultdict(set)
     for pair, rater, left, right, choice in run._store.journal.read(_PEOPLE, (run._number, JUDGE)):
         if parameter_of(pair) == by and not pair.endswith(AGAIN):
-            won = {"left": left, "right": right}.get(choice)
-            said[pair]["tie" if won is None else "low" if won == min(left, right) else "high"] += 1
+            said[pair][{"left": left, "right": right}.get(choice, TIE)] += 1
             raters[pair].add(rater)
     found = {}
     for pair, counts in said.items():
         (first, most), *others = counts.most_common()
-        found[pair] = "tie" if others and others[0][1] == most else first
+        found[pair] = TIE if others and others[0][1] == most else first
     return found, {pair: counts.total() for pair, counts in said.items()}, raters
 
 
-def _points(choice: str | None, left: int, right: int, *, low: bool = False) -> int:
-    """Return 2 where the request of the lower number won, 1 for a tie, 0 where the other won."""
-    if low:
-        return {"low": 2, "high": 0}.get(choice or "", 1)
-    won = {"left": left, "right": right}.get(choice or "")
-    return 1 if won is None else 2 if won == min(left, right) else 0
-
-
-def _is_low(verdict: Verdict, value: str, values: Mapping[int, str]) -> bool:
-    return values.get(min(verdict.left, verdict.right)) == value
+def _points(won: int, verdict: Verdict) -> int:
+    """Return 2 where the left request won, 1 for a tie, 0 where the right one won."""
+    return 1 if won == TIE else 2 if won == verdict.left else 0
 
 
 def _known(number: float) -> float | None:

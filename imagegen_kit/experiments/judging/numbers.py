@@ -50,8 +50,8 @@ def resampled(
     """
     import numpy as np
 
-    names = list(dict.fromkeys(groups))
-    place = np.array([names.index(group) for group in groups])
+    names = {group: number for number, group in enumerate(dict.fromkeys(groups))}
+    place = np.array([names[group] for group in groups])
     value = float(statistic(np.ones((1, len(groups))))[0])
     if len(names) < 2:
         return value, math.nan, math.nan

@@ -64,7 +64,7 @@ def drawn_by(*models: str) -> Any:
 
 
 def test_a_judge_of_a_contestants_own_vendor_is_refused_and_both_are_named():
-    with judged_by(Honest()):
+    with judged_by(Honest(), look="plain"):
         run = drawn_by(FLASH_IMAGE, FLARE)
         with pytest.raises(InvalidInput) as raised:
             run.judge(GEMINI, progress=False)
@@ -73,12 +73,12 @@ def test_a_judge_of_a_contestants_own_vendor_is_refused_and_both_are_named():
         assert FLASH_IMAGE in fault.what
         assert "Google" in fault.what
         assert "allow_same_vendor=True" in fault.hint
-        found = run.judge(GEMINI, allow_same_vendor=True, progress=False)
+        found = run.judge(GEMINI, allow_same_vendor=True, controls=0, progress=False)
     assert any(FLASH_IMAGE in note and "Google" in note for note in found.notes)
 
 
 def test_a_judge_of_a_third_vendor_is_not_refused():
-    with judged_by(Honest()):
+    with judged_by(Honest(), look="plain"):
         run = drawn_by(FLARE, "offline/poster")
         assert run.judge(GEMINI, controls=0, progress=False).same_vendor == []
 

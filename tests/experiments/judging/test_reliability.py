@@ -110,7 +110,7 @@ def test_fifty_votes_of_several_people_calibrate():
     vote(run, "lab/blurred", rater="cy")  # outvoted
     told = found.calibration()
     assert (told.pairs, told.votes, told.raters, told.agreement, told.calibrated) == (17, 51, 3, 1.0, True)
-    assert told.note.startswith("The judge agrees with people on 100% of 17 pairs")
+    assert told.note.startswith("The judge agrees with people on 100% of 17 pairs (kappa 1.00 [1.00, 1.00])")
     assert told.note in found.notes
 
 
