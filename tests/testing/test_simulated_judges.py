@@ -52,9 +52,9 @@ def test_an_honest_judge_sees_a_blur_that_is_not_ours():
 
 
 def test_a_leaning_judge_says_first_so_often():
-    orders = [f"a red cup, number {n}" for n in range(200)]
+    orders = [f"a red cup, number {n}" for n in range(80)]
     said = [choice(Leaning(0.7), BLURRED, SHARP, order=order) for order in orders]
-    assert 120 <= said.count("first") <= 160  # 140 are expected; four standard deviations are 26
+    assert 40 <= said.count("first") <= 72  # 56 are expected; four standard deviations are 16
     assert said == [choice(Leaning(0.7), BLURRED, SHARP, order=order) for order in orders]
 
 

@@ -224,7 +224,8 @@ def test_a_server_that_speaks_openais_api_judges_too(tmp_path, monkeypatch):
     assert found.rater == "judge:openai/reader"
 
 
-def test_killed_in_the_middle_it_goes_on_and_nothing_is_bought_twice(tmp_path, monkeypatch):
+@pytest.mark.parametrize("calls", [9, *(pytest.param(n, marks=pytest.mark.soak) for n in (1, 2, 5, 14, 19, 24))])
+def test_killed_in_the_middle_it_goes_on_and_nothing_is_bought_twice(tmp_path, monkeypatch, calls: int):
     run = run_of(8)
     with OpenAISimulator(latency=0.05) as server:
         server.reader = Honest()
@@ -235,13 +236,13 @@ def test_killed_in_the_middle_it_goes_on_and_nothing_is_bought_twice(tmp_path, m
         monkeypatch.setenv("PYTHONPATH", root)
         child = subprocess.Popen(script, stdout=subprocess.PIPE, cwd=tmp_path)
         until = time.monotonic() + 30
-        while len(server.ledger.accepted) < 9 and time.monotonic() < until:
+        while len(server.ledger.accepted) < calls and time.monotonic() < until:
             time.sleep(0.01)
         child.kill()
         assert b"ended" not in child.communicate()[0]
         before = len(server.ledger.accepted)
         found = run.judge(OPENAI, policy=ik.Policy(concurrency=2), **QUIET)
-        assert 9 <= before < len(server.ledger.accepted)
+        assert calls <= before < len(server.ledger.accepted)
         assert max(Counter(request.body for request in server.ledger.requests).values()) == 1
     assert len(found.verdicts) == 14
     assert len(found.judging) >= 24
