@@ -11,6 +11,7 @@ from functools import singledispatch
 from imagegen_kit.engine.image_result import ImageResult
 from imagegen_kit.engine.policy import Policy
 from imagegen_kit.experiments.experiment import Experiment
+from imagegen_kit.experiments.judging.judgement import Judgement
 from imagegen_kit.experiments.run import Run
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.prompts.compile import PromptSpec
@@ -23,6 +24,7 @@ from imagegen_kit.settings import SettingsView
 from imagegen_kit.types import ImageRequest, Reference, Result, Style, TextRequest, VideoRequest
 from imagegen_kit.views.experiment import show_experiment
 from imagegen_kit.views.hits import show_evaluation, show_explanation, show_hits
+from imagegen_kit.views.judgement import show_judgement
 from imagegen_kit.views.library import show_library
 from imagegen_kit.views.pictures import show_image_result, show_picture, show_reference, show_result
 from imagegen_kit.views.prompt import show_prompt
@@ -47,6 +49,7 @@ html.register(Evaluation, show_evaluation)
 html.register(Library, show_library)
 html.register(Run, show_run)
 html.register(Experiment, show_experiment)
+html.register(Judgement, show_judgement)
 html.register(PromptSpec, show_prompt)
 html.register(SketchReport, show_sketch_report)
 html.register(Fixed, show_fixed)
