@@ -38,7 +38,7 @@ def contenders(run: Run, by: str) -> tuple[list[Contender], Counter[str]]:
 
     Raises InvalidInput for a parameter that the run has not, or that has one value only.
     """
-    params = _parameters(run)
+    params = parameters_of(run)
     names = list(dict.fromkeys(name for found in params.values() for name in found))
     rows = [
         row for row in run._store.journal.read(_PICTURES, (run._number,)) if run._only is None or row[0] in run._only
@@ -54,7 +54,7 @@ def contenders(run: Run, by: str) -> tuple[list[Contender], Counter[str]]:
         if why := _why_not(status, same_model, sha256, gone) or ("" if by in known else f"without {by}"):
             left_out[why] += 1
             continue
-        place = (*_context(run, known, by), ("step", step), ("repeat", repeat), ("variant", variant))
+        place = (*context_of(run, known, by), ("step", step), ("repeat", repeat), ("variant", variant))
         found.append(Contender(request, known[by], place, prompt_of(known, by), sha256, format))
     _refuse_one_value(found, by, params)
     return found, left_out
@@ -70,7 +70,7 @@ def compared(run: Run, by: object) -> str:
     if by is not None:
         raise InvalidInput([Fault("by", f"a {type(by).__name__} names no parameter.", "Give one name: by='model'.")])
     values: dict[str, set[str]] = {}
-    for cell in _parameters(run).values():
+    for cell in parameters_of(run).values():
         for name, value in cell.items():
             values.setdefault(name, set()).add(value)
     varied = [name for name, known in values.items() if len(known) > 1 and name != "file"]
@@ -95,12 +95,19 @@ def prompt_of(params: Mapping[str, str], by: str) -> str:
     """
     if "prompt" in params:
         return "" if by == "prompt" else label_of(params["prompt"])
-    texts = {n: json.loads(v) for n, v in params.items() if n != by and n not in _HOW and not n.endswith("_model")}
-    said = {n: as_cell_value(v) for n, v in texts.items()}
-    return " · ".join(f"{n}: {v}" for n, v in said.items() if isinstance(v, str))
+    said = {n: v for n, v in params.items() if n != by and shows_what(n, v)}
+    return " · ".join(f"{n}: {label_of(v)}" for n, v in said.items())
 
 
-def _parameters(run: Run) -> dict[int, dict[str, str]]:
+def shows_what(name: str, value: str) -> bool:
+    """Return whether a parameter and its recorded value (JSON) say what a picture shows, as a prompt does."""
+    if name in _HOW or name.endswith("_model"):
+        return False
+    return isinstance(as_cell_value(json.loads(value)), str)
+
+
+def parameters_of(run: Run) -> dict[int, dict[str, str]]:
+    """Return the parameters of each cell of a run, as they are recorded (JSON)."""
     first, last = run._number * CELLS_PER_RUN, (run._number + 1) * CELLS_PER_RUN
     found: dict[int, dict[str, str]] = {}
     for cell, name, value in run._store.journal.read(_PARAMETERS, (first, last)):
@@ -116,7 +123,8 @@ def _why_not(status: str, same_model: int, sha256: str | None, gone: int) -> str
     return "removed from the store or damaged" if gone else ""
 
 
-def _context(run: Run, params: Mapping[str, str], by: str) -> tuple[Hashable, ...]:
+def context_of(run: Run, params: Mapping[str, str], by: str) -> tuple[Hashable, ...]:
+    """Return all else that was asked for: equal for cells that differ in ``by`` alone."""
     rest = {name: value for name, value in params.items() if name != by}
     if run._spec.get("recipe") == ELSEWHERE:
         file = str(json.loads(rest.get("file", '""'))).rpartition("/")[2]

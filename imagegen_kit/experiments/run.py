@@ -9,6 +9,7 @@ from imagegen_kit.engine.execute import read_policy
 from imagegen_kit.engine.recipe import read_recipe
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
+from imagegen_kit.experiments.contrasted import Contrasted
 from imagegen_kit.experiments.elsewhere import ELSEWHERE
 from imagegen_kit.experiments.judged import Judged
 from imagegen_kit.experiments.reading import count_results, read_result, read_results
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from imagegen_kit.types import Result
 
 
-class Run(Judged, Scored, Shown):
+class Run(Judged, Scored, Contrasted, Shown):
     """One execution of an experiment or recipe. Iterates its results, in the order of the grid."""
 
     def __init__(

@@ -1,0 +1,162 @@
+"""What each picture of a run says in a comparison: whether it came, its price, its seconds, its scores.
+
+Only what the asked model made itself counts for price, seconds and scores; what was stopped before it was sent says
+nothing about anybody.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
+from imagegen_kit.experiments.contenders import REAL, context_of, label_of, parameters_of, prompt_of, shows_what
+from imagegen_kit.tables.columns import ADAPTATIONS, BROKEN
+from imagegen_kit.tables.scores import measures_of, score_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+    from imagegen_kit.experiments.run import Run
+
+_ROWS = (
+    "SELECT r.id, r.cell, r.step, r.variant, c.repeat, COALESCE(r.category, c.category), s.status, s.same_model, "
+    f"s.price_usd, s.seconds, MAX(r.unfair, s.told_unfair), {ADAPTATIONS} "
+    "FROM requests r CROSS JOIN results s ON s.run = r.run AND s.request = r.id CROSS JOIN cells c ON c.id = r.cell "
+    "WHERE r.run = ? AND s.replaced = 0 AND r.kind != 'text' ORDER BY r.cell, r.step, r.id"
+)
+_BROKEN_CELLS = (  # cells whose recipe raised, where no request tells of it
+    "SELECT c.id, c.repeat, c.category FROM cells c JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 "
+    f"WHERE c.run = ? AND e.error_type NOT NULL AND {BROKEN}"
+)
+SUCCESS, PRICE, LATENCY = "success", "price_usd", "seconds"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What is compared: which way is better ("higher", "lower", ""), its unit, and whether its mean or median."""
+
+    name: str
+    better: str
+    unit: str = ""
+    of: str = "mean"
+
+
+_ALWAYS = (
+    Metric(SUCCESS, "higher"),
+    Metric(PRICE, "lower", "USD", "median"),
+    Metric(LATENCY, "lower", "s", "median"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One picture, or the failure to make it. ``numbers`` has what is known of it, by metric."""
+
+    value: str  # of the parameter that is compared, as it is recorded
+    unit: Hashable  # what is resampled: the prompt
+    context: Hashable  # equal for samples that may be set against each other
+    place: Hashable  # the context, and the how-manieth picture of it
+    category: str | None
+    numbers: Mapping[str, float]
+    unfair: bool
+    told: str  # what was not sent as it was asked, in words
+
+    @property
+    def failed(self) -> bool:
+        """Whether no picture of what was asked came."""
+        return not self.numbers[SUCCESS]
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The samples of a run by one parameter: its ``values`` in the order of the grid, and what can be compared."""
+
+    by: str
+    values: Sequence[str]
+    found: Sequence[Sample]
+    metrics: Mapping[str, Metric]
+    units: str  # what is resampled, in words
+
+
+def samples_of(run: Run, by: object) -> Samples:
+    """Return the samples of ``run`` by the parameter ``by``.
+
+    Raises InvalidInput where the run has no such parameter, or one value of it only.
+    """
+    if not isinstance(by, str):
+        what = "None names no parameter." if by is None else f"a {type(by).__name__} names no parameter."
+        raise InvalidInput([Fault("by", what, "Give one name: by='model'.")])
+    run._flush()
+    journal = run._store.journal
+    params = parameters_of(run)
+    _refuse(params, by)
+    scores = score_columns(journal, run._number)
+    about = measures_of(journal, run._number)
+    places = {cell: _place(run, known, by) for cell, known in params.items() if by in known}
+    found: list[tuple[int, Sample]] = []
+    rows = [row for row in journal.read(_ROWS, (run._number,)) if run._only is None or row[0] in run._only]
+    for request, cell, step, variant, repeat, category, status, same, price, seconds, unfair, told in rows:
+        if cell not in places or status == "cancelled":
+            continue
+        own = status in REAL and bool(same)
+        known: dict[str, float | None] = {SUCCESS: float(status in REAL)}
+        if own:
+            known[PRICE] = price
+            known[LATENCY] = seconds if status == "ok" else None  # a cached one was not called
+            known.update({name: column.get(request) for name, column in scores.items()})
+        numbers = {name: float(value) for name, value in known.items() if value is not None}
+        unit, context = _repeated(places[cell], repeat)
+        place = (context, repeat, step, variant)
+        value = params[cell][by]
+        found.append((cell, Sample(value, unit, context, place, category, numbers, bool(unfair), told or "")))
+    if run._only is None:
+        for cell, repeat, category in journal.read(_BROKEN_CELLS, (run._number,)):
+            if cell in places:
+                unit, context = _repeated(places[cell], repeat)
+                place = (context, repeat, 0, None)
+                value = params[cell][by]
+                found.append((cell, Sample(value, unit, context, place, category, {SUCCESS: 0.0}, False, "")))
+    samples = [sample for _, sample in sorted(found, key=lambda row: row[0])]
+    metrics = [*_ALWAYS]
+    metrics += [Metric(n, about.get(n, {}).get("better", ""), about.get(n, {}).get("unit", "")) for n in scores]
+    by_prompt = any(unit is not None for unit, _ in places.values())
+    return Samples(
+        by, list(dict.fromkeys(s.value for s in samples)), samples, {m.name: m for m in metrics},
+        "prompt" if by_prompt else "repeat",
+    )  # fmt: skip
+
+
+def _place(run: Run, params: Mapping[str, str], by: str) -> tuple[Hashable, Hashable]:
+    """Return what is resampled (None: each repeat of each context) and the context of a cell."""
+    own = "prompt" not in params and shows_what(by, params[by])  # then no other text says what was to be seen
+    return (None if own else prompt_of(params, by) or None), context_of(run, params, by)
+
+
+def _repeated(place: tuple[Hashable, Hashable], repeat: int) -> tuple[Hashable, Hashable]:
+    unit, context = place
+    return ((context, repeat), (context, repeat)) if unit is None else (unit, context)
+
+
+def _refuse(params: Mapping[int, Mapping[str, str]], by: str) -> None:
+    varied: dict[str, set[str]] = {}
+    for cell in params.values():
+        for name, value in cell.items():
+            varied.setdefault(name, set()).add(value)
+    if not varied:
+        raise InvalidInput([Fault("by", "this run has no parameters yet, so there is nothing to compare.", "Run it.")])
+    if by not in varied:
+        raise InvalidInput([unknown_name_fault("parameter of this run", by, varied, where="by")])
+    if len(varied[by]) == 1:
+        others = [name for name, known in varied.items() if len(known) > 1 and name not in ("prompt", "file")]
+        what = f"all of it has the {by} {label_of(next(iter(varied[by])))!r}: there is nothing to compare it with."
+        hint = f"What varies here: {', '.join(others)}. Say by={others[0]!r}." if others else f"Vary {by} in a new run."
+        raise InvalidInput([Fault("by", what, hint)])
+
+
+def texts(values: Sequence[str]) -> dict[str, str]:
+    """Return {recorded value: its words in a table}; the value itself, as JSON, where two have the same words."""
+    words = {value: label_of(value) for value in values}
+    twice = {word for word in words.values() if list(words.values()).count(word) > 1}
+    return {value: json.dumps(json.loads(value)) if word in twice else word for value, word in words.items()}

@@ -1,0 +1,32 @@
+"""How many prompts or votes a difference needs to be told."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+from imagegen_kit.experiments.statistics.bootstrap import Interval
+
+POWER, ALPHA = 0.8, 0.05
+
+
+def votes_needed(win_rate: float, power: float = POWER, alpha: float = ALPHA) -> int:
+    """Return how many votes tell a win rate from one half, two-sided, with that power: 194 for .6 (normal theory)."""
+    if not 0 < win_rate < 1 or win_rate == 0.5:
+        raise ValueError("a win rate of 0.5, 0 or 1 is told by no number of votes")
+    z, of_power = NormalDist().inv_cdf(1 - alpha / 2), NormalDist().inv_cdf(power)
+    spread = z * 0.5 + of_power * math.sqrt(win_rate * (1 - win_rate))
+    return math.ceil((spread / (win_rate - 0.5)) ** 2)
+
+
+def prompts_missing(seen: Interval, tests: int = 1, power: float = POWER, alpha: float = ALPHA) -> int | None:
+    """Return how many more prompts would tell an effect as large as the one that was seen, with that power.
+
+    ``tests`` is among how many comparisons it must stand. None where no effect was seen, or where one prompt cannot
+    tell how much they differ.
+    """
+    if seen.effect == 0 or not seen.error > 0:
+        return None
+    z, of_power = NormalDist().inv_cdf(1 - alpha / 2 / tests), NormalDist().inv_cdf(power)
+    needed = seen.n * ((z + of_power) * seen.error / seen.effect) ** 2
+    return max(1, math.ceil(needed) - seen.n)
