@@ -85,7 +85,7 @@ def _request(number: int) -> ImageRequest:
     mask.paste(255, (0, 0, SIDE // 2, SIDE))
     shown = sample_pictures()[number + 6].resize((SIDE, SIDE))
     return ImageRequest(
-        prompt=f"{('a red kite', 'a blue fox', 'two green cranes')[number % 3]} over a yellow boat",
+        prompt=f'{("a red kite", "a blue fox", "two green cranes")[number % 3]} over a yellow boat named "Mina"',
         model="offline/collage",
         seed=number,
         negative_prompt="umbrellas, text",
