@@ -17,6 +17,8 @@ from imagegen_kit.prompts.compile import PromptSpec
 from imagegen_kit.retrieval.library import Library
 from imagegen_kit.retrieval.retrievers.evaluation import Evaluation
 from imagegen_kit.retrieval.retrievers.hits import Explanation, Hits
+from imagegen_kit.scorers.sketch.fix import Fixed
+from imagegen_kit.scorers.sketch.report import SketchReport
 from imagegen_kit.settings import SettingsView
 from imagegen_kit.types import ImageRequest, Reference, Result, Style, TextRequest, VideoRequest
 from imagegen_kit.views.experiment import show_experiment
@@ -26,6 +28,7 @@ from imagegen_kit.views.pictures import show_image_result, show_picture, show_re
 from imagegen_kit.views.prompt import show_prompt
 from imagegen_kit.views.run import show_run
 from imagegen_kit.views.settings import show_policy, show_request, show_settings, show_style
+from imagegen_kit.views.sketch import show_fixed, show_sketch_report
 
 
 @singledispatch
@@ -45,6 +48,8 @@ html.register(Library, show_library)
 html.register(Run, show_run)
 html.register(Experiment, show_experiment)
 html.register(PromptSpec, show_prompt)
+html.register(SketchReport, show_sketch_report)
+html.register(Fixed, show_fixed)
 html.register(Policy, show_policy)
 html.register(Style, show_style)
 html.register(SettingsView, show_settings)
