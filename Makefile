@@ -8,6 +8,8 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 PLUGINS := $(wildcard plugins/*)
 # One process of tests more than there are processors, for many a test waits; beyond four each costs more than it gains.
 WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
+# The files in which tests can bear the mark "alone"; to look for them in all others takes longer than many a test.
+ALONE := 'alone|Contract'
 # The tests start some thousand interpreters, which would each compile the package anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -41,10 +43,15 @@ $(VENV)/servers/made: $(VENV)/made pyproject.toml constraints-servers.txt
 		--group servers
 	touch $@
 
-# Without a Chromium (or the right to install one) the tests in a browser are skipped, and say so.
+# Without a Chromium (or the right to install one) the tests in a browser are skipped, and say so; without tesseract
+# (7 MB to fetch) those that read text in pictures.
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 APT := DEBIAN_FRONTEND=noninteractive timeout 600 apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30
 browser:
+	@command -v tesseract >/dev/null || { command -v apt-get >/dev/null && test "$$(id -u)" = 0 \
+	&& echo "installing tesseract for the tests of text in pictures" && $(APT) update \
+	&& $(APT) install -y --no-install-recommends tesseract-ocr >/dev/null; } \
+	|| echo "no tesseract: the tests that read text in pictures are skipped"
 	@for b in $(IMAGEGEN_CHROMIUM) $(BROWSERS); do command -v $$b >/dev/null && exit 0; done; \
 	if command -v apt-get >/dev/null && test "$$(id -u)" = 0; then echo "installing Chromium for the tests of the panels"; \
 	$(APT) update && $(APT) install -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; fi; \
@@ -65,7 +72,7 @@ test:  ## set up and run every test, the notebooks included
 	$(MAKE) --no-print-directory --jobs 2 check $(VENV)/servers/made browser
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not alone' --numprocesses $(WORKERS) --dist loadfile \
 		--no-loadscope-reorder --ignore=tests/browser
-	$(BIN)/python -m pytest -m alone --ignore=tests/browser
+	$(BIN)/python -m pytest -m alone $$(grep -rlE $(ALONE) --include='test_*.py' --exclude-dir=browser tests plugins)
 	$(BIN)/python -m pytest -rs tests/browser
 	$(MAKE) --no-print-directory notebooks
 

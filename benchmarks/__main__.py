@@ -29,6 +29,8 @@ NAMES = (
     "retrieval_overhead",
     "retrieval_scale",
     "retrieval_openclipart",
+    "scoring",
+    "sketch",
     "panels",
 )
 

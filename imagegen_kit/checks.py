@@ -6,6 +6,8 @@ examples of ``tests/test_checks.py`` so that every example falls on its side wit
 
 A limit is written as one number (the lowest or highest that passes, whichever the check is about), as ``[low, high]``,
 as ``{"min": low, "max": high}``, or as None, True or ``{}`` for the default; False leaves the check out.
+
+A style may also hold limits for a scorer under its name (``SCORED``); they are read when pictures are scored, not here.
 """
 
 from __future__ import annotations
@@ -14,21 +16,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
-from PIL import Image, ImageChops, ImageFilter, ImageStat
+from PIL import Image, ImageStat
 
 from imagegen_kit.errors import Fault, InvalidInput, UnknownName, unknown_name_fault
 from imagegen_kit.imaging.encode import flatten
+from imagegen_kit.imaging.masks import Mask, colour_spread, share_around
 from imagegen_kit.imaging.thumbnail import shrink
 from imagegen_kit.types import RESOLUTIONS, Check, Size
 
 if TYPE_CHECKING:
     from imagegen_kit.types import Request
 
-Mask = np.ndarray[Any, np.dtype[np.bool_]]
+S = TypeVar("S")
 
+SCORED = ("sketch",)  # scorers whose limits a style may hold beside its checks, as a mapping under the scorer's name
 SIDE = 256  # pixels of the copy that is measured
 RATIO_TOLERANCE = 0.02  # models round sides to multiples of 8 or 16
 AREA_TOLERANCE = 0.10  # "2K" of a service is 2048 pixels squared only in a square picture
@@ -64,8 +68,8 @@ class Subject:
         thick = np.zeros_like(dark)
         for down, right in ((0, 0), (0, 1), (1, 0), (1, 1)):
             thick[down : down + core.shape[0], right : right + core.shape[1]] |= core
-        inside: Mask = _share_around(thick, STROKE_WIDTH // 2) == 255
-        sharp: Mask = _share_around(self.edges, STROKE_WIDTH // 2) > 0  # shadows of a photo are dark, without a rim
+        inside: Mask = share_around(thick, STROKE_WIDTH // 2) == 255
+        sharp: Mask = share_around(self.edges, STROKE_WIDTH // 2) > 0  # shadows of a photo are dark, without a rim
         return thick & ~inside & sharp
 
     @cached_property
@@ -78,7 +82,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckDefinition:
+class CheckDefinition(Generic[S]):
     """A check: the unit of its number, what it is about, and the function that judges a subject by a limit.
 
     ``low`` and ``high`` are the default limits, the lowest and highest number that pass, None where that side is open;
@@ -88,7 +92,7 @@ class CheckDefinition:
     name: str
     unit: str
     about: str
-    function: Callable[[Subject, Any], Check]
+    function: Callable[[S, Any], Check]
     low: float | None = None
     high: float | None = None
 
@@ -109,13 +113,14 @@ def run_checks(
     if isinstance(names_or_limits, str):
         names_or_limits = [names_or_limits]
     asked = dict(names_or_limits) if isinstance(names_or_limits, Mapping) else dict.fromkeys(names_or_limits)
+    asked = {name: given for name, given in asked.items() if name not in SCORED or not isinstance(given, Mapping)}
     unknown = [name for name in asked if name not in CHECKS]
     faults = [unknown_name_fault("check", name, CHECKS) for name in unknown]
     limits: dict[str, Any] = {}
     for name, given in asked.items():
         if name in CHECKS and given is not False:  # False switches a style's check off
             try:
-                limits[name] = _read_limit(CHECKS[name], given)
+                limits[name] = read_limit(CHECKS[name], given)
             except (TypeError, ValueError):  # InvalidInput is a ValueError
                 faults.append(Fault(name, f"{given!r} is no limit for this check.", CHECKS[name].about))
     if unknown and len(faults) == 1:
@@ -126,7 +131,11 @@ def run_checks(
     return tuple(CHECKS[name].function(subject, limit) for name, limit in limits.items())
 
 
-def _read_limit(check: CheckDefinition, given: Any) -> Any:
+def read_limit(check: CheckDefinition[Any], given: Any) -> Any:
+    """Return a limit as a check's function takes it: ``(low, high)``, and otherwise what "format" and "size" compare.
+
+    Raises TypeError or ValueError for what is no limit of this check.
+    """
     if isinstance(given, Mapping) and set(given) == {
         "is"
     }:  # how a style file, where limits are mappings, names a format
@@ -188,11 +197,7 @@ def _not_blank(subject: Subject) -> float:
 
 
 def _greyscale(subject: Subject) -> float:
-    red, green, blue = subject.small.split()
-    highest = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-    lowest = ImageChops.darker(ImageChops.darker(red, green), blue)
-    counts = np.cumsum(ImageChops.difference(highest, lowest).histogram())
-    return float(np.searchsorted(counts, 0.995 * counts[-1]))
+    return colour_spread(subject.small)
 
 
 def _outline(subject: Subject) -> float:
@@ -210,13 +215,8 @@ def _clean_background(subject: Subject) -> float:
 
 
 def _interior_detail(subject: Subject) -> float:
-    outside = _share_around(subject.strokes, 2) == 0
+    outside = share_around(subject.strokes, 2) == 0
     return float((subject.edges & outside).sum() / max(1, outside.sum()))
-
-
-def _share_around(mask: Mask, radius: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Return how much of the square around each pixel is set: 255 all of it, 0 (nearly) nothing."""
-    return np.asarray(Image.fromarray(mask.astype(np.uint8) * 255).filter(ImageFilter.BoxBlur(radius)))
 
 
 def _reached_from_border(free: Mask) -> Mask:
@@ -247,18 +247,18 @@ def _carried_along_rows(reached: Mask, free: Mask) -> Mask:
     return reached
 
 
-def _numeric(
+def numeric(
     name: str,
     unit: str,
     about: str,
-    measure: Callable[[Subject], float | None],
+    measure: Callable[[S], float | None],
     *,
     low: float | None = None,
     high: float | None = None,
-) -> CheckDefinition:
-    """Define a check whose outcome is one number within limits."""
+) -> CheckDefinition[S]:
+    """Define a check whose outcome is one number within limits; None is a number that cannot be had."""
 
-    def function(subject: Subject, limit: tuple[float | None, float | None]) -> Check:
+    def function(subject: S, limit: tuple[float | None, float | None]) -> Check:
         low, high = limit
         signs = (f"≥ {low:g}" if low is not None else "", f"≤ {high:g}" if high is not None else "")
         text = f"{low:g} … {high:g}" if all(signs) else "".join(signs)
@@ -271,16 +271,16 @@ def _numeric(
     return CheckDefinition(name, unit, about, function, low, high)
 
 
-_DEFINITIONS = (
+_DEFINITIONS: tuple[CheckDefinition[Subject], ...] = (
     CheckDefinition("format", "", "The formats that are accepted, as a list: png, jpeg and webp.", _format),
     CheckDefinition("size", "pixels", "The size asked for: pixels exactly, a ratio within 2 %.", _size),
-    _numeric("min_bytes", "bytes", "The size of the file, more than 10 KB by default.", _min_bytes, low=10_241),
-    _numeric("not_blank", "levels", "The spread of the most varied channel, 0 to 127.5.", _not_blank, low=3),
-    _numeric("greyscale", "levels", "How far channels differ (99.5th percentile), 0 to 255.", _greyscale, high=16),
-    _numeric("outline", "share", "The share of thick dark strokes, 0 to 1.", _outline, low=0.012, high=0.35),
-    _numeric(
+    numeric("min_bytes", "bytes", "The size of the file, more than 10 KB by default.", _min_bytes, low=10_241),
+    numeric("not_blank", "levels", "The spread of the most varied channel, 0 to 127.5.", _not_blank, low=3),
+    numeric("greyscale", "levels", "How far channels differ (99.5th percentile), 0 to 255.", _greyscale, high=16),
+    numeric("outline", "share", "The share of thick dark strokes, 0 to 1.", _outline, low=0.012, high=0.35),
+    numeric(
         "clean_background", "share", "The share of even light paper around the drawing.", _clean_background, low=0.3
     ),
-    _numeric("interior_detail", "share", "The share of edges away from thick strokes.", _interior_detail, high=0.05),
+    numeric("interior_detail", "share", "The share of edges away from thick strokes.", _interior_detail, high=0.05),
 )
-CHECKS: Mapping[str, CheckDefinition] = MappingProxyType({check.name: check for check in _DEFINITIONS})
+CHECKS: Mapping[str, CheckDefinition[Subject]] = MappingProxyType({check.name: check for check in _DEFINITIONS})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from functools import cache
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -10,19 +12,22 @@ import pytest
 
 from imagegen_kit import settings
 from imagegen_kit.engine import session
-from imagegen_kit.registry import reset_registry
+from imagegen_kit.registry import current, get_registry, reset_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
+    from imagegen_kit.registry import Registry
 
+
+SOAK = os.environ.get("IMAGEGEN_SOAK") == "1"  # read before the fixture below clears it for the tests themselves
 # How long an example takes is the machine's business: under load a deadline fails what is right.
-hypothesis.settings.register_profile("kit", deadline=None)
+# Nor are a hundred new ones needed in each run: `make soak` takes as many (and there these tests count as soak).
+hypothesis.settings.register_profile("kit", deadline=None, max_examples=100 if SOAK else 40)
 hypothesis.settings.load_profile("kit")
 # A check of the contract, which knows nothing of our marks: it measures for how long the event loop stands still.
 HELD = "test_the_event_loop_is_never_held"
-SOAK = os.environ.get("IMAGEGEN_SOAK") == "1"  # read before the fixture below clears it for the tests themselves
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
@@ -31,8 +36,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.name == HELD:
             item.add_marker(pytest.mark.alone)
+        if item.get_closest_marker("alone") and not _found_by_make(item.path):
+            words = f"{item.path} never says 'alone' or 'Contract': `make test` would not run {item.name}."
+            raise pytest.UsageError(words)
+        if SOAK and hypothesis.is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.soak)
         if item.get_closest_marker("soak") and not SOAK:
             item.add_marker(pytest.mark.skip(reason="one of the long fault tests: make soak runs them"))
+
+
+@cache
+def _found_by_make(path: Path) -> bool:
+    """Whether the Makefile looks into this file for tests that are alone."""
+    text = path.read_text(encoding="utf-8")
+    return "alone" in text or "Contract" in text
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the collector of garbage off what stays until the end: thousands of tests, and all that they import."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -47,9 +76,26 @@ def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     settings.reset()
 
 
+class _Plain:
+    """The registry that ``own_registry`` gives to one test after the other: to find all plugins anew takes long."""
+
+    registry: Registry | None = None
+
+
 @pytest.fixture
-def own_registry() -> Iterator[None]:
-    """Models that a test registers are gone after it."""
-    reset_registry()
+def own_registry(_own_place: None) -> Iterator[None]:
+    """Models that a test registers are gone after it. One that has the plugins found anew has a registry of its own."""
+    _give_plain()
     yield
-    reset_registry()
+    _give_plain()
+
+
+def _give_plain() -> None:
+    here = current._Process
+    if _Plain.registry is None:
+        reset_registry()
+        _Plain.registry = get_registry()
+    if here.registry is not _Plain.registry:
+        # what it was built with is not remembered: it asks its plugins again when it is next asked for
+        here.registry, here.named, here.revision = _Plain.registry, (), -1
+    _Plain.registry.put({}, drop=list(_Plain.registry.session_specs()))

@@ -137,10 +137,10 @@ def test_what_could_surprise_or_attack_is_refused_with_its_line(text, message):
 
 
 def test_a_megabyte_of_open_brackets_is_refused_at_once():
-    start = time.perf_counter()
+    start = time.thread_time()  # what else the machine does is no fault of ours
     with pytest.raises(InvalidInput, match="nested deeper"):
         load_yaml("[" * 999_999)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imagegen_kit.checks import CHECKS, run_checks
+from imagegen_kit.engine.policy import Policy
 from imagegen_kit.errors import InvalidInput, UnknownName
 from imagegen_kit.imaging.decode import open_sound
 from imagegen_kit.types import Check, ImageRequest, Size
@@ -226,3 +227,15 @@ def test_all_faults_of_the_limits_are_told_together() -> None:
 def test_every_check_says_what_it_is_about() -> None:
     assert all(check.about.endswith(".") and CHECKS[check.name] is check for check in CHECKS.values())
     assert set(CHECKS) == set(PASSES) | {"format", "size", "min_bytes"}
+
+
+def test_limits_of_a_scorer_that_a_style_holds_are_not_measured_here() -> None:
+    asked = {"outline": None, "sketch": {"detail": 20}}
+    assert [check.name for check in run_checks(EXAMPLES["sketch"], asked)] == ["outline"]
+    with pytest.raises(UnknownName, match="no check is called 'sketch'"):
+        run_checks(EXAMPLES["sketch"], ["sketch"])
+
+
+def test_a_policy_cannot_demand_what_is_only_scored() -> None:
+    with pytest.raises(InvalidInput, match="no picture is held to its limits when it is made"):
+        Policy(checks={"sketch": {"detail": 20}})

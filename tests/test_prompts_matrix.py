@@ -83,11 +83,11 @@ def test_a_sample_is_distinct_repeatable_and_part_of_the_whole(sample, seed):
 
 
 def test_a_sample_of_an_immense_matrix_takes_no_time():
-    start = time.perf_counter()
+    start = time.thread_time()  # what else the machine does is no fault of ours
     found = prompt_matrix("{a|b|c}" * 200, sample=50, seed=3)
     assert len(set(found)) == 50
     assert found != prompt_matrix("{a|b|c}" * 200, sample=50, seed=4)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
 
 
 def test_a_sample_ends_where_few_prompts_have_many_spellings():

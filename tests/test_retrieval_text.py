@@ -98,12 +98,12 @@ def test_a_query_over_ten_thousand_documents_costs_less_than_scanning_a_tenth_of
     documents = [" ".join(draw.choices(words, k=12)) for _ in range(10_000)]
     index = TextIndex(documents)
     queries = [" ".join(draw.choices(words, k=5)) for _ in range(50)]
-    start = time.perf_counter()
+    start = time.thread_time()
     for query in queries:
         index.search(query, 10)
-    indexed = time.perf_counter() - start
-    start = time.perf_counter()
+    indexed = time.thread_time() - start
+    start = time.thread_time()
     for document in documents[:1000]:
         tokenize(document)
-    scanned = (time.perf_counter() - start) * len(queries)
+    scanned = (time.thread_time() - start) * len(queries)
     assert indexed < scanned

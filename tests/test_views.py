@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from pathlib import Path
@@ -11,8 +12,13 @@ import pytest
 from PIL import Image
 
 import imagegen_kit as ik
+from imagegen_kit.capabilities import Capabilities
+from imagegen_kit.checks import numeric
 from imagegen_kit.errors import InvalidInput
+from imagegen_kit.hookspecs import ProviderSpec
 from imagegen_kit.lazy import Shown
+from imagegen_kit.providers import ModelSpec, Price, Reply
+from imagegen_kit.scorers.sketch import auto_fix, sketch_report
 from imagegen_kit.types import ImageRequest, Result, TextRequest, VideoRequest
 from imagegen_kit.views import html
 from imagegen_kit.views.grid import Layout, chosen, column_parameter, positions, varied
@@ -66,6 +72,22 @@ def library() -> ik.Library:
     return filled
 
 
+def judgement() -> Any:
+    class Reader:
+        def __init__(self, account: Any) -> None:
+            pass
+
+        async def ask(self, request: Any, on_progress: Any) -> Reply:
+            return Reply(
+                text=json.dumps({"criteria": {"nice": {"reason": EVIL, "better": "first"}}, "choice": "first"})
+            )
+
+    spec = ModelSpec("reader", kind="text", price=Price(0.0), can=Capabilities(references=2, schema=True))
+    ik.register(ProviderSpec("pen", models=(spec,), target=Reader, origin="local:pen"))
+    run = ik.Experiment(vary={"prompt": [EVIL], "model": ["me/calm", "me/moody"]}, name=EVIL).run(progress=False)
+    return run.judge("pen/reader", rubric={"nice": EVIL}, controls=0, progress=False)
+
+
 OBJECTS: dict[str, Callable[[], Any]] = {
     "ImageResult": result,
     "Result": lambda: result()[0],
@@ -77,10 +99,13 @@ OBJECTS: dict[str, Callable[[], Any]] = {
     "Evaluation": lambda: library().evaluate([{"text": "red ball", "relevant": "red"}], top_k=1),
     "Run": lambda: ik.Experiment(vary={"prompt": [EVIL], "model": ["me/calm"]}, name=EVIL).run(progress=False),
     "Experiment": lambda: ik.Experiment(vary={"prompt": [EVIL], "model": ["me/calm"]}, name=EVIL),
+    "Judgement": judgement,
     "PromptSpec": lambda: ik.compile_prompt(EVIL, style=ik.Style("s", text=EVIL, negative=EVIL), model="me/moody"),
     "Policy": lambda: ik.Policy(fallback=EVIL, assume_usd={EVIL: 0.04}),
     "Style": lambda: ik.Style("s", text=EVIL, negative=EVIL, axes={EVIL: (EVIL,)}, checks={EVIL: {EVIL: 1}}),
     "SettingsView": lambda: ik.configure(model="me/calm"),
+    "SketchReport": lambda: sketch_report(shape("red"), more=[numeric(EVIL, EVIL, EVIL, lambda page: None, high=1)]),
+    "Fixed": lambda: auto_fix(shape("red")),
     "ImageRequest": lambda: ImageRequest(prompt=EVIL, model=EVIL, options={EVIL: EVIL}, mask=result().picture),
     "TextRequest": lambda: TextRequest(prompt=EVIL, model="a/b", system=EVIL),
     "VideoRequest": lambda: VideoRequest(prompt=EVIL, model="a/b", first_frame=result().picture),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -140,7 +141,7 @@ class Policy(Shown):
             hint = 'Write a number like 0.04, or {"provider/model": 0.04}.'
             faults.append(Fault("assume_usd", f"{self.assume_usd!r} is not a price in USD.", hint))
         if self.checks:
-            faults += check_faults(self.checks)
+            faults += check_faults(self.checks) + _scored_faults(self.checks)
         if faults:
             raise InvalidInput(faults)
         if isinstance(self.fallback, list):
@@ -209,6 +210,14 @@ def check_faults(checks: Any) -> list[Fault]:
     except InvalidInput as error:
         return [Fault(f"checks: {f.where}", f.what, f.hint) for f in error.faults]
     return []
+
+
+def _scored_faults(checks: Any) -> list[Fault]:
+    from imagegen_kit.checks import SCORED
+
+    named = [name for name in SCORED if isinstance(checks, Mapping) and isinstance(checks.get(name), Mapping)]
+    what = "is a scorer: no picture is held to its limits when it is made."
+    return [Fault(f"checks: {name}", f"{name!r} {what}", "Give them to a style, or to run.score.") for name in named]
 
 
 def policy_faults(policy: Policy, registry: Registry) -> list[Fault]:

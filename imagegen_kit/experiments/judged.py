@@ -1,4 +1,4 @@
-"""What people say of a run's pictures: the methods of ``Run`` that ask them."""
+"""What people, and models, say of a run's pictures: the methods of ``Run`` that ask them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from imagegen_kit.engine.policy import Policy
+    from imagegen_kit.experiments.judging.judgement import Judgement
     from imagegen_kit.experiments.run import Run
 
 
 class Judged:
-    """The part of ``Run`` that asks people."""
+    """The part of ``Run`` that asks people, or a model in their place."""
 
     def vote(
         self,
@@ -50,3 +52,34 @@ class Judged:
         from imagegen_kit.experiments.vote_files import import_votes
 
         return import_votes(cast("Run", self), path)
+
+    def judge(
+        self,
+        model: str,
+        by: str | None = None,
+        *,
+        rubric: Any = None,
+        pairs: int | None = None,
+        policy: Policy | None = None,
+        budget_usd: float | None = None,
+        allow_same_vendor: bool = False,
+        controls: int | None = None,
+        fresh: bool = False,
+        progress: bool = True,
+    ) -> Judgement:
+        """Let a model that reads pictures judge the pairs that differ in ``by`` alone, and return what came of it.
+
+        Each pair is asked about in both orders; two answers that differ are a tie. ``rubric`` is what to go by: a text,
+        a mapping of criteria, or a YAML file (None: the order, defects, looks). ``pairs`` is the most of them, those
+        first that people have voted on; ``controls`` how many pairs of known answer are mixed in (None: one in five, 6
+        to 24). It is an experiment of its own, named after this run: what was asked is not bought again, ``budget_usd``
+        and Stop hold, the same call goes on. Verdicts become votes of the rater ``judge:<model>`` and the column
+        ``score_judge``. Raises InvalidInput with all faults before anything is sent, also for a judge of a contestant's
+        own vendor unless ``allow_same_vendor``.
+        """
+        from imagegen_kit.experiments.judging.judge import judge_run
+
+        return judge_run(
+            cast("Run", self), model, by, rubric=rubric, pairs=pairs, policy=policy, budget_usd=budget_usd,
+            allow_same_vendor=allow_same_vendor, controls=controls, fresh=fresh, progress=progress,
+        )  # fmt: skip

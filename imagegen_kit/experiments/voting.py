@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CHOICES = ("left", "right", "tie", "both_bad", "skip")
 ME = "me"  # who votes where no name is given
+JUDGE = "judge:"  # begins the names of models that judge; no person is called so
 LONGEST_NAME = 80
 _VOTES = (
     "SELECT id, pair, left_request, right_request, choice, milliseconds, created_at, blind FROM votes "
@@ -236,6 +237,9 @@ def rater_name(rater: str | None) -> str:
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         what = f"{rater!r:.60} is no name."
         raise InvalidInput([Fault("rater", what, f"Give a text of 1 to {LONGEST_NAME} characters, in one line.")])
+    if name.lower().startswith(JUDGE):
+        what = f"{name!r:.60} is how models are called that judge (run.judge)."
+        raise InvalidInput([Fault("rater", what, "Give a name that does not begin so.")])
     return name
 
 

@@ -1,5 +1,6 @@
 """Ready recipes: coroutines over a job that ask for pictures and return something useful."""
 
+from imagegen_kit.recipes.judging import judge_pair
 from imagegen_kit.recipes.picture import image
 
-__all__ = ["image"]
+__all__ = ["image", "judge_pair"]

@@ -11,21 +11,26 @@ from functools import singledispatch
 from imagegen_kit.engine.image_result import ImageResult
 from imagegen_kit.engine.policy import Policy
 from imagegen_kit.experiments.experiment import Experiment
+from imagegen_kit.experiments.judging.judgement import Judgement
 from imagegen_kit.experiments.run import Run
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.prompts.compile import PromptSpec
 from imagegen_kit.retrieval.library import Library
 from imagegen_kit.retrieval.retrievers.evaluation import Evaluation
 from imagegen_kit.retrieval.retrievers.hits import Explanation, Hits
+from imagegen_kit.scorers.sketch.fix import Fixed
+from imagegen_kit.scorers.sketch.report import SketchReport
 from imagegen_kit.settings import SettingsView
 from imagegen_kit.types import ImageRequest, Reference, Result, Style, TextRequest, VideoRequest
 from imagegen_kit.views.experiment import show_experiment
 from imagegen_kit.views.hits import show_evaluation, show_explanation, show_hits
+from imagegen_kit.views.judgement import show_judgement
 from imagegen_kit.views.library import show_library
 from imagegen_kit.views.pictures import show_image_result, show_picture, show_reference, show_result
 from imagegen_kit.views.prompt import show_prompt
 from imagegen_kit.views.run import show_run
 from imagegen_kit.views.settings import show_policy, show_request, show_settings, show_style
+from imagegen_kit.views.sketch import show_fixed, show_sketch_report
 
 
 @singledispatch
@@ -44,7 +49,10 @@ html.register(Evaluation, show_evaluation)
 html.register(Library, show_library)
 html.register(Run, show_run)
 html.register(Experiment, show_experiment)
+html.register(Judgement, show_judgement)
 html.register(PromptSpec, show_prompt)
+html.register(SketchReport, show_sketch_report)
+html.register(Fixed, show_fixed)
 html.register(Policy, show_policy)
 html.register(Style, show_style)
 html.register(SettingsView, show_settings)

@@ -202,7 +202,7 @@ def one(prompt: str = "a cup", **given: Any) -> Any:
     return answer.results[0]
 
 
-def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for a condition of another thread."""
     import time
 

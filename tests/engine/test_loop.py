@@ -20,7 +20,7 @@ def test_whoever_still_waits_when_the_loop_is_closed_is_told() -> None:
         await asyncio.Event().wait()
 
     waiting = background.submit(for_ever())
-    assert begun.wait(10)
+    assert begun.wait(60)
     background.close()
     with pytest.raises(CancelledError):
-        waiting.result(timeout=10)
+        waiting.result(timeout=60)

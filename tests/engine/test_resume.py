@@ -37,7 +37,7 @@ class Process:
         return [line.split(" ", 1)[1] for line in self.log.read_text().splitlines() if word in line]
 
     def until(self, word: str, count: int) -> None:
-        until(lambda: self.process.poll() is not None or len(self.lines(word)) >= count, 30)
+        until(lambda: self.process.poll() is not None or len(self.lines(word)) >= count)
         assert self.process.poll() is None, self.process.stderr.read().decode()
 
     def kill(self, how: int = signal.SIGKILL) -> int:
@@ -45,7 +45,7 @@ class Process:
         return self.end()
 
     def end(self) -> int:
-        _, self.errors = self.process.communicate(timeout=30)
+        _, self.errors = self.process.communicate(timeout=60)
         return self.process.returncode
 
 

@@ -71,7 +71,7 @@ def models(own_registry: None, tmp_path: Path, gate: threading.Event) -> None:
 
     @ik.register(model="held/one", version="1", price_usd=0.0)
     def held(request: Any) -> Image.Image:
-        gate.wait(20)
+        gate.wait(120)
         return Image.new("RGB", (8, 8), (1, 2, len(request.prompt) % 255))
 
 
@@ -95,7 +95,7 @@ def heads(told: Told) -> list[str]:
     return [head["main"] for head in told.last("grid")["heads"]]
 
 
-def until(seen: Callable[[], bool], seconds: float = 10.0) -> bool:
+def until(seen: Callable[[], bool], seconds: float = 60.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if seen():
@@ -344,12 +344,13 @@ class TestLive:
         gate.set()
         assert until(lambda: not panel._following)
 
+    @pytest.mark.alone
     def test_stop_acts_within_half_a_second_and_resume_goes_on(self, gate: threading.Event) -> None:
         panel, told = self.live()
         started = time.monotonic()
         panel.receive({"kind": "stop"})
         assert not panel.run.running
-        assert until(lambda: told.last("standing")["resume"], 2)
+        assert until(lambda: told.last("standing")["resume"])
         assert time.monotonic() - started < 0.5
         assert until(lambda: not panel._following)
         assert self.state(panel).count("stopped") == 3

@@ -53,7 +53,7 @@ def models(own_registry: None, tmp_path: Path, gate: threading.Event) -> Iterato
 
     @ik.register(model="me/held", version="1", price_usd=0.0)
     def held(request: Any) -> Image.Image:
-        gate.wait(20)
+        gate.wait(120)
         return Image.new("RGB", (8, 8))
 
     yield
@@ -86,7 +86,7 @@ class Page:
         return unescape(re.sub("<[^>]*>", "", self.form.told[name].value))
 
 
-def until(seen: Callable[[], bool], seconds: float = 15.0) -> bool:
+def until(seen: Callable[[], bool], seconds: float = 60.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if seen():

@@ -108,7 +108,7 @@ class Server:
             self.requests.append((handler.path, {n.lower(): v for n, v in handler.headers.items()}, body))
             self.connections.add(handler.client_address)
         if self.together is not None:
-            self.together.wait(10)
+            self.together.wait(60)
         if self.status == 0:
             handler.close_connection = True
             return

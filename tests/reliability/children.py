@@ -20,6 +20,7 @@ import pytest
 from imagegen_kit import settings
 from imagegen_kit.engine import session
 from imagegen_kit.registry import reset_registry
+from tests.reliability.nursery import Born
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60.0
@@ -57,24 +58,32 @@ class Lateness:
 
 
 class Child:
-    """``child.py`` with one task, working in ``folder`` with the store ``folder/store``."""
+    """``child.py`` with one task, working in ``folder`` with the store ``folder/store``.
+
+    ``fresh`` starts an interpreter for it: where a signal ends it as the shell sees it, or what it loads matters.
+    """
 
     started: list[Child] = []
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], name: str = "child", **task: Any) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], name: str = "child", fresh: bool = False, **task: Any
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.name, self.log, self._words = name, folder / f"{name}.log", folder / f"{name}.txt"
         self.log.touch()
         clean = {n: v for n, v in os.environ.items() if not n.startswith("IMAGEGEN_")}
-        with self._words.open("wb") as words:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.reliability.child", json.dumps({"log": str(self.log), **task})],
-                cwd=folder,
-                env={**clean, "PYTHONPATH": str(ROOT), "IMAGEGEN_STORE": str(folder / "store"), **environment},
-                stdin=subprocess.PIPE,
-                stdout=words,
-                stderr=subprocess.STDOUT,
-            )
+        words = json.dumps({"log": str(self.log), **task})
+        whole = {**clean, "PYTHONPATH": str(ROOT), "IMAGEGEN_STORE": str(folder / "store"), **environment}
+        self._words.touch()
+        self.process: subprocess.Popen[bytes] | Born
+        if fresh:
+            with self._words.open("wb") as said:
+                command = [sys.executable, "-m", "tests.reliability.child", words]
+                self.process = subprocess.Popen(
+                    command, cwd=folder, env=whole, stdin=subprocess.PIPE, stdout=said, stderr=subprocess.STDOUT
+                )
+        else:
+            self.process = Born(words, folder, whole, self._words)
         Child.started.append(self)
 
     @property

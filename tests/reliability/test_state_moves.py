@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import contextmanager
 from functools import cache
@@ -20,9 +21,10 @@ from imagegen_kit.store.states import ATTEMPT_MOVES, LEDGER_MOVES, UPLOAD_MOVES,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SOAK = os.environ.get("IMAGEGEN_SOAK") == "1"
 SCHEMA = files("imagegen_kit.store").joinpath("schema.sql").read_text(encoding="utf-8")
 WALKS = settings(  # of each kind; a busy machine is no fault
-    max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=1000 if SOAK else 150, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 STATES = st.sampled_from(sorted(ATTEMPT_MOVES))
 ATTEMPT = (

@@ -37,7 +37,7 @@ def interrupt(moment: int, folder: Path) -> dict[str, int]:
     restarted = moment % 2 == 1
     with Lab(latency=0.25, look="tiny") as sim, Lateness() as late:
         child = Child(
-            folder, variables(sim), do="experiment", model="lab/one", prompts=CELLS,
+            folder, variables(sim), fresh=True, do="experiment", model="lab/one", prompts=CELLS,
             policy={"concurrency": 4},
         )  # fmt: skip
         until(lambda: len(sim.submits) >= max(1, 2 * moment) or child.process.poll() is not None, "the moment")

@@ -55,7 +55,7 @@ def states(store: Store) -> list[str]:
     return [state for (state,) in store.journal.read("SELECT state FROM uploads ORDER BY id")]
 
 
-def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it never came"

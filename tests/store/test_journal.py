@@ -54,7 +54,7 @@ def test_calls_that_wait_together_share_a_transaction(journal):
     commits = []
     journal._connection.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
     release = threading.Event()
-    journal.transact(lambda c: release.wait(5))
+    journal.transact(lambda c: release.wait(60))
     futures = [journal.write([(INSERT, (str(n),))]) for n in range(400)]
     release.set()
     wait(futures)
@@ -68,7 +68,7 @@ def test_rows_that_nobody_waits_for_share_the_flush_of_the_next_that_somebody_do
     for number in range(20):
         journal.append([(INSERT, (f"end of {number}",))])
         time.sleep(0.005)  # by now it would have been written alone
-        journal.write([(INSERT, (f"begin of {number + 1}",))]).result(10)
+        journal.write([(INSERT, (f"begin of {number + 1}",))]).result(60)
     journal._connection.set_trace_callback(None)
     assert len(names(journal)) == 40
     assert len(commits) < 30  # a busy machine may part some; alone they are 40
@@ -76,7 +76,7 @@ def test_rows_that_nobody_waits_for_share_the_flush_of_the_next_that_somebody_do
 
 def test_rows_that_nobody_waits_for_are_written_soon_all_the_same(journal):
     journal.append([(INSERT, ("alone",))])
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not names(journal) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert names(journal) == ["alone"]
@@ -84,7 +84,7 @@ def test_rows_that_nobody_waits_for_are_written_soon_all_the_same(journal):
 
 def test_one_bad_write_does_not_take_its_neighbours_with_it(journal):
     release = threading.Event()
-    journal.transact(lambda c: release.wait(5))
+    journal.transact(lambda c: release.wait(60))
     good = [journal.write([(INSERT, ("before",))])]
     bad = [
         journal.write([(INSERT, ("half",)), ("INSERT INTO nowhere VALUES (1)", ())]),
@@ -109,13 +109,13 @@ def test_a_write_that_nobody_waited_for_is_told_at_the_next_flush(journal):
 
 def test_a_caller_that_leaves_does_not_stop_the_writer(journal):
     release = threading.Event()
-    running = journal.transact(lambda c: release.wait(5))
+    running = journal.transact(lambda c: release.wait(60))
     left = journal.write([(INSERT, ("left",))])
     assert left.cancel()
     release.set()
     assert running.result() is True
     assert not running.cancel()
-    journal.write([(INSERT, ("next",))]).result(timeout=5)
+    journal.write([(INSERT, ("next",))]).result(timeout=60)
     assert names(journal) == ["next"]
 
 
@@ -127,9 +127,9 @@ def test_a_closed_journal_opens_anew_for_whoever_uses_it_again(journal):
     journal.write([(INSERT, ("a",))]).result()
     assert names(journal) == ["a"]
     journal.close()
-    journal.flush().result(timeout=5)
+    journal.flush().result(timeout=60)
     assert names(journal) == ["a"]
-    journal.write([(INSERT, ("b",))]).result(timeout=5)
+    journal.write([(INSERT, ("b",))]).result(timeout=60)
     assert names(journal) == ["a", "b"]
 
 

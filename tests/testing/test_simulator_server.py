@@ -139,7 +139,7 @@ def test_stopping_cuts_off_what_is_under_way_and_leaves_no_thread() -> None:
             time.sleep(0.01)
         before = time.perf_counter()
     assert time.perf_counter() - before < 1.0
-    caller.join(5)
+    caller.join(60)
     assert errors == [httpx2.RemoteProtocolError]
     assert set(threading.enumerate()) <= threads
     with pytest.raises(InvalidInput, match="not running"):
@@ -353,7 +353,7 @@ def test_what_breaks_in_a_route_is_kept_and_connections_are_counted() -> None:
             assert http.get("/").status_code == 500
         assert sim.broken[0].endswith("KeyError: 'no such shelf'\n")
         with socket.create_connection(("127.0.0.1", int(sim.base_url.rpartition(":")[2]))):
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + 60
             while sim.connections != 1 and time.monotonic() < deadline:
                 time.sleep(0.01)
             assert sim.connections == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from imagegen_kit.testing.simulators import google_answers
@@ -12,6 +13,7 @@ from imagegen_kit.testing.simulators.drawing import draw
 from imagegen_kit.testing.simulators.google_checks import Asked, read
 from imagegen_kit.testing.simulators.google_errors import Refused, fault, no_key, wrong_key
 from imagegen_kit.testing.simulators.google_models import pixels
+from imagegen_kit.testing.simulators.judges import Look
 from imagegen_kit.testing.simulators.ledger import Charge
 from imagegen_kit.testing.simulators.replies import broken, event, events, json_reply
 from imagegen_kit.testing.simulators.server import Simulator
@@ -89,8 +91,12 @@ class GoogleSimulator(Simulator):
 
     async def _generate(self, request: Request, stream: bool) -> Answer:
         asked = read(request.path_params["model"], await json_of(request), enterprise=self.enterprise)
+        said = None if asked.draws else await self.says(Look(asked.prompt, asked.pictures, asked.schema))
         tokens = asked.draws.tokens[asked.size] if asked.draws else None
         mode = await self.begin(asked.model, tokens)
+        if said is None and asked.draws is None and mode == "ok":
+            mode = "blocked_after"
+        asked = replace(asked, said=said or "")
         if response := broken(mode):
             return response
         body = google_answers.answer(asked, mode, await self.picture(asked), next(self._numbers))

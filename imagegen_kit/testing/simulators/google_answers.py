@@ -58,7 +58,7 @@ def _parts(asked: Asked, mode: str, picture: bytes) -> list[dict[str, Any]]:
         return []
     thought = [{"text": "I think about the picture.", "thought": True}] if asked.show_thoughts else []
     if asked.draws is None or "IMAGE" not in asked.modalities:
-        said = texts.answer(asked.prompt, len(asked.pictures), asked.schema)
+        said = asked.said or texts.answer(asked.prompt, len(asked.pictures), asked.schema)
         if mode == "truncated":
             said = said[: len(said) // 2]
         return [] if mode == "no_picture" else [*thought, {"text": said}]
@@ -83,7 +83,7 @@ def _usage(asked: Asked, mode: str) -> dict[str, Any]:
             images = asked.draws.tokens[asked.size]
             out = images + (texts.words(SAID) if "TEXT" in asked.modalities else 0)
         else:
-            out = texts.words(texts.answer(asked.prompt, len(asked.pictures), asked.schema))
+            out = texts.words(asked.said or texts.answer(asked.prompt, len(asked.pictures), asked.schema))
         usage["candidatesTokenCount"] = out
         if images:
             usage["candidatesTokensDetails"] = [{"modality": "IMAGE", "tokenCount": images}]

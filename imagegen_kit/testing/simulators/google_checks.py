@@ -46,6 +46,7 @@ class Asked:
     show_thoughts: bool = False
     schema: Mapping[str, Any] | None = None
     longest: int | None = field(default=None)
+    said: str = ""  # what a model of text answers
 
 
 @strict(other_form)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from starlette.datastructures import UploadFile
@@ -12,6 +13,7 @@ from starlette.routing import Route
 
 from imagegen_kit.testing.simulators import openai_texts
 from imagegen_kit.testing.simulators.drawing import draw, partial
+from imagegen_kit.testing.simulators.judges import Look
 from imagegen_kit.testing.simulators.ledger import Charge
 from imagegen_kit.testing.simulators.modes import MODES
 from imagegen_kit.testing.simulators.openai_errors import Refused, blocked_picture, fault, wrong_key
@@ -146,7 +148,11 @@ class OpenAISimulator(Simulator):
 
     async def _text(self, request: Request, *, chat: bool) -> Answer:
         question = openai_texts.read(await _json_of(request), chat=chat)
-        mode = await self._begin(question.model, len(question.answer.split()), text=True)
+        said = await self.says(Look(question.prompt, question.given, question.schema))
+        mode = await self._begin(question.model, len((said or "").split()), text=True)
+        if said is None and mode == "ok":
+            mode = "blocked_after"
+        question = replace(question, answer=said or "")
         if mode == "stream_error":
             return Dropped()
         return broken(mode) or json_reply(openai_texts.reply(question, mode, request.state.number))

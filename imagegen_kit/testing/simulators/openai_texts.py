@@ -33,14 +33,15 @@ class Question:
 
     model: str
     prompt: str
-    pictures: int
+    given: tuple[bytes, ...]  # the pictures; an address is not followed and stands as no bytes
     schema: Mapping[str, Any] | None
     chat: bool
+    answer: str = ""  # what the model says
 
     @property
-    def answer(self) -> str:
-        """What the model says."""
-        return texts.answer(self.prompt, self.pictures, self.schema)
+    def pictures(self) -> int:
+        """How many pictures came along."""
+        return len(self.given)
 
 
 @strict(other_form)
@@ -56,19 +57,18 @@ def read(body: object, *, chat: bool) -> Question:
         raise Refused(400, "The simulated service does not stream text.", "unsupported_value", param="stream")
     where = "messages" if chat else "input"
     said: list[str] = []
-    pictures = 0
+    pictures: list[bytes] = []
     for part in _parts(body.get(where), where):
         kind = part.get("type")
         if kind in ("text", "input_text", "output_text"):
             said.append(str(part.get("text")))
         elif kind == ("image_url" if chat else "input_image"):
-            _check_picture(part["image_url"].get("url") if chat else part.get("image_url"), where)
-            pictures += 1
+            pictures.append(_picture(part["image_url"].get("url") if chat else part.get("image_url"), where))
         else:
             raise Refused(400, f"Invalid value: '{kind}'.", "invalid_value", param=where)
     if not said and not pictures:
         raise Refused(400, f"Missing required parameter: '{where}'.", "missing_required_parameter", param=where)
-    return Question(str(model), "\n".join(said), pictures, _schema(body, chat), chat)
+    return Question(str(model), "\n".join(said), tuple(pictures), _schema(body, chat), chat)
 
 
 def reply(question: Question, mode: str, number: int) -> dict[str, Any]:
@@ -130,13 +130,14 @@ def _parts(given: object, where: str) -> Iterator[Mapping[str, Any]]:
             yield from content or ()
 
 
-def _check_picture(uri: object, where: str) -> None:
-    """Raise Refused where a data URI holds no picture; addresses are believed."""
+def _picture(uri: object, where: str) -> bytes:
+    """Return the picture of a data URI. Raises Refused where it holds none; addresses are believed."""
     if str(uri).startswith("https://"):
-        return
+        return b""
     picture = decoded(str(uri).partition(";base64,")[2])
     if not str(uri).startswith("data:image/") or picture is None or size_of(picture) is None:
         raise Refused(400, "The image data does not represent a valid image.", "invalid_image", param=where)
+    return picture
 
 
 def _schema(body: Mapping[str, Any], chat: bool) -> Mapping[str, Any] | None:

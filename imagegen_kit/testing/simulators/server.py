@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from imagegen_kit.errors import Fault, InvalidInput, MissingDependency, unknown_name_fault
+from imagegen_kit.testing.simulators import texts
 from imagegen_kit.testing.simulators.ledger import Charge, Ledger, Recorded
 from imagegen_kit.testing.simulators.modes import MODES, UNCHARGED
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Self
 
+    from imagegen_kit.testing.simulators.judges import Look, Reader
     from imagegen_kit.testing.simulators.serving import Serving
 
 KEY = "simulated-key"
@@ -38,6 +40,7 @@ class Simulator:
     prefix: ClassVar[str] = ""
     modes: ClassVar[Mapping[str, str]] = MODES
     drawn_by: str = "collage"
+    reader: Reader | None = None  # what its models of text answer (judges.py); None: a sentence, or data by the schema
 
     def __init__(self, *, latency: float = 0.0, key: str = KEY, look: str = "plain") -> None:
         if look not in LOOKS:
@@ -108,6 +111,12 @@ class Simulator:
         """Seem to work: ``latency`` seconds, or for ever."""
         if mode == "slow" or self.latency:
             await asyncio.sleep(NEVER if mode == "slow" else self.latency)
+
+    async def says(self, look: Look) -> str | None:
+        """Return what a model of text answers; None where it refuses."""
+        if self.reader is None:
+            return texts.answer(look.prompt, len(look.pictures), look.schema)
+        return await asyncio.to_thread(self.reader, look)
 
     def seed_for(self, model: str, prompt: str, seed: int | None) -> int:
         """Return what a picture is drawn from: models differ, and without a seed so does each time of asking."""

@@ -1,0 +1,143 @@
+"""A biased judge is found out: by the order of showing, by the controls, and by what people say of the same pairs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from imagegen_kit.experiments.judging.numbers import kappa, resampled, wilson
+from imagegen_kit.experiments.judging.reliability import reliability_of
+from imagegen_kit.experiments.judging.verdicts import Verdict
+from imagegen_kit.testing.simulators.judges import Honest, Leaning, Partial
+from tests.experiments.judging.bench import GEMINI, OPENAI, judged_by, run_of, vote
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+def answers(*pairs: tuple[str, str], kind: str = "pair") -> list[Verdict]:
+    return [Verdict(f"model {n} {n + 1}", kind, n, n + 1, f"order {n}", list(two)) for n, two in enumerate(pairs)]
+
+
+@pytest.mark.parametrize("model", [GEMINI, OPENAI])
+def test_a_judge_that_leans_to_a_position_is_found_out(model: str):
+    run = run_of(12)
+    with judged_by(Leaning(0.8)):
+        found = run.judge(model, progress=False)
+    told = found.reliability
+    assert told.first_interval[0] > 0.5
+    assert told.position_bias
+    assert told.flips > 0.4
+    assert told.trusted is False
+    said = " ".join(found.notes)
+    assert "it leans to a position" in said
+    assert "Do not trust this judge" in said
+    assert "do not trust it" in repr(found)
+    assert "Do not trust this judge" in found._repr_html_()
+
+
+def test_an_honest_judge_leans_to_no_position():
+    told = reliability_of(answers(*[("first", "second"), ("second", "first")] * 10))
+    assert (told.first, told.flips, told.position_bias) == (0.5, 0.0, False)
+
+
+def test_two_answers_that_differ_are_a_tie_and_a_flip():
+    same, flipped, half, tie = answers(("first", "second"), ("first", "first"), ("tie", "first"), ("tie", "tie"))
+    assert [v.choice for v in (same, flipped, half, tie)] == ["left", "tie", "tie", "tie"]
+    assert [v.flipped for v in (same, flipped, half, tie)] == [False, True, True, False]
+    assert reliability_of([same, flipped, half, tie]).flips == 0.5
+
+
+def test_a_pair_with_one_answer_has_no_verdict():
+    (half,) = answers(("first",))  # type: ignore[arg-type]  # the second never came
+    assert (half.choice, half.flipped) == (None, None)
+    told = reliability_of([half])
+    assert (told.pairs, told.flips, told.first) == (0, None, None)
+
+
+def test_a_copy_that_praises_itself_may_not_win_and_a_degraded_one_must_lose():
+    praised = answers(("tie", "tie"), ("first", "second"), ("second", "first"), kind="text")
+    worse = answers(("tie", "tie"), ("first", "second"), ("second", "first"), kind="degraded")
+    told = reliability_of([*praised, *worse])
+    assert told.controls == {"text": (2, 3), "degraded": (1, 3)}
+    assert told.trusted is False
+
+
+def test_of_too_few_controls_nobody_knows():
+    told = reliability_of(answers(("first", "second"), kind="degraded"))
+    assert told.trusted is None
+    assert any(note.startswith("Nobody knows") for note in told.notes)
+
+
+def is_of_mine(picture: Image.Image) -> bool:
+    """The vendor's look: not one pixel without a yellow light."""
+    return bool(np.asarray(picture, dtype=float)[..., :2].min() >= 35)
+
+
+def test_a_judge_that_favours_its_vendors_look_is_shown_by_peoples_votes():
+    run = run_of(16, mine={"coarse": 8, "warm": True}, other={})
+    vote(run, "lab/other")
+    with judged_by(Partial(is_of_mine)):
+        found = run.judge(OPENAI, controls=0, progress=False)
+    told = found.calibration()
+    leaning = told.table().loc["lab/mine"]
+    assert leaning["judge"] == 1.0
+    assert leaning["people"] == 0.0
+    assert leaning["low"] > 0.5
+    assert "likes lab/mine more than people do" in told.note
+    assert told.agreement == 0.0
+
+
+def test_a_judge_that_people_have_not_voted_beside_is_not_calibrated():
+    run = run_of(6)
+    with judged_by(Honest()):
+        found = run.judge(GEMINI, controls=0, progress=False)
+    assert found.calibration().note == "Not calibrated: people have not voted on these pairs; 50 votes are needed."
+    vote(run, "lab/sharp", rater="ada", pairs=4)
+    told = found.calibration()
+    assert (told.pairs, told.votes, told.raters, told.agreement) == (4, 4, 1, 1.0)
+    assert told.note.startswith("Not calibrated: fewer than 50 votes (4).")
+
+
+def test_fifty_votes_of_several_people_calibrate():
+    run = run_of(17)
+    with judged_by(Honest()):
+        found = run.judge(GEMINI, controls=0, progress=False)
+    for rater in ("ada", "ben"):
+        vote(run, "lab/sharp", rater=rater)
+    vote(run, "lab/blurred", rater="cy")  # outvoted
+    told = found.calibration()
+    assert (told.pairs, told.votes, told.raters, told.agreement, told.calibrated) == (17, 51, 3, 1.0, True)
+    assert told.note.startswith("The judge agrees with people on 100% of 17 pairs (kappa 1.00 [1.00, 1.00])")
+    assert told.note in found.notes
+
+
+def test_kappa_is_that_of_statsmodels():
+    from statsmodels.stats.inter_rater import cohens_kappa, to_table
+
+    chance = np.random.default_rng(3)
+    one = chance.integers(0, 3, 80)
+    other = np.where(chance.random(80) < 0.6, one, chance.integers(0, 3, 80))
+    known = cohens_kappa(to_table(np.column_stack([one, other]))[0])
+    expected = known.kappa
+    assert kappa(one, other, np.ones((1, 80)))[0] == pytest.approx(expected)
+    value, low, high = resampled(range(80), lambda w: kappa(one, other, w))
+    assert value == pytest.approx(expected)
+    assert low < expected < high
+    assert high - low == pytest.approx(2 * 1.96 * known.std_kappa, rel=0.2)
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.5, 8), (1.0, 10), (0.0, 3), (0.3, 200)])
+def test_the_interval_of_a_share_is_that_of_statsmodels(share: float, n: int):
+    from statsmodels.stats.proportion import proportion_confint
+
+    assert wilson(share, n) == pytest.approx(proportion_confint(share * n, n, method="wilson"), abs=1e-9)
+
+
+def test_of_one_group_there_is_no_interval():
+    value, low, high = resampled(["a", "a"], lambda w: w @ np.array([1.0, 0.0]) / w.sum(axis=1))
+    assert value == 0.5
+    assert np.isnan(low)
+    assert np.isnan(high)
