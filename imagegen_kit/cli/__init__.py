@@ -7,9 +7,22 @@ from imagegen_kit.cli import (  # each adds its commands
     libraries,
     making,
     plugins,
+    reporting,
     showing,
     uploading,
 )
 from imagegen_kit.cli.frame import app, main
 
-__all__ = ["app", "checking", "judging", "keeping", "libraries", "main", "making", "plugins", "showing", "uploading"]
+__all__ = [
+    "app",
+    "checking",
+    "judging",
+    "keeping",
+    "libraries",
+    "main",
+    "making",
+    "plugins",
+    "reporting",
+    "showing",
+    "uploading",
+]
