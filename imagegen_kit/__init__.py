@@ -36,10 +36,10 @@ _NAMES = {
     "gallery": "imagegen_kit.panels.gallery.panel",
     "prompt_lab": "imagegen_kit.panels.lab.panel",
 }
-_MODULES = ("recipes", "errors", "plots", "testing")
+_MODULES = ("recipes", "errors", "plots", "scorers", "testing")
 
 if TYPE_CHECKING:
-    from imagegen_kit import errors, plots, recipes, testing
+    from imagegen_kit import errors, plots, recipes, scorers, testing
     from imagegen_kit.engine.execute import arun, astream, run, stream
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.experiments.experiment import Experiment
@@ -83,6 +83,7 @@ __all__ = [
     "register",
     "run",
     "runs",
+    "scorers",
     "stream",
     "styles",
     "testing",

@@ -18,6 +18,7 @@ UPWARD = {
     "vote": "imagegen_kit.panels.vote.panel:VotePanel",
     "generate": "imagegen_kit.recipes.picture:generate",
     "library_panel": "imagegen_kit.panels.library.panel:LibraryPanel",
+    "scorers": "imagegen_kit.tables.names:scorers",
     "listing": "imagegen_kit.views.listings:show_listing",
 }
 

@@ -26,7 +26,19 @@ HEAVY = [
 PUBLIC = [
     *("generate", "run", "arun", "stream", "astream", "Experiment", "runs", "open_run", "Policy"),
     *("prompt_suite", "prompt_matrix", "compile_prompt", "Style", "Library", "Reference", "Picture"),
-    *("models", "styles", "plugins", "usage", "register", "configure", "recipes", "errors", "plots", "testing"),
+    *(
+        "models",
+        "styles",
+        "plugins",
+        "usage",
+        "register",
+        "configure",
+        "recipes",
+        "errors",
+        "plots",
+        "scorers",
+        "testing",
+    ),
     *("gallery", "prompt_lab"),
 ]
 
@@ -64,7 +76,7 @@ def test_the_command_line_starts_without_the_rest_of_the_kit() -> None:
 
 def test_the_public_names_are_those_of_the_documentation() -> None:
     assert sorted(ik.__all__) == sorted(PUBLIC)
-    assert len([n for n in PUBLIC if n not in ("recipes", "errors", "plots", "testing")]) <= 25
+    assert len([n for n in PUBLIC if n not in ("recipes", "errors", "plots", "scorers", "testing")]) <= 25
     assert set(ik.__all__) <= set(dir(ik))
 
 
@@ -80,7 +92,7 @@ def test_no_callable_shares_its_name_with_a_module_of_its_package() -> None:
     import pkgutil
 
     modules = {m.name for m in pkgutil.iter_modules(ik.__path__)}
-    assert not modules & {n for n in PUBLIC if n not in ("recipes", "errors", "plots", "testing")}
+    assert not modules & {n for n in PUBLIC if n not in ("recipes", "errors", "plots", "scorers", "testing")}
     inside = {m.name for m in pkgutil.iter_modules(ik.recipes.__path__)}
     assert not inside & set(ik.recipes.__all__)
 

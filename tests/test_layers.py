@@ -90,7 +90,9 @@ LEAD_UP_BY_NAME = {
         "imagegen_kit.providers.offline.plugin",
         "imagegen_kit.providers.openai.plugin",
         "imagegen_kit.retrieval.plugin",
+        "imagegen_kit.scorers.plugin",
     },
+    "registry/measuring.py": {"imagegen_kit.scorers.function:FunctionScorer"},  # the target of registered functions
     "registry/session.py": {
         "imagegen_kit.providers.function:LocalProvider",  # the target of registered functions
         "imagegen_kit.providers.job_api.plugin:provider_of_file",  # what reads a job API that is registered by its file

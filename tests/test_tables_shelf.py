@@ -10,6 +10,7 @@ from PIL import Image
 import imagegen_kit as ik
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import InvalidInput
+from imagegen_kit.scorers import Subject
 from imagegen_kit.tables.shelf import Part, Shelf, Wanted
 
 if TYPE_CHECKING:
@@ -115,18 +116,22 @@ def test_every_column_that_can_be_sorted_by_is_a_column_of_the_table() -> None:
     assert set(found.columns()) <= set(found.table(found.arranged(Wanted()).places).columns)
 
 
-def test_a_score_that_the_journal_holds_is_a_column_and_the_last_one_counts() -> None:
-    store = default_engine().store
-    found = shelf()
-    picture = next(item.sha256 for item in found.items if item.sha256 is not None)
-    insert = "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?)"
-    for value, at in ((0.2, "2026-01-01"), (0.9, "2026-01-02")):
-        store.journal.write([(insert, (picture, "beauty", "1", at, value, None, at))]).result()
+def test_a_score_of_a_run_is_a_column_and_the_last_one_counts() -> None:
+    run = ik.open_run("weather")
+    for factor in (1, -1):
+
+        @ik.register(scorer="width", version=str(factor))
+        def width(subject: Subject, factor: int = factor) -> float:
+            return factor * (subject.image.width + len(str(subject.labels["prompt"])))
+
+        run.score("width", progress=False)
     again = shelf()
-    assert "score_beauty" in again.columns()
-    first = again.arranged(Wanted(sort="score_beauty")).places[0]
-    assert again.items[first].sha256 == picture
-    assert again.column("score_beauty")[first] == 0.9
+    assert "score_width" in again.columns()
+    frame = run.table()
+    values = again.column("score_width")
+    first = again.arranged(Wanted(sort="score_width")).places[0]
+    assert values[first] == frame["score_width"].max() < 0
+    assert sorted(v for v in values if v is not None) == sorted(frame["score_width"].dropna())
 
 
 def test_the_table_has_the_rows_of_all_runs_in_the_order_shown_with_the_columns_of_a_run() -> None:

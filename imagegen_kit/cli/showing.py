@@ -93,6 +93,16 @@ def styles() -> None:
 
 
 @command
+def scorers() -> None:
+    """List the numbers that pictures can be scored by, and what each means."""
+    import imagegen_kit as ik
+    from imagegen_kit.cli.printing import print_table
+
+    frame = ik.scorers.table()
+    print_table(frame[["scorer", "better", "unit", "low", "high", "card"]], empty="no scorers")
+
+
+@command
 def plugins() -> None:
     """List the plugins that were found, broken ones with the reason and how to mend them."""
     import imagegen_kit as ik

@@ -10,6 +10,7 @@ from imagegen_kit.engine.feeding import Feeding, asks_to_retrieve
 from imagegen_kit.engine.image_result import ImageResult, failure_of
 from imagegen_kit.engine.references import FEEDING, TOP_K
 from imagegen_kit.engine.retrieving import read_sought
+from imagegen_kit.engine.scoring import score_results
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.types import Completed
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.engine import Engine
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.engine.scope import Scope
+    from imagegen_kit.scorers.base import Measurement
     from imagegen_kit.types import Adaptation, Progress, Reference, Request, Result
 
 _NAMED = frozenset(
@@ -161,6 +163,17 @@ class Job:
         )
         found = await self._engine.retrieve(sought, scope=self._scope, policy=self._policy)
         return list(found.references)
+
+    async def score(self, answer: Any, scorers: Any) -> list[dict[str, Measurement] | None]:
+        """Return what ``scorers`` (as ``Run.score`` takes them) measure of each picture of ``answer``, in order.
+
+        ``answer`` is what ``images``, ``image`` or ``edit`` returned, or several of these: a scorer of sets takes them
+        all as one set. {measure: measurement} for each, without "score_"; None for a failure or a placeholder. The
+        numbers are in the run's table, and are not measured again on resume. Raises InvalidInput and MissingDependency.
+        """
+        answers = [answer] if hasattr(answer, "results") else list(answer)
+        results = [result for one in answers for result in getattr(one, "results", (one,))]
+        return await score_results(self._engine, self._scope, results, scorers)
 
     async def _fed(self, prompt: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Adaptation, ...]]:
         """Return what was asked with its references found, and in what they differ from what was asked."""

@@ -17,6 +17,7 @@ from imagegen_kit.lazy import load_target
 from imagegen_kit.registry.classes import spec_of_class
 from imagegen_kit.registry.current import get_registry
 from imagegen_kit.registry.faults import capabilities_from, capability_faults, name_faults, spec_faults
+from imagegen_kit.registry.measuring import spec_of_function
 from imagegen_kit.registry.offers import Offers, collect, kind_of
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def register(
     thing: Any = None,
     *,
     model: str | None = None,
+    scorer: str | None = None,
     version: str | None = None,
     price_usd: float | None = None,
     **capabilities: Any,
@@ -51,10 +53,13 @@ def register(
 
     ``thing`` is a ``ProviderSpec``, ``Style``, ``RetrieverSpec`` or ``ScorerSpec``, a module with hooks, the path of a
     YAML file that describes a service (docs/job-apis.md), or a class: of a provider (class attribute ``spec`` or
-    ``models``), of an embedder (methods ``embed_images``, ``embed_texts``) or of a retriever (method ``retrieve``).
+    ``models``), of an embedder (methods ``embed_images``, ``embed_texts``), of a retriever (method ``retrieve``) or of
+    a scorer (method ``score``, attribute ``spec``).
     As a decorator, ``@register(model="me/gradient", seed=True)`` makes a model of a function ``(request)`` or
     ``(request, on_progress)``, sync or async, that returns a PIL image, encoded bytes or a ``Reply``; the function
-    itself comes back, with ``function.unregister()``.
+    itself comes back, with ``function.unregister()``. ``@register(scorer="redness", better="higher")`` makes a scorer
+    of a function ``(subject)`` that returns a number, None, a ``Measurement`` or {measure: number}; its keywords are
+    the fields of ``ScorerSpec``, and its scores are kept for good only where a ``version`` is given.
 
     ``version`` names the state of the code: pictures are cached only where it is given. ``price_usd`` is the price of
     one picture (None: free, it is your own function). ``capabilities`` are the fields of ``Capabilities``.
@@ -62,6 +67,8 @@ def register(
     The same name again replaces what this session registered before. Raises InvalidInput, with all faults, for unknown
     capabilities, unusable names, and names that an installed plugin owns; PluginError for a module whose hooks fail.
     """
+    if scorer is not None:
+        return _scoring(thing, scorer, model, version, price_usd, capabilities)
     faults = _call_faults(model, version, price_usd, capabilities)
     if thing is not None and (isinstance(thing, (type, ModuleType)) or not callable(thing)):
         given = [n for n, v in (("model", model), ("price_usd", price_usd), *capabilities.items()) if v is not None]
@@ -97,6 +104,23 @@ def register(
         return it
 
     return decorate
+
+
+def _scoring(thing: Any, name: str, model: Any, version: Any, price_usd: Any, facts: dict[str, Any]) -> Any:
+    given = [n for n, v in (("model", model), ("price_usd", price_usd)) if v is not None]
+    faults = [Fault(n, "says nothing of a scorer.") for n in given]
+    if faults := faults + _call_faults(None, version, None, {}):
+        raise InvalidInput(faults)
+
+    def add(function: Any) -> Callable[[], None]:
+        with _lock:
+            return _add_specs(Offers((spec_of_function(function, name, version, facts),)))
+
+    def decorate(function: Any) -> Any:
+        function.unregister = add(function)
+        return function
+
+    return decorate if thing is None else add(thing)
 
 
 def _call_faults(model: Any, version: Any, price_usd: Any, capabilities: dict[str, Any]) -> list[Fault]:
@@ -191,7 +215,7 @@ def _specs_of(thing: Any, version: str | None) -> Offers:
 def _not_registrable(thing: object) -> Fault:
     hint = (
         "Give a ProviderSpec, Style, RetrieverSpec, ScorerSpec, a module with hooks, the path of a job-API file, "
-        "a class of a provider, embedder or retriever, or a function."
+        "a class of a provider, embedder, retriever or scorer, or a function."
     )
     return Fault("thing", f"a {type(thing).__name__} cannot be registered.", hint)
 

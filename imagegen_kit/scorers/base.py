@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from imagegen_kit.errors import PluginError
@@ -38,8 +37,9 @@ Answer = float | Measurement | None | Mapping[str, "float | Measurement | None"]
 class Subject:
     """A picture to be scored, and of its request what the scorer's spec says that it ``reads``; the rest is refused.
 
-    Decoded once for all scorers. ``labels`` are the parameters of its row, to name it in words; no score may hang on
-    them. In a set, subjects come in the order of the run.
+    A request is shown as it was asked, the same for every model. ``labels`` are the parameters of its row, to name it
+    in words; no score may hang on them. In a set, subjects come in the order of the run. With ``keep`` the picture is
+    decoded once for all scorers; a large set would not fit into memory so.
     """
 
     def __init__(
@@ -48,39 +48,42 @@ class Subject:
         request: Request | None = None,
         *,
         labels: Mapping[str, Any] | None = None,
+        keep: bool = True,
         reads: Sequence[str] | None = None,
         scorer: str = "",
     ) -> None:
         self.picture, self.labels = picture, dict(labels or {})
-        self._request, self._reads, self._scorer = request, reads, scorer
+        self._request, self._reads, self._scorer, self._keep = request, reads, scorer, keep
+        self._decoded: dict[str, Any] = {}
 
     def seen_by(self, reads: Sequence[str], scorer: str) -> Subject:
-        """Return the same subject as a scorer may see it; the decoded picture is shared."""
-        other = Subject(self.picture, self._request, labels=self.labels, reads=reads, scorer=scorer)
-        other.__dict__["_source"] = self.__dict__.get("_source", self)
+        """Return the same subject as the scorer of that name may see it; the decoded picture is shared."""
+        other = Subject(self.picture, self._request, labels=self.labels, keep=self._keep, reads=reads, scorer=scorer)
+        other._decoded = self._decoded
         return other
 
-    @cached_property
+    @property
     def image(self) -> Image.Image:
-        """The picture as PIL, upright, as it is stored. Shared: do not change it."""
-        source: Subject | None = self.__dict__.get("_source")
-        return self.picture.image if source is None else source.image
+        """The picture as PIL, upright, as it is stored. It may be shared: do not change it."""
+        image: Image.Image = self._once("image", lambda: self.picture.image)
+        return image
 
-    @cached_property
+    @property
     def rgb(self) -> np.ndarray[Any, Any]:
-        """The picture as (height, width, 3) uint8, on white where it is transparent. Shared and read-only."""
-        import numpy as np
-
-        source: Subject | None = self.__dict__.get("_source")
-        if source is not None:
-            return source.rgb
-        pixels = np.asarray(flatten(self.image).convert("RGB"))
-        pixels.flags.writeable = False
+        """The picture as (height, width, 3) uint8, on white where it is transparent. Read-only."""
+        pixels: np.ndarray[Any, Any] = self._once("rgb", lambda: _pixels(self.image))
         return pixels
+
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        if not self._keep:
+            return make()
+        if name not in self._decoded:
+            self._decoded[name] = make()
+        return self._decoded[name]
 
     @property
     def prompt(self) -> str:
-        """The text that was sent."""
+        """The text that was asked for, with its style."""
         return str(self._of_request("prompt", ""))
 
     @property
@@ -90,12 +93,12 @@ class Subject:
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """The references that were sent, in order."""
+        """The references that were asked for, in order."""
         return tuple(self._of_request("references", ()) or ())
 
     @property
     def mask(self) -> Artifact | None:
-        """The mask that was sent; None where there was none."""
+        """The mask that was asked for; None where there was none."""
         mask: Artifact | None = self._of_request("mask", None)
         return mask
 
@@ -106,6 +109,14 @@ class Subject:
                 f"scores would be wrong. Write reads=({name!r}, …) in its ScorerSpec."
             )
         return default if self._request is None else getattr(self._request, name, default)
+
+
+def _pixels(image: Image.Image) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    pixels = np.asarray(flatten(image).convert("RGB"))
+    pixels.flags.writeable = False
+    return pixels
 
 
 class Scorer(Protocol):

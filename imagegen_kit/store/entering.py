@@ -26,9 +26,11 @@ _JSON = {
     "requests": ("asked", "sent"),
     "retrievals": ("asked", "found"),
     "results": ("timings", "usage"),
+    "scores": ("details",),
+    "measures": ("about",),
 }
-_OBJECTS = frozenset(("spec", "versions", "asked", "sent", "timings", "usage"))
-_ONE_RUN = dict.fromkeys(("cells", "requests", "retrievals", "results", "ledger", "votes"), "run")
+_OBJECTS = frozenset(("spec", "versions", "asked", "sent", "timings", "usage", "details", "about"))
+_ONE_RUN = dict.fromkeys(("cells", "requests", "retrievals", "results", "ledger", "request_scores", "votes"), "run")
 _MOST = 2**63 - 1
 _TYPES: dict[str, tuple[type, ...]] = {"INTEGER": (int,), "REAL": (int, float), "TEXT": (str,)}
 

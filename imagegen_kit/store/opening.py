@@ -17,7 +17,7 @@ from urllib.parse import quote
 from imagegen_kit.errors import StoreError
 from imagegen_kit.store.faults import BUSY, code_of
 
-SCHEMA_VERSION: Final = "5"
+SCHEMA_VERSION: Final = "6"
 _RENEW: Final[dict[str, tuple[str, ...]]] = {  # from an older version to the next
     "1": ("ALTER TABLE results ADD COLUMN prices TEXT", "ALTER TABLE results ADD COLUMN origin TEXT"),
     "2": (
@@ -29,6 +29,7 @@ _RENEW: Final[dict[str, tuple[str, ...]]] = {  # from an older version to the ne
     ),
     "3": (),  # retrievals are a table of their own
     "4": ("ALTER TABLE votes ADD COLUMN blind INTEGER NOT NULL DEFAULT 1",),
+    "5": ("ALTER TABLE scores ADD COLUMN feature TEXT", "ALTER TABLE scores ADD COLUMN details TEXT"),
 }
 _VERSION = "SELECT value FROM meta WHERE name = 'schema'"
 

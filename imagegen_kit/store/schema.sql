@@ -193,7 +193,27 @@ CREATE TABLE IF NOT EXISTS scores (
     value REAL,
     reason TEXT,                     -- why there is no value
     created_at TEXT NOT NULL,
+    feature TEXT,                    -- by what it was measured, where that can differ
+    details TEXT,                    -- JSON: further facts
     PRIMARY KEY (sha256, scorer, version, inputs)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS request_scores (
+    id INTEGER PRIMARY KEY,          -- of several of one request and scorer the last counts
+    run INTEGER NOT NULL REFERENCES runs (number),
+    request INTEGER NOT NULL,
+    scorer TEXT NOT NULL,            -- these four name the row of scores
+    sha256 TEXT NOT NULL,
+    version TEXT NOT NULL,
+    inputs TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS request_scores_run ON request_scores (run, scorer, request);
+
+CREATE TABLE IF NOT EXISTS measures (
+    scorer TEXT NOT NULL,            -- as in scores: the name of the column without "score_"
+    version TEXT NOT NULL,
+    about TEXT NOT NULL,             -- JSON: better, unit, low, high, card
+    PRIMARY KEY (scorer, version)
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS votes (

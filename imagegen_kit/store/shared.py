@@ -59,8 +59,10 @@ def shared(rows: Slice, new_hashes: dict[str, str]) -> Slice:
     for row in kept["votes"]:
         row["rater"], row["pair"] = labels.of("rater", row["rater"]), labels.of("pair", row["pair"])
     for row in kept["scores"]:
-        row["inputs"], row["reason"] = labels.of("inputs", row["inputs"]), None
-    for table in ("artifacts", "scores"):
+        row["reason"] = row["details"] = None
+    for row in (*kept["scores"], *kept["request_scores"]):
+        row["inputs"] = labels.of("inputs", row["inputs"])
+    for table in ("artifacts", "scores", "request_scores"):
         kept[table] = [
             row | {"sha256": new_hashes[row["sha256"]]} for row in kept[table] if row["sha256"] in new_hashes
         ]

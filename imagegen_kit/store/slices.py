@@ -41,6 +41,11 @@ TABLES = {
     "ledger": _OF_RUN.format(table="ledger", order="attempt"),
     "artifacts": f"SELECT * FROM artifacts WHERE sha256 IN {_PICTURES} ORDER BY sha256",
     "scores": f"SELECT * FROM scores WHERE sha256 IN {_PICTURES} ORDER BY sha256, scorer, version, inputs",
+    "request_scores": _OF_RUN.format(table="request_scores", order="id"),
+    "measures": (
+        "SELECT * FROM measures WHERE scorer IN (SELECT scorer FROM request_scores WHERE run = :run) "
+        "ORDER BY scorer, version"
+    ),
     "votes": _OF_RUN.format(table="votes", order="id"),
 }
 ERRORS = frozenset(("error", "reason"))  # texts of others, which may name anything

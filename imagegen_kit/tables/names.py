@@ -1,4 +1,4 @@
-"""What is there, as tables: ``models()``, ``styles()``, ``plugins()``, each indexed by name."""
+"""What is there, as tables: ``models()``, ``styles()``, ``plugins()``, ``scorers.table()``, each indexed by name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from imagegen_kit.catalog.prices import picture_price
 from imagegen_kit.providers.accounts import not_ready, untried
 from imagegen_kit.registry import PluginRecord, ResolvedModel, get_registry
 from imagegen_kit.tables.listing import listing
+from imagegen_kit.tables.scores import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -147,3 +148,26 @@ def plugins() -> pd.DataFrame:
     rows: list[PluginRecord] = get_registry().plugins()
     worst = ("failed", "clash", "blocked", "slow", "ok")
     return listing(_frame(sorted(rows, key=lambda record: worst.index(record.status)), columns), "plugins")
+
+
+def scorers() -> pd.DataFrame:
+    """Return one row for each number that ``run.score`` can give, by its column: whose it is, and what it means.
+
+    ``better`` is "higher", "lower" or "" (neither); ``low`` and ``high`` are the range, NA where it is open; ``of`` is
+    "picture" or "set"; ``reads`` is what the scorer looks at besides the pixels.
+    """
+    rows = [(spec, column, m) for spec in get_registry().scorers().values() for column, m in spec.columns.items()]
+    columns = [
+        _Column("column", "str", lambda r: f"{PREFIX}{r[1]}"),
+        _Column("scorer", "str", lambda r: r[0].name),
+        _Column("better", "str", lambda r: r[2].better),
+        _Column("unit", "str", lambda r: r[2].unit),
+        _Column("low", "Float64", lambda r: r[2].low),
+        _Column("high", "Float64", lambda r: r[2].high),
+        _Column("of", "str", lambda r: r[0].scope),
+        _Column("reads", "str", lambda r: ", ".join(r[0].reads)),
+        _Column("version", "str", lambda r: r[0].version),
+        _Column("card", "str", lambda r: r[2].card or r[0].card),
+        _Column("install", "str", lambda r: r[0].install),
+    ]
+    return listing(_frame(rows, columns), "scorers")

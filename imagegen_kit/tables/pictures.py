@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imagegen_kit.store.values import as_cell_value
 from imagegen_kit.tables.columns import AFTER_PARAMETERS, BEFORE_PARAMETERS, BROKEN
+from imagegen_kit.tables.scores import PREFIX, score_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from imagegen_kit.store import Journal
 
-SCORE = "score_"
 PART = "seconds_"
 _SQL = {c.name: c.sql for c in (*BEFORE_PARAMETERS, *AFTER_PARAMETERS) if c.sql is not None and c.dtype != "object"}
 _CHOSEN = "(?1 IS NULL OR {}.run IN (SELECT value FROM json_each(?1)))"
@@ -108,7 +108,7 @@ def came_since(journal: Journal, row: int, runs: Iterable[int] | None = None) ->
 
 def sortable(journal: Journal, parameters: Iterable[str]) -> list[str]:
     """Return the columns that pictures can be sorted by, those that are asked for most first."""
-    scores = [SCORE + name for (name,) in journal.read("SELECT DISTINCT scorer FROM scores ORDER BY scorer")]
+    scores = [PREFIX + name for (name,) in journal.read("SELECT DISTINCT scorer FROM request_scores ORDER BY scorer")]
     sql = "SELECT DISTINCT j.key FROM results s, json_each(s.timings) j WHERE s.timings NOT NULL ORDER BY j.key"
     parts = [PART + name for (name,) in journal.read(sql)]
     first = ["created_at", "cost_usd", "price_usd", "seconds", *scores]
@@ -120,11 +120,15 @@ def column_values(journal: Journal, name: str, runs: Iterable[int] | None = None
     chosen = _chosen(runs)
     if name in _SQL:
         return dict(journal.read(f"SELECT r.id, {_SQL[name]} {_FROM}", (chosen,)))
-    if name.startswith(SCORE):  # a picture that was scored anew has its last score
-        scores = "SELECT sha256, value FROM scores WHERE scorer = ? ORDER BY created_at"
-        score = dict(journal.read(scores, (name.removeprefix(SCORE),)))
-        pictures = journal.read(f"SELECT r.id, s.sha256 {_FROM}", (chosen,))
-        return {request: score.get(sha256) for request, sha256 in pictures}
+    if name.startswith(PREFIX):
+        scored = "SELECT DISTINCT run FROM request_scores WHERE scorer = ?"
+        numbers = [number for (number,) in journal.read(scored, (name.removeprefix(PREFIX),))]
+        return {
+            request: value
+            for number in numbers
+            if runs is None or number in set(runs)
+            for request, value in score_columns(journal, number)[name].items()
+        }
     values = f"SELECT r.id, (SELECT value FROM cell_params WHERE cell = c.id AND name = ?2) {_FROM}"
     read: dict[Any, Any] = {None: None}
     found = {request: _read(value, read) for request, value in journal.read(values, (chosen, name))}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.store.values import CELLS_PER_RUN
 from imagegen_kit.tables.columns import AFTER_PARAMETERS, BEFORE_PARAMETERS, BROKEN
+from imagegen_kit.tables.scores import score_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,6 +94,7 @@ def _one_run(store: Store, run_id: str, keep_request: bool) -> pd.DataFrame:
     references = _references(journal, number)
     for name, index in (("reference_ids", 0), ("reference_scores", 1)):
         data[name] = [references[r][index] if r in references else () for r in data["request"]] if references else []
+    scores = score_columns(journal, number)
     columns: dict[str, Any] = {"request": pd.array(data["request"], dtype="Int64")} if keep_request else {}
     for column in (*BEFORE_PARAMETERS, None, *AFTER_PARAMETERS):
         if column is None:
@@ -102,6 +104,9 @@ def _one_run(store: Store, run_id: str, keep_request: bool) -> pd.DataFrame:
         if column.name == "seconds_keep":
             parts = _parts(data["timings"])
             columns.update({name: pd.array(values, dtype="Float64") for name, values in parts.items()})
+        elif column.name == "attempts":
+            for name, values_of in scores.items():
+                columns[name] = _typed([values_of.get(request) for request in data["request"]], "Float64", count)
     frame = pd.DataFrame(columns)
     return frame.sort_values("cell", kind="stable", ignore_index=True) if broken else frame
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagegen_kit.tables.columns import AFTER_PARAMETERS, BEFORE_PARAMETERS
-from imagegen_kit.tables.pictures import PART, SCORE
+from imagegen_kit.tables.pictures import PART
 from imagegen_kit.tables.runs import run_table
+from imagegen_kit.tables.scores import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,7 @@ def shelf_table(shelf: Shelf, places: Sequence[int]) -> pd.DataFrame:
     rows = found.iloc[[row_of[key] for key in keys if key in row_of]].reset_index(drop=True)
     before, after = [c.name for c in BEFORE_PARAMETERS], [c.name for c in AFTER_PARAMETERS]
     others = [str(name) for name in rows if name not in {*before, *after, "request"}]
-    told = [name for name in others if name.startswith((PART, SCORE))]
+    told = [name for name in others if name.startswith((PART, PREFIX))]
     between = [name for name in others if name not in told]
     where = after.index("attempts")
     return rows[[*before, *between, *after[:where], *told, *after[where:]]]

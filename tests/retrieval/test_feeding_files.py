@@ -114,7 +114,7 @@ def test_a_journal_of_the_third_version_learns_to_hold_retrievals(tmp_path):
         old.execute("INSERT INTO events (name, created_at) VALUES ('kept', 'now')")
     old.close()
     journal = Journal(path)
-    assert journal.read("SELECT value FROM meta WHERE name = 'schema'") == [("5",)]
+    assert journal.read("SELECT value FROM meta WHERE name = 'schema'") == [("6",)]
     assert journal.read("SELECT COUNT(*) FROM retrievals") == [(0,)]
     assert journal.read("SELECT name FROM events") == [("kept",)]
     journal.close()

@@ -212,7 +212,8 @@ def test_votes_of_the_fourth_version_were_blind(tmp_path):
     Journal(path).close()
     with sqlite3.connect(path) as old:
         old.execute("UPDATE meta SET value = '4' WHERE name = 'schema'")
-        old.execute("ALTER TABLE votes DROP COLUMN blind")
+        for table, name in (("votes", "blind"), ("scores", "feature"), ("scores", "details")):
+            old.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
         old.execute("INSERT INTO votes VALUES (1, 1, 'me', 'model 1 2', 1, 2, 'left', 5, 'now', NULL)")
     old.close()
     journal = Journal(path)
@@ -227,7 +228,14 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_it_holds(
         old.execute("UPDATE meta SET value = '1' WHERE name = 'schema'")
         for name in ("ledger_entered", "ledger_moved"):
             old.execute(f"DROP TRIGGER {name}")
-        later = ("attempts.key_id", "ledger.key_id", "artifacts.damaged_at", "votes.blind")
+        later = (
+            "attempts.key_id",
+            "ledger.key_id",
+            "artifacts.damaged_at",
+            "votes.blind",
+            "scores.feature",
+            "scores.details",
+        )
         for column in ("results.prices", "results.origin", *later):
             table, _, name = column.partition(".")
             old.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
@@ -238,7 +246,7 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_it_holds(
     journal = Journal(path)
     assert names(journal) == ["kept"]
     assert journal.read("SELECT prices, origin FROM results") == []
-    assert journal.read("SELECT value FROM meta WHERE name = 'schema'") == [("5",)]
+    assert journal.read("SELECT value FROM meta WHERE name = 'schema'") == [("6",)]
     assert journal.read("SELECT usd FROM spending WHERE scope = 'day 2026-11-20'") == [(0.75,)]
     assert journal.read("SELECT key_id FROM attempts") == journal.read("SELECT not_before FROM limits") == []
     journal.close()

@@ -1,0 +1,205 @@
+"""The one place where scorers run: what is known is not measured again, and what is measured is kept at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.errors import ImagegenError, printable
+from imagegen_kit.scorers.base import Measurement, Subject
+from imagegen_kit.scorers.records import (
+    INSERT_LINK,
+    INSERT_MEASURE,
+    INSERT_SCORE,
+    about,
+    digest,
+    known_links,
+    known_scores,
+    measurements,
+    version_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Mapping
+
+    from imagegen_kit.imaging.picture import Picture
+    from imagegen_kit.scorers.chosen import Chosen
+    from imagegen_kit.store import Journal
+    from imagegen_kit.store.journal import Statement
+    from imagegen_kit.types import Request
+
+TOGETHER = 8  # pictures in one task: enough for a model's batch, few enough to be held decoded in every thread
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A picture that is to be scored: the request of its run, what was asked, and the parameters of its cell."""
+
+    request_id: int
+    picture: Picture
+    request: Request | None = None
+    labels: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Unit:
+    """What one call of a scorer is about: one picture, or a whole set. ``inputs`` has a digest for each entry."""
+
+    chosen: Chosen
+    entries: Sequence[Entry]
+    inputs: Sequence[str]
+
+
+class Scoring:
+    """Scores ``entries`` of a run by ``chosen``; ``run`` does it, and may be called again to go on.
+
+    Entries with a negative request are of no run: they are measured, and nothing leads to their scores.
+    """
+
+    def __init__(self, journal: Journal, run: int, entries: Sequence[Entry], chosen: Iterable[Chosen]) -> None:
+        self._journal, self._run = journal, run
+        self._entries, self._chosen = list(entries), list(chosen)
+        self._linked = known_links(journal, run)
+        self._found: dict[int, dict[str, Measurement]] = {}
+
+    def run(self, on_progress: Callable[[int, int], None] | None = None) -> dict[int, dict[str, Measurement]]:
+        """Measure what is not known, in as many threads as there are cores, and return all, by request and column.
+
+        Everything is recorded at once.
+        ``on_progress`` is told how many tasks of how many are done. An interrupt ends it; what is measured is kept.
+        """
+        tasks = self._tasks()
+        threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="imagegen-scorer")
+        try:
+            futures = [threads.submit(self._measure, task) for task in tasks]
+            for done, future in enumerate(as_completed(futures), 1):
+                future.result()
+                if on_progress is not None:
+                    on_progress(done, len(futures))
+        finally:
+            threads.shutdown(cancel_futures=True)
+            self._journal.flush().result()
+        return self._found
+
+    def _tasks(self) -> list[list[_Unit]]:
+        """Return what is to be measured, in tasks: a few pictures for all scorers of pictures, or one set."""
+        rows: list[Statement] = []
+        lacking: dict[int, list[tuple[Chosen, str]]] = {}  # by place of the entry
+        sets: list[list[_Unit]] = []
+        for chosen in self._chosen:
+            spec, version = chosen.spec, version_of(chosen.spec)
+            rows += [(INSERT_MEASURE, (column, version, about(m))) for column, m in spec.columns.items()]
+            known = known_scores(self._journal, spec, (e.picture.sha256 for e in self._entries))
+            for unit, places in self._units(chosen):
+                if all((e.picture.sha256, i) in known for e, i in zip(unit.entries, unit.inputs, strict=True)):
+                    rows += self._links(unit)
+                    self._tell(
+                        unit, [known[e.picture.sha256, i] for e, i in zip(unit.entries, unit.inputs, strict=True)]
+                    )
+                elif spec.scope == "set":
+                    sets.append([unit])
+                else:
+                    lacking.setdefault(places[0], []).append((chosen, unit.inputs[0]))
+        self._journal.append(rows)
+        places = sorted(lacking)
+        shared = []
+        for start in range(0, len(places), TOGETHER):
+            few: dict[str, _Unit] = {}
+            for place in places[start : start + TOGETHER]:
+                for chosen, inputs in lacking[place]:
+                    unit = few.setdefault(chosen.spec.name, _Unit(chosen, [], []))
+                    unit.entries, unit.inputs = [*unit.entries, self._entries[place]], [*unit.inputs, inputs]
+            shared.append(list(few.values()))
+        return [*sets, *shared]
+
+    def _units(self, chosen: Chosen) -> Iterable[tuple[_Unit, list[int]]]:
+        known_by = chosen.known_by
+        if known_by is None:  # nothing of it is ever found again
+            known_by = secrets.token_hex(16)
+        groups: dict[Hashable, list[int]] = {}
+        for place, entry in enumerate(self._entries):
+            key: Hashable = place if chosen.spec.scope != "set" else set_of(entry.labels, chosen)
+            groups.setdefault(key, []).append(place)
+        for places in groups.values():
+            entries = [self._entries[place] for place in places]
+            others = [e.picture.sha256 for e in entries] if chosen.spec.scope == "set" else ()
+            if others and chosen.spec.reads:  # what is read of one may count for all
+                others = [*others, *(digest("", chosen.spec, e.request) for e in entries)]
+            inputs = [digest(known_by, chosen.spec, e.request, others) for e in entries]
+            yield _Unit(chosen, entries, inputs), places
+
+    def _measure(self, task: Sequence[_Unit]) -> None:
+        keep = task[0].chosen.spec.scope != "set"
+        subjects: dict[int, Subject] = {}
+        for unit in task:
+            spec = unit.chosen.spec
+            shown = []
+            for entry in unit.entries:
+                if entry.request_id not in subjects:
+                    subjects[entry.request_id] = Subject(entry.picture, entry.request, labels=entry.labels, keep=keep)
+                shown.append(subjects[entry.request_id].seen_by(spec.reads, spec.name))
+            self._keep(unit, _answers(unit.chosen, shown))
+
+    def _keep(self, unit: _Unit, answers: Sequence[tuple[dict[str, Measurement], bool]]) -> None:
+        version = version_of(unit.chosen.spec)
+        unit.inputs = [  # what was raised may not be raised again
+            inputs if sound else f"{inputs} {secrets.token_hex(4)}"
+            for inputs, (_, sound) in zip(unit.inputs, answers, strict=True)
+        ]
+        at = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
+        rows: list[Statement] = []
+        for entry, inputs, (found, _) in zip(unit.entries, unit.inputs, answers, strict=True):
+            for column, m in found.items():
+                details = json.dumps(dict(m.details)) if m.details else None
+                known = (entry.picture.sha256, column, version, inputs)
+                feature = m.feature or unit.chosen.feature or None
+                rows.append((INSERT_SCORE, (*known, m.value, m.reason or None, at, feature, details)))
+        self._journal.append([*rows, *self._links(unit)])
+        self._tell(unit, [found for found, _ in answers])
+
+    def _tell(self, unit: _Unit, numbers: Sequence[Mapping[str, Measurement]]) -> None:
+        for entry, found in zip(unit.entries, numbers, strict=True):
+            self._found.setdefault(entry.request_id, {}).update(found)
+
+    def _links(self, unit: _Unit) -> list[Statement]:
+        version = version_of(unit.chosen.spec)
+        rows: list[Statement] = []
+        for entry, inputs in zip(unit.entries, unit.inputs, strict=True):
+            known = (entry.picture.sha256, version, inputs)
+            if entry.request_id < 0:
+                continue
+            for column in unit.chosen.spec.columns:
+                if self._linked.get((entry.request_id, column)) != known:
+                    rows.append((INSERT_LINK, (self._run, entry.request_id, column, *known)))
+        return rows
+
+
+def set_of(labels: Mapping[str, Any], chosen: Chosen) -> Hashable:
+    """Return what a picture's set is known by: its varied parameters but the seed and those that the scorer spans."""
+    if chosen.by is not None:
+        names: Iterable[str] = chosen.by
+    else:
+        names = [name for name in labels if name not in ("seed", "file", *chosen.spec.across)]
+    return tuple((name, json.dumps(labels.get(name), default=str)) for name in names)
+
+
+def _answers(chosen: Chosen, subjects: Sequence[Subject]) -> list[tuple[dict[str, Measurement], bool]]:
+    """Return the numbers of each subject, and whether they are the scorer's own words; else none, and why."""
+    try:
+        given = chosen.scorer.score(subjects)
+        if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != len(subjects):
+            raise ValueError(f"it was given {len(subjects)} pictures and did not answer with one number each")
+        return [(measurements(chosen.spec, answer), True) for answer in given]
+    except Exception as error:  # a scorer that fails costs its own numbers, and says why
+        if len(subjects) > 1 and chosen.spec.scope != "set":  # one bad picture costs only its own number
+            return [answer for subject in subjects for answer in _answers(chosen, [subject])]
+        said = error.message if isinstance(error, ImagegenError) else f"{type(error).__name__}: {error}"
+        reason = printable(f"the scorer failed: {said}")[:400]
+        return [(dict.fromkeys(chosen.spec.columns, Measurement(None, reason)), False) for _ in subjects]
