@@ -52,17 +52,17 @@ class Pair:
     @property
     def plain(self) -> Image.Image:
         """The figure on white."""
-        return on_white(figure_of(self.share, self.figure))
+        return on_white(_figure(self.share, self.figure))
 
     @property
     def same(self) -> Image.Image:
         """The same figure, edited."""
-        return edited(figure_of(self.share, self.figure), self.edit)
+        return edited(_figure(self.share, self.figure), self.edit)
 
     @property
     def different(self) -> Image.Image:
         """The other figure under the same edits."""
-        return edited(figure_of(self.share, self.other), self.edit)
+        return edited(_figure(self.share, self.other), self.edit)
 
 
 def pairs(share: Path, half: str) -> Iterator[Pair]:
@@ -117,6 +117,12 @@ def figure_of(share: Path, drawing: Drawing) -> Image.Image | None:
     return figure
 
 
+def _figure(share: Path, drawing: Drawing) -> Image.Image:
+    figure = figure_of(share, drawing)
+    assert figure is not None, f"{drawing.path} was chosen for its shape"
+    return figure
+
+
 def on_white(figure: Image.Image) -> Image.Image:
     """Return the figure in the middle of a white picture."""
     scale = 0.8 * SIDE / max(figure.size)
@@ -141,7 +147,7 @@ def edited(figure: Image.Image, edit: Edit) -> Image.Image:
     lost = round(edit.cut * figure.size[axis])
     at[axis] = -lost if edit.side < 2 else room[axis] + lost
     canvas = background(edit)
-    canvas.paste(figure, tuple(at), figure)
+    canvas.paste(figure, (at[0], at[1]), figure)
     return canvas
 
 
