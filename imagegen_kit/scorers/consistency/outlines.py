@@ -61,7 +61,13 @@ def _points(shown: CutOut) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarr
 
 
 def _cells(
-    at: np.ndarray, gradient: np.ndarray, strength: np.ndarray, inside: np.ndarray, degrees: float, side: int, cut: float
+    at: np.ndarray,
+    gradient: np.ndarray,
+    strength: np.ndarray,
+    inside: np.ndarray,
+    degrees: float,
+    side: int,
+    cut: float,
 ) -> np.ndarray:
     """Return (576,) cells of the points, turned by ``degrees``, in the box that is left of the foreground."""
     if degrees:
