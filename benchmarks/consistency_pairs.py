@@ -64,6 +64,12 @@ class Pair:
         """The other figure under the same edits."""
         return edited(_figure(self.share, self.other), self.edit)
 
+    def on_scene(self, scene: Image.Image) -> tuple[Image.Image, Image.Image]:
+        """Return ``same`` and ``different``, pasted on a picture."""
+        both = (_figure(self.share, drawing) for drawing in (self.figure, self.other))
+        same, different = (edited(figure, self.edit, scene) for figure in both)
+        return same, different
+
 
 def pairs(share: Path, half: str) -> Iterator[Pair]:
     """Yield each figure of ``half`` with the next one of its folder, in order of their hashes."""
@@ -132,8 +138,8 @@ def on_white(figure: Image.Image) -> Image.Image:
     return canvas
 
 
-def edited(figure: Image.Image, edit: Edit) -> Image.Image:
-    """Return the figure under all edits at once."""
+def edited(figure: Image.Image, edit: Edit, scene: Image.Image | None = None) -> Image.Image:
+    """Return the figure under all edits at once; ``scene`` is what it is pasted on in place of the edit's colours."""
     figure = recoloured(figure, edit)
     if edit.mirrored:
         figure = figure.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -146,7 +152,7 @@ def edited(figure: Image.Image, edit: Edit) -> Image.Image:
     axis = edit.side % 2  # the side that is cut off lies outside the picture
     lost = round(edit.cut * figure.size[axis])
     at[axis] = -lost if edit.side < 2 else room[axis] + lost
-    canvas = background(edit)
+    canvas = background(edit) if scene is None else scene.convert("RGB").resize((SIDE, SIDE))
     canvas.paste(figure, (at[0], at[1]), figure)
     return canvas
 

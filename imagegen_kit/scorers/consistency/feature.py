@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from imagegen_kit.checks import run_checks
 from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.imaging.encode import plain
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
 
+_GLANCE = 96  # pixels at which a picture is looked at for whether it is blank
 BEYOND = "Other poses and turns in space are beyond it: a figure that moved may look like another one."
 
 
 class Feature(Protocol):
-    """``label`` says in words what is compared, ``gallery`` what percentiles are against; ``fingerprint`` names both."""
+    """``label`` says what is compared, ``gallery`` what percentiles are against; ``fingerprint`` names both."""
 
     label: str
     gallery: str
@@ -51,3 +54,12 @@ def feature_of(asked: Any = "auto") -> Feature:
     from imagegen_kit.scorers.consistency.embedded import EmbeddedFeature
 
     return EmbeddedFeature(asked)
+
+
+def look_at(image: Image.Image, by: Feature) -> Any | None:
+    """Return what ``by`` keeps of ``image``; None where it is blank."""
+    from PIL.Image import Resampling
+
+    glance = image if image.mode in ("RGB", "RGBA") else plain(image)  # a palette cannot be resized
+    glance = glance.resize((_GLANCE, _GLANCE), Resampling.BILINEAR, reducing_gap=2.0)
+    return by.look(image) if run_checks(glance, ["not_blank"])[0].passed else None

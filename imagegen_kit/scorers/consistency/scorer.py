@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
-from imagegen_kit.checks import run_checks
 from imagegen_kit.errors import CorruptArtifact, InvalidInput, StoreError
 from imagegen_kit.imaging.picture import open_picture
 from imagegen_kit.scorers.base import Answer, Measurement, Subject
-from imagegen_kit.scorers.consistency.feature import BEYOND, feature_of
+from imagegen_kit.scorers.consistency.feature import BEYOND, feature_of, look_at
 from imagegen_kit.scorers.consistency.sequence import drift, means_to_others, worst_pair
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MEASURES = ("", "similarity", "first", "previous", "drift", "worst")
 MOST_SHOWN = 32  # pictures of a set whose matrix is kept
-_GLANCE = 96  # pixels at which a picture is looked at for whether it is blank
 
 
 class ConsistencyScorer:
@@ -70,8 +70,7 @@ class ConsistencyScorer:
         return self._percentile(float(row.mean()), "the pictures given", {"likeness": row.tolist()})
 
     def _look(self, image: Image.Image) -> Any | None:
-        glance = image.resize((_GLANCE, _GLANCE), Image.Resampling.BILINEAR, reducing_gap=2.0)
-        return self._feature.look(image) if run_checks(glance, ["not_blank"])[0].passed else None
+        return look_at(image, self._feature)
 
     def _percentile(self, mean: float, to: str, more: Mapping[str, Any]) -> Measurement:
         details = {"to": to, "gallery": self._feature.gallery, "beyond": BEYOND, **more}

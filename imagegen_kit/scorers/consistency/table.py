@@ -8,24 +8,26 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.imaging.picture import open_picture
 from imagegen_kit.scorers.base import Measurement
-from imagegen_kit.scorers.consistency.feature import feature_of
+from imagegen_kit.scorers.consistency.feature import feature_of, look_at
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def matrix(pictures: Mapping[str, Any] | Iterable[Any], *, feature: Any = "auto") -> pd.DataFrame:
-    """Return the likeness, from 0 to 1, of every pair of ``pictures``, in their order; ``attrs["feature"]`` says by what.
+    """Return the likeness, from 0 to 1, of every pair of ``pictures``, in order; ``attrs["feature"]`` says by what.
 
     ``pictures`` are paths, PIL images, ``Picture``s or results, or a mapping of names to those; without names, rows and
-    columns are numbered from 1. Raises InvalidInput for what is no picture.
+    columns are numbered from 1. Those of blank pictures are NaN. Raises InvalidInput for what is no picture.
     """
     import pandas as pd
 
     named = opened(pictures)
     by = feature_of(feature)
-    likenesses = by.likenesses([by.look(image) for image in named.values()])
-    frame = pd.DataFrame(likenesses, index=list(named), columns=list(named))
+    looks = {name: look for name, image in named.items() if (look := look_at(image, by)) is not None}
+    likenesses = by.likenesses(list(looks.values())) if looks else None
+    frame = pd.DataFrame(likenesses, index=list(looks), columns=list(looks), dtype="float64")
+    frame = frame.reindex(index=list(named), columns=list(named))
     frame.attrs["feature"] = by.label
     return frame
 
@@ -50,7 +52,8 @@ def opened(pictures: Any) -> dict[Any, Any]:
     named = dict(pictures) if isinstance(pictures, Mapping) else dict(enumerate(pictures, 1))
     if not named:
         raise InvalidInput([Fault("pictures", "there are none.")])
-    images, faults = {}, []
+    images: dict[Any, Any] = {}
+    faults: list[Fault] = []
     for name, one in named.items():
         try:
             images[name] = open_picture(getattr(one, "picture", one), where=f"pictures[{name!r}]").image
