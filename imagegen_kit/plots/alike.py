@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.plots.plot import COLOURS, INK, QUIET, Plot, plain
 from imagegen_kit.scorers.consistency import matrix
 from imagegen_kit.scorers.consistency.feature import BEYOND
+from imagegen_kit.scorers.consistency.sequence import drift as slope_of
 from imagegen_kit.scorers.consistency.sequence import worst_pair
 from imagegen_kit.views.words import shortened
 
@@ -37,25 +38,32 @@ def consistency(pictures: Mapping[str, Any] | Iterable[Any], *, feature: Any = "
 def drift(pictures: Mapping[str, Any] | Iterable[Any], *, feature: Any = "auto") -> Plot:
     """Plot the likeness of each picture of a sequence to the first, and the line that fits it.
 
-    The table has a row a picture: ``likeness`` and the ``line``, both NaN for the first. Raises InvalidInput for what
-    is no picture.
+    The table has a row for each picture that is not blank: ``likeness`` and the ``line``, both NaN for the first.
+    Raises InvalidInput for what is no picture.
     """
     import numpy as np
     import pandas as pd
 
     whole = matrix(pictures, feature=feature)
+    by = whole.attrs["feature"]
+    seen = whole.dropna(how="all")
+    whole = seen[seen.index]
+    if not len(whole):
+        frame = pd.DataFrame({"likeness": [], "line": []}, dtype="float64")
+        return Plot(
+            "likeness to the first picture", frame, _draw_line, alt="all pictures are blank", notes=["all blank"]
+        )
     likeness = whole.iloc[0].astype(float).copy()
     likeness.iloc[0] = np.nan
     steps, line = np.arange(len(likeness)), np.full(len(likeness), np.nan)
-    seen = likeness.notna().to_numpy()
+    slope = slope_of(whole.to_numpy())
     words = "a slope needs three pictures"
-    if seen.sum() >= 2:
-        slope, level = np.polyfit(steps[seen], likeness[seen], 1)
-        line[1:] = level + slope * steps[1:]
+    if slope is not None:
+        line[1:] = likeness.mean() + slope * (steps[1:] - steps[1:].mean())
         words = f"{slope:+.3f} a step"
     frame = pd.DataFrame({"likeness": likeness, "line": line}, index=whole.index)
     what = f"likeness to {whole.index[0]!s}, the first of {len(frame)} pictures"
-    notes = [words, f"by {whole.attrs['feature']}. {BEYOND}"]
+    notes = [words, f"by {by}. {BEYOND}"]
     return Plot(what, frame, _draw_line, alt=f"{what}: {words}", notes=notes)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image, ImageOps
 
@@ -232,7 +231,10 @@ def test_a_run_is_scored_over_its_prompts() -> None:
     table = run.table()
     assert table["score_consistency"].between(0, 100).all()
     assert table.groupby("model")["score_consistency_worst"].nunique().tolist() == [1, 1]
-    assert isinstance(run.scores(), pd.DataFrame)
+    assert run.scores()["feature"].str.contains("(drawn)", regex=False).all()
+    alike = matrix(run.select(model="offline/pencil"))
+    rows = table[table["model"] == "offline/pencil"]
+    assert alike.loc[1, 2] == pytest.approx(rows["score_consistency_similarity"].iloc[0])
 
 
 # ---------------------------------------------------------------------- plots
@@ -248,4 +250,5 @@ def test_the_plots_say_in_words_what_they_show_and_keep_their_data() -> None:
     assert table["line"].diff().iloc[2] == pytest.approx(slope)
     assert f"{slope:+.3f} a step" in line.alt
     assert "turns in space" in line.notes[1]
+    assert ik.plots.drift([named["blank"]]).alt == "all pictures are blank"
     assert [len(plot.figure.axes) for plot in (heat, line)] == [2, 1]

@@ -40,14 +40,23 @@ def _plane(places: np.ndarray, colours: np.ndarray) -> np.ndarray | None:
     if near.mean() < _FEWEST:
         near = np.ones(len(colours), dtype=bool)
         for _ in range(_ROUNDS):  # least squares on those that the last fit explained best
-            plane = np.linalg.lstsq(places[near], colours[near], rcond=None)[0]
+            plane = _least_squares(places[near], colours[near])
             apart = np.abs(colours - places @ plane).max(axis=1)
-            near = apart <= max(float(np.quantile(apart, _KEPT)), NEAR / 4)
+            kept = apart <= max(float(np.quantile(apart, _KEPT)), NEAR / 4)
+            if (kept == near).all():
+                break
+            near = kept
         near = apart <= NEAR
         if near.mean() < _FEWEST:
             return None
-    found: np.ndarray = np.linalg.lstsq(places[near], colours[near], rcond=None)[0]
-    return found
+    return _least_squares(places[near], colours[near])
+
+
+def _least_squares(places: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """Return the (3, 3) plane; the faint ridge decides where all places lie on one line."""
+    exact = places.astype(np.float64)
+    plane = np.linalg.solve(exact.T @ exact + 1e-6 * np.eye(3), exact.T @ colours)
+    return np.asarray(plane, dtype=np.float32)
 
 
 @lru_cache(maxsize=8)

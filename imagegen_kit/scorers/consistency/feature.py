@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from imagegen_kit.checks import run_checks
 from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.imaging.encode import plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,6 +59,5 @@ def look_at(image: Image.Image, by: Feature) -> Any | None:
     """Return what ``by`` keeps of ``image``; None where it is blank."""
     from PIL.Image import Resampling
 
-    glance = image if image.mode in ("RGB", "RGBA") else plain(image)  # a palette cannot be resized
-    glance = glance.resize((_GLANCE, _GLANCE), Resampling.BILINEAR, reducing_gap=2.0)
+    glance = image.resize((_GLANCE, _GLANCE), Resampling.NEAREST)  # a sample of its pixels says whether all are one
     return by.look(image) if run_checks(glance, ["not_blank"])[0].passed else None

@@ -56,9 +56,17 @@ def opened(pictures: Any) -> dict[Any, Any]:
     faults: list[Fault] = []
     for name, one in named.items():
         try:
-            images[name] = open_picture(getattr(one, "picture", one), where=f"pictures[{name!r}]").image
+            images[name] = open_picture(_picture_of(one), where=f"pictures[{name!r}]").image
         except InvalidInput as error:
             faults += error.faults
     if faults:
         raise InvalidInput(faults)
     return images
+
+
+def _picture_of(one: Any) -> Any:
+    """Return the first picture of a result; anything else as it is."""
+    kept = getattr(one, "artifacts", None)
+    if kept is None:
+        return getattr(one, "picture", one)
+    return next((artifact for artifact in kept if artifact.kind == "picture"), one)
