@@ -29,6 +29,7 @@ NAMES = (
     "retrieval_overhead",
     "retrieval_scale",
     "retrieval_openclipart",
+    "consistency",
     "scoring",
     "sketch",
     "panels",

@@ -30,6 +30,23 @@ def imagegen_scorers() -> list[ScorerSpec]:
             install=CLIP,
         ),
         ScorerSpec(
+            "consistency",
+            target="imagegen_kit.scorers.consistency.scorer:ConsistencyScorer",
+            scope="set",
+            across=("prompt",),
+            reads=("references",),
+            measures=(
+                Measure(unit="%", low=0, high=100, card="More alike than so many of 100 look-alikes."),
+                Measure("similarity", low=0, high=1, card="Mean likeness to the set, or to the characters sent."),
+                Measure("first", low=0, high=1, card="Likeness to the first picture of the set."),
+                Measure("previous", low=0, high=1, card="Likeness to the picture before."),
+                Measure("drift", unit="a step", low=-1, high=1, card="Slope of the likeness to the first picture."),
+                Measure("worst", low=0, high=1, card="Likeness of the two pictures that are least alike."),
+            ),
+            card="Does a set of pictures show one figure? By colours, layout and outlines of the foreground, or by an "
+            'embedder: {"feature": "clip:folder"}. Other poses and turns in space are beyond it.',
+        ),
+        ScorerSpec(
             "diversity",
             target="imagegen_kit.scorers.diversity:Diversity",
             scope="set",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,8 @@ from PIL import Image
 
 SIDE = 64  # pixels of the cut-out
 _LOOK = 96  # pixels of the longer side at which the background is looked for
-_CLEAR = 24  # alpha below which a pixel shows nothing
-_NEAR = 22  # steps of 255 by which a pixel may differ from the border's colour and still be background
+CLEAR = 24  # alpha below which a pixel shows nothing
+NEAR = 22  # steps of 255 by which a pixel may differ from the border's colour and still be background
 _PLAIN = 0.75  # share of the border that must have one colour, or else the whole picture is what it shows
 
 
@@ -41,14 +42,18 @@ def eight_bits(image: Image.Image) -> Image.Image:
     return image.convert("RGBA" if see_through else "RGB")
 
 
-def cut_out(image: Image.Image) -> CutOut:
-    """Return what ``image`` (any mode, at least one pixel) shows, without margins, stretched to a square."""
+def cut_out(image: Image.Image, mask_of: Callable[[np.ndarray], np.ndarray] | None = None) -> CutOut:
+    """Return what ``image`` (any mode, at least one pixel) shows, without margins, stretched to a square.
+
+    ``mask_of`` says what that is: (height, width, 3 or 4) uint8, at most 96 pixels long, to (height, width) bool with
+    at least one True. None: all but an even background that is joined to the border.
+    """
     image = eight_bits(image)
     width, height = image.size
     scale = min(1.0, _LOOK / max(width, height))
     small = max(1, round(width * scale)), max(1, round(height * scale))
     look = np.asarray(_resized(image, small))
-    mask = _mask(look)
+    mask = (mask_of or _mask)(look)
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     across, down = width / small[0], height / small[1]
     box = (columns[0] * across, rows[0] * down, (columns[-1] + 1) * across, (rows[-1] + 1) * down)
@@ -73,7 +78,7 @@ def _mask(look: np.ndarray) -> np.ndarray:
     """Return (height, width) bool: True where the picture is not background; never all False."""
     everything = np.ones(look.shape[:2], dtype=bool)
     if look.shape[2] == 4:
-        visible = look[..., 3] >= _CLEAR
+        visible = look[..., 3] >= CLEAR
         if not visible.any():
             return everything
         if not visible.all():
@@ -81,9 +86,9 @@ def _mask(look: np.ndarray) -> np.ndarray:
     rgb = look[..., :3].astype(np.int16)
     border = np.concatenate([rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]])
     colour = np.median(border, axis=0)
-    if (np.abs(border - colour).max(axis=1) <= _NEAR).mean() < _PLAIN:
+    if (np.abs(border - colour).max(axis=1) <= NEAR).mean() < _PLAIN:
         return everything
-    outside = _from_the_border(np.abs(rgb - colour).max(axis=2) <= _NEAR)
+    outside = _from_the_border(np.abs(rgb - colour).max(axis=2) <= NEAR)
     return everything if outside.all() else ~outside
 
 
