@@ -35,6 +35,7 @@ HOUSE = [
     ("views", 8),
     ("plots", 8),
     ("panels", 9),
+    ("report", 9),
     ("testing", 9),
     ("cli", 9),
 ]

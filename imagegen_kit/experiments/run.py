@@ -13,6 +13,7 @@ from imagegen_kit.experiments.contrasted import Contrasted
 from imagegen_kit.experiments.elsewhere import ELSEWHERE
 from imagegen_kit.experiments.judged import Judged
 from imagegen_kit.experiments.reading import count_results, read_result, read_results
+from imagegen_kit.experiments.reported import Reported
 from imagegen_kit.experiments.retrying import failed_cells, set_aside
 from imagegen_kit.experiments.scored import Scored
 from imagegen_kit.lazy import Shown, upward
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from imagegen_kit.types import Result
 
 
-class Run(Judged, Scored, Contrasted, Shown):
+class Run(Judged, Scored, Contrasted, Reported, Shown):
     """One execution of an experiment or recipe. Iterates its results, in the order of the grid."""
 
     def __init__(

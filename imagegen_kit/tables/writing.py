@@ -1,0 +1,78 @@
+"""A table as a file that other tools read: CSV, Parquet or JSON lines, by the suffix of its name."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.errors import Fault, InvalidInput, StoreError
+from imagegen_kit.tables.parquet import write_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIXES = (".csv", ".parquet", ".jsonl")
+
+
+def write_table(frame: pd.DataFrame, path: str | Path) -> Path:
+    """Write ``frame`` and return the file's path; an old file is replaced, missing folders are made.
+
+    Lists and mixed values are JSON. Unknown is an empty field in CSV, ``null`` in JSON lines; times are UTC in ISO 8601.
+    Raises InvalidInput for another suffix, MissingDependency where Parquet needs pyarrow, StoreError where the file
+    cannot be written.
+    """
+    target = Path(path).expanduser()
+    suffix = target.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InvalidInput([Fault("path", f"{target.name!r} names no kind of table.", f"End it in {_or(SUFFIXES)}.")])
+    if suffix == ".parquet":
+        return write_frame(frame, target)
+    text = _csv(frame) if suffix == ".csv" else _lines(frame)
+    part = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8", errors="replace", newline="")
+        part.replace(target)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise StoreError(f"{target} cannot be written: {error.strerror or error}.") from error
+    return target
+
+
+def _or(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    as_json = [name for name in frame.columns if frame[name].dtype == object]
+    times = [name for name in frame.columns if str(frame[name].dtype).startswith("datetime")]
+    plain = frame.assign(
+        **{name: [None if v is None else _dumped(v) for v in frame[name]] for name in as_json},
+        **{name: [None if v is None else v for v in map(_plain, frame[name])] for name in times},
+    )
+    text: str = plain.to_csv(index=False)
+    return text
+
+
+def _lines(frame: pd.DataFrame) -> str:
+    columns = {str(name): [_plain(v) for v in frame[name].astype(object)] for name in frame.columns}
+    rows = zip(*columns.values(), strict=True)
+    return "".join(_dumped(dict(zip(columns, row, strict=True))) + "\n" for row in rows)
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON knows it: what is missing is None, numbers are Python's own, times are text."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value):
+        return None
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value.item() if hasattr(value, "item") else value
