@@ -59,7 +59,7 @@ def compare(run: Run, by: object, a: object, b: object, metric: object, failures
     _check_extra()
     samples = samples_of(run, by)
     pairs = _pairs(samples, a, b)
-    metrics = _metrics(samples, metric)
+    metrics = metrics_of(samples, metric)
     if failures not in FAILURES:
         what = f"{failures!r:.40} is no way to count failures."
         raise InvalidInput([Fault("failures", what, 'Write "leave" (their own metric) or "lose" (they lose).')])
@@ -168,7 +168,8 @@ def _pairs(samples: Samples, a: object, b: object) -> list[tuple[str, str]]:
     return list(combinations(samples.values, 2))
 
 
-def _metrics(samples: Samples, metric: object) -> list[Metric]:
+def metrics_of(samples: Samples, metric: object) -> list[Metric]:
+    """Return the metrics that are named, None: all. Raises InvalidInput for unknown ones."""
     if metric is None:
         return list(samples.metrics.values())
     names = [metric] if isinstance(metric, str) else list(metric) if isinstance(metric, (list, tuple)) else []

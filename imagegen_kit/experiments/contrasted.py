@@ -41,6 +41,22 @@ class Contrasted:
 
         return listing(compare(cast("Run", self), by, a, b, metric, failures), "comparison")
 
+    def aspects(self, by: str = "model", metric: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """Return how often each value of ``by`` wins: by aspect (metric) and scenario (category of prompts, and "all").
+
+        A win rate is the mean over all others of the share of prompts that are won, ties half, as in HEIM. Metrics of
+        which neither way is better have none. ``prompts`` is how many the largest of these comparisons has.
+        """
+        from imagegen_kit.experiments.aspects import aspects
+
+        return aspects(cast("Run", self), by, metric)
+
+    def head_to_head(self, by: str = "model", metric: str = "success") -> pd.DataFrame:
+        """Return the share of prompts that each row's value wins against each column's, ties half; NA on its own."""
+        from imagegen_kit.experiments.aspects import head_to_head
+
+        return head_to_head(cast("Run", self), by, metric)
+
     def ranking(
         self,
         by: str | None = None,

@@ -44,7 +44,7 @@ class Judged:
         return upward("vote")(cast("Run", self), by, rater, pairs=pairs, repeats=repeats)
 
     def import_votes(self, path: str | Path | Iterable[str | Path]) -> pd.DataFrame:
-        """Read the file, or files, that voting pages (``vote.to_html``) saved, and return one row for each.
+        """Read the file, or files, that voting pages (``vote.to_html``) or ``export_votes`` saved, and tell what came.
 
         How many votes were added, were there already, or were refused, and why. The same file twice adds nothing.
         Raises InvalidInput, before anything is added, for files that are of another run or were changed.
@@ -52,6 +52,16 @@ class Judged:
         from imagegen_kit.experiments.vote_files import import_votes
 
         return import_votes(cast("Run", self), path)
+
+    def export_votes(self, path: str | Path) -> Path:
+        """Write the votes that stand into a ``.csv``, a line each, and return its path; ``import_votes`` reads it.
+
+        With the run's id, cells, steps and hashes of both pictures, who voted, what was chosen, and which values they
+        had: who reads it knows whose picture was whose. Raises InvalidInput where there are no votes.
+        """
+        from imagegen_kit.experiments.vote_tables import export_votes
+
+        return export_votes(cast("Run", self), path)
 
     def judge(
         self,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.experiments.vote_tables import read_votes
 from imagegen_kit.experiments.voting import CHOICES, events, insert_once, rater_name, record, revealed_at
 from imagegen_kit.store.values import dumps
 
@@ -82,7 +83,11 @@ def import_votes(run: Run, path: str | Path | Iterable[str | Path]) -> pd.DataFr
     found = []
     for file in files:
         try:
-            found.append(_read(run, Path(file).expanduser()))
+            path = Path(file).expanduser()
+            if path.suffix.lower() == ".csv":
+                found += [(path, rater, votes) for rater, votes in read_votes(run, path)]
+            else:
+                found.append(_read(run, path))
         except InvalidInput as error:
             faults += error.faults
     if faults:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.contenders import compared, parameters_of, prompt_of
 from imagegen_kit.experiments.pairing import AGAIN, parameter_of
+from imagegen_kit.experiments.voting import JUDGE
 
 if TYPE_CHECKING:
     from imagegen_kit.experiments.run import Run
 
-JUDGE = "judge:"  # begins the name of a machine that votes
 _VOTES = (
     "SELECT v.id, v.rater, v.pair, v.left_request, v.right_request, l.cell, r.cell, v.choice, v.milliseconds, "
     "v.created_at, v.blind FROM votes v LEFT JOIN requests l ON l.id = v.left_request "

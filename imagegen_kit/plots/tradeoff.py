@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
+from imagegen_kit.experiments.statistics import pareto_front
 from imagegen_kit.plots.plot import COLOURS, INK, MARKERS, QUIET, Plot, from_zero, plain, usd_axis
 from imagegen_kit.plots.rows import checked_run, rows_of
 from imagegen_kit.tables.summaries import ITS_OWN, requests_where
@@ -40,26 +41,6 @@ def cost_latency(run: Run, by: str = "model", *, quality: str | None = None, hig
     if (frame["simulated"] > 0).any():
         notes.append("some of it is simulated: no real service was asked")
     return Plot(what, frame, lambda axes, f: _draw(axes, f, upright), alt=_alt(what, frame, upright), notes=notes)
-
-
-def pareto_front(frame: pd.DataFrame, goals: dict[str, int]) -> list[bool]:
-    """Return, for each row, whether no other is as good in all columns and better in one; False where a value is NA.
-
-    ``goals`` gives each column 1 where less is better and -1 where more is.
-    """
-    known = frame[list(goals)].notna().all(axis=1)
-    values = [
-        tuple(float(row[name]) * sign for name, sign in goals.items()) if ok else None
-        for (_, row), ok in zip(frame.iterrows(), known, strict=True)
-    ]
-    return [
-        mine is not None
-        and not any(
-            other is not None and other != mine and all(o <= m for o, m in zip(other, mine, strict=True))
-            for other in values
-        )
-        for mine in values
-    ]
 
 
 def _quality(run: Run, by: str, quality: str) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.store.values import as_cell_value
 from imagegen_kit.tables.columns import AFTER_PARAMETERS, BEFORE_PARAMETERS, BROKEN
+from imagegen_kit.tables.score_means import score_means
 from imagegen_kit.types import SIMULATED
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def summary_table(
 ) -> pd.DataFrame:
     """Return ``what`` for each group of ``by`` (recipe parameters or columns of the table), indexed by the group.
 
+    A summary also has the mean of each score, over the pictures that the asked model made itself, and of how many.
     Quantiles are nearest-rank over timed rows; NA where there are none. ``only`` restricts to requests by their
     journal number. Raises InvalidInput for an unknown name.
     """
@@ -95,14 +97,16 @@ def summary_table(
     restrict = ""
     if only is not None:
         restrict = " AND r.id IN (SELECT value FROM json_each(?))"
+    source = (
+        "FROM runs u JOIN results s ON s.run = u.number JOIN requests r ON r.id = s.request "
+        f"JOIN cells c ON c.id = r.cell {joins} WHERE u.id = ?{restrict}"
+    )
     base = (
         f"SELECT {inner}, CASE s.replaced WHEN 1 THEN 'replaced' ELSE s.status END AS status, s.cost_usd, s.price_usd, "
         "s.cost_basis, s.seconds, s.attempts, s.same_model, "
         "MAX(r.unfair, s.told_unfair) AS unfair, c.position, r.kind != 'text' AS picture, "
         f"({TIMED} AND s.replaced = 0) AS timed, COALESCE(s.origin LIKE '{SIMULATED}%', 0) AS simulated, "
-        f"{_AT_RISK if what is COSTS else 0} AS at_risk "
-        "FROM runs u JOIN results s ON s.run = u.number JOIN requests r ON r.id = s.request "
-        f"JOIN cells c ON c.id = r.cell {joins} WHERE u.id = ?{restrict}"
+        f"{_AT_RISK if what is COSTS else 0} AS at_risk {source}"
     )
     if only is None:  # a cell whose recipe raised, where no request tells of it, is a failure too
         elsewhere = [
@@ -121,7 +125,8 @@ def summary_table(
     )
     columns = ", ".join(f"{sql} AS {name}" for name, _, sql in what)
     values: list[Any] = [*parameters, run_id]
-    values += [*parameters, run_id] if only is None else [json.dumps(sorted(only))]
+    chosen = [] if only is None else [json.dumps(sorted(only))]
+    values += [*parameters, run_id] if only is None else chosen
     # Groups come in the order in which the grid has them.
     rows = journal.read(f"SELECT {outer}, {columns} FROM ({ranked}) GROUP BY {outer} ORDER BY MIN(position)", values)
     data: dict[str, Any] = {}
@@ -131,6 +136,10 @@ def summary_table(
         data[name] = ["none" if v is None else v for v in values]  # a group of its own, not a missing label
     for i, (name, dtype, _) in enumerate(what, len(names)):
         data[name] = pd.array([row[i] for row in rows], dtype=dtype)
+    if what is SUMMARY:
+        own = f"SELECT r.id, {inner} {source} AND s.replaced = 0 AND {ITS_OWN}"
+        group_of = {id: tuple(group) for id, *group in journal.read(own, [*parameters, run_id, *chosen])}
+        data.update(score_means(journal, run_id, [tuple(row[: len(names)]) for row in rows], group_of))
     return pd.DataFrame(data).set_index(names[0] if len(names) == 1 else names)
 
 

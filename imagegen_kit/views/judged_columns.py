@@ -22,7 +22,7 @@ def _amount(value: Any, unit: str, *, sign: bool = False) -> str:
     if unit == "USD":
         return plus + usd(size)
     if unit == "s":
-        return plus + seconds(size)
+        return plus + (seconds(size) if size >= 0.1 or not size else f"{size * 1000:.2g} ms")
     return f"{plus}{size:.3g}" + (f" {unit}" if unit else "")
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import imagegen_kit as ik
-from imagegen_kit.plots.tradeoff import pareto_front
+from imagegen_kit.experiments.statistics import pareto_front
 
 if TYPE_CHECKING:
     from pathlib import Path
