@@ -30,6 +30,7 @@ NAMES = (
     "retrieval_scale",
     "retrieval_openclipart",
     "scoring",
+    "sketch",
     "panels",
 )
 

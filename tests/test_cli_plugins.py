@@ -23,6 +23,7 @@ from imagegen_kit.catalog.job_api import load_job_api
 from imagegen_kit.cli import app
 from imagegen_kit.providers import Capabilities, ImageRequest, ModelSpec, ProviderSpec, Reply
 from imagegen_kit.registry import reset_registry
+from imagegen_kit.scorers import Measure, Measurement, ScorerSpec
 from imagegen_kit.testing.contracts.failing import EXPECTED
 from imagegen_kit.testing.scaffold import render
 from imagegen_kit.testing.simulators.modes import MODES, UNCHARGED
@@ -74,8 +75,9 @@ class TestNew:
     def test_the_licence_has_the_year_it_is_given(self) -> None:
         assert "Copyright (c) 2031 the authors of imagegen-kit-sunny" in render("sunny", None, 2031)["LICENSE"]
 
-    def test_its_files_are_sound(self) -> None:
-        for path, text in render("sunny-day", None, 2031).items():
+    @pytest.mark.parametrize("kind", ["provider", "scorer"])
+    def test_its_files_are_sound(self, kind: str) -> None:
+        for path, text in render("sunny-day", None, 2031, kind).items():
             assert "[=" not in text, path
             if path.endswith(".py"):
                 ast.parse(text)
@@ -84,8 +86,33 @@ class TestNew:
                     "python-version": "${{ matrix.python }}"
                 }
 
-    def test_its_code_is_formatted_as_ours_is(self) -> None:
-        imagegen("new", "sunny-day")
+    def test_it_writes_a_scorer_too(self) -> None:
+        status, out, _ = imagegen("new", "sunny-day", "--kind", "scorer")
+        assert status == 0
+        assert out.splitlines()[-1].strip() == "pytest"
+        made = Path("imagegen-kit-sunny-day")
+        assert sorted(p.name for p in made.rglob("*.py")) == ["__init__.py", "scorer.py", "test_sunny_day.py"]
+        project = tomllib.loads((made / "pyproject.toml").read_text(encoding="utf-8"))
+        assert project["project"]["description"] == "The scorer sunny-day for imagegen-kit."
+        assert project["dependency-groups"]["test"] == ["pytest>=9.0", "imagegen-kit"]
+        assert 'run.score("sunny-day")' in (made / "README.md").read_text(encoding="utf-8")
+
+    def test_another_kind_is_refused_with_the_near_one(self) -> None:
+        status, _, err = imagegen("new", "sunny", "--kind", "scorers")
+        assert status == 2
+        assert "Did you mean 'scorer'" in err
+        assert list(Path().iterdir()) == []
+
+    def test_a_scorer_may_have_a_providers_name_and_not_another_scorers(self) -> None:
+        assert imagegen("new", "offline", "--kind", "scorer")[0] == 0
+        assert (
+            "the scorer 'identity' belongs to scorers of imagegen-kit"
+            in imagegen("new", "identity", "--kind", "scorer")[2]
+        )
+
+    @pytest.mark.parametrize("kind", ["provider", "scorer"])
+    def test_its_code_is_formatted_as_ours_is(self, kind: str) -> None:
+        imagegen("new", "sunny-day", "--kind", kind)
         settings = ["--config", str(ROOT / "pyproject.toml"), "--no-cache"]
         for check in (["check", "--ignore", "I001,D101"], ["format", "--check"]):
             done = subprocess.run(
@@ -126,21 +153,21 @@ class TestNew:
         assert [p.name for p in Path("mine").iterdir()] == ["kept.txt"]
 
 
-Install = Callable[[str, str], None]
+Install = Callable[..., None]
 
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_registry: None) -> Install:
-    """Put a distribution on the path whose plugin offers one provider, written as Python."""
+    """Put a distribution on the path whose plugin offers one provider, or what another hook returns, as Python."""
     site = tmp_path / "site"
     site.mkdir()
     (site / "needs_more.py").write_text("import nowhere_at_all")
     monkeypatch.syspath_prepend(site)
 
-    def install(name: str, spec: str) -> None:
-        hook = f"@kit.hookimpl\ndef imagegen_providers():\n    return [{spec}]\n"
+    def install(name: str, spec: str, hook: str = "providers", more: str = "") -> None:
+        kit, hook = hook, f"{more}\n@kit.hookimpl\ndef imagegen_{hook}():\n    return [{spec}]\n"
         module = f"plugin_to_check_{name}_{next(_numbers)}"
-        (site / f"{module}.py").write_text(f"from imagegen_kit import providers as kit\n\n{hook}")
+        (site / f"{module}.py").write_text(f"from imagegen_kit import {kit} as kit\n\n{hook}")
         info = site / f"imagegen_kit_{name}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: imagegen-kit-{name}\nVersion: 1.0\n")
@@ -178,6 +205,23 @@ def test_a_new_plugin_is_installed_and_passes_its_own_tests(tmp_path: Path) -> N
     told = subprocess.run(check, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert "imagegen-kit-sunny-day 0.1.0): ok" in told.stdout
     assert "sunny-day/first  ready" in told.stdout
+
+
+def test_a_new_scorer_passes_its_own_tests(tmp_path: Path) -> None:
+    """Its tests run as its author runs them, and find it by the entry point of its pyproject."""
+    assert imagegen("new", "sunny-day", "--kind", "scorer")[0] == 0
+    folder = tmp_path / "imagegen-kit-sunny-day"
+    (entry,) = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "entry-points"
+    ].values()
+    info = tmp_path / "site" / "imagegen_kit_sunny_day-0.1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: imagegen-kit-sunny-day\nVersion: 0.1.0\n")
+    (info / "entry_points.txt").write_text(f"[imagegen_kit]\nsunny-day = {entry['sunny-day']}\n")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), str(folder), *sys.path])}
+    done = subprocess.run(PYTEST, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) >= 20, "the README promises so many"
 
 
 class TestCheck:
@@ -222,6 +266,40 @@ class TestCheck:
         status, out, _ = imagegen("check", "mine")
         assert status == 0
         assert "  mine/one  pip install nowhere" in out
+
+    @pytest.mark.parametrize(
+        ("score", "status", "words"),
+        [
+            ("[float(s.rgb.mean()) / 255 for s in subjects]", 0, "scorer mine: it keeps the contract ("),
+            ("[float(s.rgb.mean()) for s in subjects]", 1, "over `high`, which is 1.0"),
+        ],
+        ids=["sound", "out of its range"],
+    )
+    def test_a_scorer_is_held_to_the_contract(
+        self, installed: Install, score: str, status: int, words: str, tmp_path: Path
+    ) -> None:
+        source = f"class Mine:\n    def score(self, subjects):\n        return {score}\n"
+        (tmp_path / "site" / "of_mine.py").write_text(source)
+        spec = 'kit.ScorerSpec("mine", target="of_mine:Mine", low=0.0, high=1.0, card="Light.")'
+        installed("mine", spec, hook="scorers")
+        found, out, _ = imagegen("check", "mine")
+        assert found == status, out
+        assert words in out
+        assert out.rstrip().endswith("scorer:mine")
+        assert ("does not keep the contract of scorers. To mend it: " in out) == bool(status)
+
+    def test_a_scorer_that_cannot_be_made_without_options_is_told(self, installed: Install, tmp_path: Path) -> None:
+        (tmp_path / "site" / "of_head.py").write_text("class Mine:\n    def __init__(self, head): ...\n")
+        installed("mine", 'kit.ScorerSpec("mine", target="of_head:Mine", card="x")', hook="scorers")
+        status, out, _ = imagegen("check", "mine")
+        assert status == 0
+        assert "scorer mine: the contract was not tried: it needs head; its own tests give them." in out
+
+    def test_a_scorer_whose_target_is_not_there_needs_mending(self, installed: Install) -> None:
+        installed("mine", 'kit.ScorerSpec("mine", target="nowhere_at_all:Mine")', hook="scorers")
+        status, out, _ = imagegen("check", "mine")
+        assert status == 1
+        assert "loading nowhere_at_all:Mine raised" in out
 
     def test_broken_plugins_come_last_and_are_counted(self, installed: Install) -> None:
         installed("aa", 'kit.ProviderSpec("aa", models=(kit.ModelSpec("one"),), target="nowhere_at_all:Any")')
@@ -276,7 +354,11 @@ class TestCheck:
         assert "nowhere.yaml" in err
 
 
-@pytest.mark.parametrize("spec", [ProviderSpec, ModelSpec, Capabilities, Reply], ids=lambda spec: spec.__name__)
+@pytest.mark.parametrize(
+    "spec",
+    [ProviderSpec, ModelSpec, Capabilities, Reply, ScorerSpec, Measure, Measurement],
+    ids=lambda spec: spec.__name__,
+)
 def test_every_field_of_a_spec_is_in_the_reference(spec: type) -> None:
     text = (ROOT / "docs/plugins.md").read_text(encoding="utf-8")
     named = set(re.findall(r"[`(]([a-z_]+)", text))

@@ -13,10 +13,12 @@ from PIL import Image
 
 import imagegen_kit as ik
 from imagegen_kit.capabilities import Capabilities
+from imagegen_kit.checks import numeric
 from imagegen_kit.errors import InvalidInput
 from imagegen_kit.hookspecs import ProviderSpec
 from imagegen_kit.lazy import Shown
 from imagegen_kit.providers import ModelSpec, Price, Reply
+from imagegen_kit.scorers.sketch import auto_fix, sketch_report
 from imagegen_kit.types import ImageRequest, Result, TextRequest, VideoRequest
 from imagegen_kit.views import html
 from imagegen_kit.views.grid import Layout, chosen, column_parameter, positions, varied
@@ -102,6 +104,8 @@ OBJECTS: dict[str, Callable[[], Any]] = {
     "Policy": lambda: ik.Policy(fallback=EVIL, assume_usd={EVIL: 0.04}),
     "Style": lambda: ik.Style("s", text=EVIL, negative=EVIL, axes={EVIL: (EVIL,)}, checks={EVIL: {EVIL: 1}}),
     "SettingsView": lambda: ik.configure(model="me/calm"),
+    "SketchReport": lambda: sketch_report(shape("red"), more=[numeric(EVIL, EVIL, EVIL, lambda page: None, high=1)]),
+    "Fixed": lambda: auto_fix(shape("red")),
     "ImageRequest": lambda: ImageRequest(prompt=EVIL, model=EVIL, options={EVIL: EVIL}, mask=result().picture),
     "TextRequest": lambda: TextRequest(prompt=EVIL, model="a/b", system=EVIL),
     "VideoRequest": lambda: VideoRequest(prompt=EVIL, model="a/b", first_frame=result().picture),

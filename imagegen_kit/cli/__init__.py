@@ -1,6 +1,28 @@
 """``imagegen``: the toolkit from a terminal. Only typer is imported until a command runs."""
 
-from imagegen_kit.cli import judging, keeping, libraries, making, plugins, reporting, showing, uploading  # each adds its commands
+from imagegen_kit.cli import (  # each adds its commands
+    checking,
+    judging,
+    keeping,
+    libraries,
+    making,
+    plugins,
+    reporting,
+    showing,
+    uploading,
+)
 from imagegen_kit.cli.frame import app, main
 
-__all__ = ["app", "judging", "keeping", "libraries", "main", "making", "plugins", "reporting", "showing", "uploading"]
+__all__ = [
+    "app",
+    "checking",
+    "judging",
+    "keeping",
+    "libraries",
+    "main",
+    "making",
+    "plugins",
+    "reporting",
+    "showing",
+    "uploading",
+]

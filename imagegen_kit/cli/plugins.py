@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imagegen_kit.cli.contract import kept_by_scorers, scorers_of
 from imagegen_kit.cli.frame import FAILED, app
 from imagegen_kit.cli.saying import say
 
@@ -29,14 +30,15 @@ app.add_typer(plugin)
 
 @plugin.command()
 def new(
-    name: Annotated[str, typer.Argument(help="The provider's name: the part before the slash of its models.")],
+    name: Annotated[str, typer.Argument(help="The provider's name (before the slash of its models), or the scorer's.")],
     folder: Annotated[Path | None, typer.Option(help="Where to write it; else imagegen-kit-NAME here.")] = None,
     author: Annotated[str | None, typer.Option(help="Who stands in pyproject.toml and LICENSE.")] = None,
+    kind: Annotated[str, typer.Option(help="What it offers: provider or scorer.")] = "provider",
 ) -> None:
-    """Write a whole distribution for the provider NAME: package, contract test, README, licence, CI."""
+    """Write a whole distribution for the provider or scorer NAME: package, contract test, README, licence, CI."""
     from imagegen_kit.testing.scaffold import write_plugin
 
-    written = write_plugin(name, folder, author)
+    written = write_plugin(name, folder, author, kind=kind)
     for path in sorted(p for p in written.rglob("*") if p.is_file()):
         say(f"  {path}")
     say("Next:")
@@ -47,13 +49,17 @@ def new(
 
 @plugin.command()
 def check(
-    name: Annotated[str | None, typer.Argument(help="A plugin, a provider, or a YAML file; else all plugins.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A plugin, provider or scorer, or a YAML file; else all plugins.")
+    ] = None,
 ) -> None:
     """Say whether a plugin works, or whether a file (a service, models and prices, a style) can be read."""
     if name is not None and Path(name).suffix in (".yaml", ".yml"):
         say(f"{name}: {_file_in_words(Path(name))}")
         return
     found = sorted(map(_examined, _records(name)), key=lambda record: record.broken)
+    if name is not None:
+        found = [record if record.broken else kept_by_scorers(record, say) for record in found]
     for record in found:
         say(_in_one_line(record) if name is None and _builtin(record) else _in_words(record))
     broken = [record.name for record in found if record.broken]
@@ -77,7 +83,8 @@ def _records(name: str | None) -> list[PluginRecord]:
     def names(record: PluginRecord) -> set[str]:
         providers = {offer.partition("/")[0] for offer in record.offers if "/" in offer}
         own = normalized(record.distribution)
-        return {record.name, own, *providers} - ({"imagegen-kit"} if len(providers) == 0 else set())
+        scorers = {offer.removeprefix("scorer:") for offer in record.offers if offer.startswith("scorer:")}
+        return {record.name, own, *providers, *scorers} - ({"imagegen-kit"} if not providers else set())
 
     found = [r for r in records if name in names(r) or normalized(name) in names(r)]
     if not found:
@@ -94,12 +101,13 @@ def _providers(record: PluginRecord) -> list[ProviderSpec]:
 
 
 def _examined(record: PluginRecord) -> PluginRecord:
-    """Return ``record``, as failed where one of its providers could not draw whatever a user sets."""
+    """Return ``record``, as failed where a provider could not draw, or a scorer not score, whatever a user sets."""
     faults = [fault for provider in _providers(record) if (fault := _fault_of(provider))]
+    faults += [fault for name in scorers_of(record) if (fault := _fault_of_scorer(name))]
     if not faults or record.broken:
         return record
     (what, *_), (fix, *_) = zip(*faults, strict=True)
-    more = f" (and {len(faults) - 1} more of its providers)" if len(faults) > 1 else ""
+    more = f" (and {len(faults) - 1} more of what it offers)" if len(faults) > 1 else ""
     return replace(record, status="failed", reason=what + more, fix=fix)
 
 
@@ -121,6 +129,21 @@ def _fault_of(provider: ProviderSpec) -> tuple[str, str] | None:
         reason = f"provider {provider.name!r} says nowhere where its pictures come from."
         fix = f'give its ProviderSpec a base_url or base_url_env, or origin="local:{provider.name}" if it draws here.'
         return reason, fix
+    return None
+
+
+def _fault_of_scorer(name: str) -> tuple[str, str] | None:
+    """Return why what a scorer targets could never be loaded, and how to mend it."""
+    from imagegen_kit.errors import MissingDependency, PluginError
+    from imagegen_kit.registry import get_registry
+
+    try:
+        get_registry().scorer_target(name)
+    except MissingDependency as error:
+        if not get_registry().scorer(name).install:
+            return error.message, "name it in the dependencies of pyproject.toml, or in `install` of the ScorerSpec."
+    except PluginError as error:
+        return error.message, 'name a class that can be imported in `target` of the ScorerSpec: "package.module:Class".'
     return None
 
 

@@ -19,7 +19,9 @@ def show(
     save: Annotated[Path | None, typer.Option(help="Write pictures and metadata.json into this new folder.")] = None,
     layout: Annotated[str, typer.Option(help="How --save names them: flat, scenes, sketches or calls.")] = "flat",
     parquet: Annotated[Path | None, typer.Option(help="Write the table, one row a picture, to this file.")] = None,
-    table_file: Annotated[Path | None, typer.Option(help="The same as .csv, .parquet or .jsonl, by its suffix.")] = None,
+    table_file: Annotated[
+        Path | None, typer.Option(help="The same as .csv, .parquet or .jsonl, by its suffix.")
+    ] = None,
 ) -> None:
     """Show a run in numbers; the latest one if none is named. RUN may also be a bundle or a folder of pictures."""
     import imagegen_kit as ik

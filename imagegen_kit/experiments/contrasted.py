@@ -40,3 +40,40 @@ class Contrasted:
         from imagegen_kit.experiments.comparing import compare
 
         return listing(compare(cast("Run", self), by, a, b, metric, failures), "comparison")
+
+    def ranking(
+        self,
+        by: str | None = None,
+        raters: str | Sequence[str] | None = None,
+        *,
+        blind: bool = True,
+        win_rate: float = 0.6,
+        power: float = 0.8,
+    ) -> pd.DataFrame:
+        """Return the strengths of the values of ``by`` from votes, best first, in tiers: never take it for bare ranks.
+
+        ``strength`` is Bradley and Terry's on the scale of chess ratings (mean 1000, 70 points are a win rate of .6),
+        ties and "both bad" half a win of either, with its 95 % interval. Values in one ``tier`` are linked by intervals
+        that overlap; ``votes_missing`` is how many more votes a value needs so that a ``win_rate`` against any of its
+        tier would be told with ``power``. Skipped pairs and repeats are not counted. ``raters`` None is all people,
+        "judges" all machine judges, "all" both; else names. ``blind`` False also counts votes of people who knew whose
+        picture was whose. ``attrs`` tell what was left out, how raters agree ("alpha": Krippendorff's, nominal), with
+        themselves ("self_agreement") and whether the left side wins ("left_share"); ``raters()`` tells it of each.
+        Raises InvalidInput for unknown names and where no vote counts.
+        """
+        from imagegen_kit.experiments.ranking import ranking
+
+        run = cast("Run", self)
+        return listing(ranking(run, by, raters, blind=blind, win_rate=win_rate, power=power), "ranking")
+
+    def raters(self, by: str | None = None) -> pd.DataFrame:
+        """Return one row for each rater, people and machine judges: votes, side bias, agreement.
+
+        ``left_share`` is the share of decided votes that the left side got, ``self_agreement`` that of repeated pairs
+        on which the same was said again, each with its 95 % interval; ``same_side`` counts repeats, which are mirrored,
+        on which the same side was chosen. ``agreement`` and ``kappa`` (Cohen's) are with all others who voted on the
+        same pairs, ``shared`` times. ``attrs["alpha"]`` is Krippendorff's alpha of all people.
+        """
+        from imagegen_kit.experiments.ranking import raters_table
+
+        return listing(raters_table(cast("Run", self), by), "raters")

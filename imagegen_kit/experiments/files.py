@@ -45,6 +45,7 @@ def _schema() -> Any:
         repeats: int = 1
         budget_usd: Annotated[float, Field(strict=True)] | None = None
         policy: PolicyFile | None = None
+        check: dict[str, Any] | None = None  # read by requirements.py; nothing of it changes what is made
 
     return ExperimentFile
 

@@ -89,9 +89,19 @@ def samples_of(run: Run, by: object) -> Samples:
         what = "None names no parameter." if by is None else f"a {type(by).__name__} names no parameter."
         raise InvalidInput([Fault("by", what, "Give one name: by='model'.")])
     run._flush()
-    journal = run._store.journal
     params = parameters_of(run)
     _refuse(params, by)
+    return _samples(run, by, params)
+
+
+def all_samples(run: Run) -> Samples:
+    """Return the samples of ``run`` as of one value, "": nothing is compared within it."""
+    run._flush()
+    return _samples(run, "", {cell: {"": "", **known} for cell, known in parameters_of(run).items()})
+
+
+def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samples:
+    journal = run._store.journal
     scores = score_columns(journal, run._number)
     about = measures_of(journal, run._number)
     places = {cell: _place(run, known, by) for cell, known in params.items() if by in known}
@@ -130,7 +140,9 @@ def samples_of(run: Run, by: object) -> Samples:
 
 def _place(run: Run, params: Mapping[str, str], by: str) -> tuple[Hashable, Hashable]:
     """Return what is resampled (None: each repeat of each context) and the context of a cell."""
-    own = "prompt" not in params and shows_what(by, params[by])  # then no other text says what was to be seen
+    own = (
+        bool(by) and "prompt" not in params and shows_what(by, params[by])
+    )  # then no other text says what was to be seen
     return (None if own else prompt_of(params, by) or None), context_of(run, params, by)
 
 

@@ -45,7 +45,9 @@ def reproduce(known: Known) -> Section:
     )
     found = versions_of(known)
     rows = [[package, version] for package, version in sorted(found.items())]
-    notes = [f"This page was written by imagegen-kit {__version__}. Run {run.id}, begun {str(run.created_at)[:19]} UTC."]
+    notes = [
+        f"This page was written by imagegen-kit {__version__}. Run {run.id}, begun {str(run.created_at)[:19]} UTC."
+    ]
     blocks.append(Table("Versions that made the run", ["package", "version"], rows, notes=notes))
     return Section("reproduce", "How to reproduce it", blocks)
 

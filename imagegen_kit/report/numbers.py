@@ -110,7 +110,9 @@ def scores(known: Known) -> Section | None:
     if len(missing):
         why = missing.groupby(["measure", missing["reason"].fillna("no reason given")], sort=False).size()
         told = [[str(m), str(reason), f"{n:,}"] for (m, reason), n in why.items()][:60]
-        blocks.append(Table("Why some pictures have no number", [heading("score"), "why", "pictures"], told, frozenset({2})))
+        blocks.append(
+            Table("Why some pictures have no number", [heading("score"), "why", "pictures"], told, frozenset({2}))
+        )
     return Section("scores", "Scores", blocks)
 
 

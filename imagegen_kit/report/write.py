@@ -87,4 +87,3 @@ def render(known: Known) -> str:
         title=run.name or "Run", facts=facts, sections=sections(known), version=__version__,
         css=(HERE / "page.css").read_text(encoding="utf-8"),
     )  # fmt: skip
-

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from imagegen_kit.errors import PluginError
-from imagegen_kit.imaging.encode import flatten
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,6 +112,8 @@ class Subject:
 
 def _pixels(image: Image.Image) -> np.ndarray[Any, Any]:
     import numpy as np
+
+    from imagegen_kit.imaging.encode import flatten  # loads Pillow, which a plugin's description has no use for
 
     pixels = np.asarray(flatten(image).convert("RGB"))
     pixels.flags.writeable = False

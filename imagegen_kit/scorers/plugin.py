@@ -6,12 +6,29 @@ from imagegen_kit.hookspecs import Measure, ScorerSpec, hookimpl
 from imagegen_kit.scorers.sketch.measures import MEASURES as SKETCH_MEASURES
 
 METRICS = 'pip install "imagegen-kit[metrics]"'
+CLIP = 'pip install "imagegen-kit[clip]"'
 
 
 @hookimpl
 def imagegen_scorers() -> list[ScorerSpec]:
     """Offer the scorers of the kit; each is loaded when it is first asked for."""
     return [
+        ScorerSpec(
+            "aesthetic",
+            target="imagegen_kit.scorers.aesthetic:Aesthetic",
+            unit="points",
+            card="A linear head of yours (head=file) over a CLIP model's features. What its points mean is its own.",
+            install=CLIP,
+        ),
+        ScorerSpec(
+            "clip_score",
+            target="imagegen_kit.scorers.clip_score:ClipScore",
+            low=0.0,
+            high=100.0,
+            reads=("prompt",),
+            card="CLIPScore: 100 × the cosine of picture and prompt in a CLIP model, at least 0 (Hessel et al. 2021).",
+            install=CLIP,
+        ),
         ScorerSpec(
             "diversity",
             target="imagegen_kit.scorers.diversity:Diversity",
@@ -33,6 +50,16 @@ def imagegen_scorers() -> list[ScorerSpec]:
             card="The same picture more than once in a set, but for size, format and quality.",
         ),
         ScorerSpec(
+            "identity",
+            target="imagegen_kit.scorers.identity:Identity",
+            unit="cosine",
+            low=-1.0,
+            high=1.0,
+            reads=("references",),
+            card="CLIP-I or DINO: the mean cosine to the references of the role character, or to a set (against=…).",
+            install=CLIP,
+        ),
+        ScorerSpec(
             "legibility",
             target="imagegen_kit.scorers.legibility:Legibility",
             reads=("prompt",),
@@ -41,6 +68,13 @@ def imagegen_scorers() -> list[ScorerSpec]:
                 Measure("confidence", unit="%", low=0, high=100, card="How sure tesseract is of these words."),
             ),
             card="Text in the picture, read by the program tesseract where it is installed.",
+        ),
+        ScorerSpec(
+            "preference",
+            target="imagegen_kit.scorers.preference:Preference",
+            reads=("prompt",),
+            card="What a preference model (model=folder) says of picture and prompt: PickScore's kind, or VQAScore.",
+            install=CLIP,
         ),
         ScorerSpec(
             "similarity",

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.store.slices import TABLES, pictures_in
+from imagegen_kit.store.slices import TABLES, VOTING, pictures_in
 from imagegen_kit.store.values import CELLS_PER_RUN
 
 if TYPE_CHECKING:
@@ -28,9 +28,12 @@ _JSON = {
     "results": ("timings", "usage"),
     "scores": ("details",),
     "measures": ("about",),
+    "events": ("detail",),
 }
-_OBJECTS = frozenset(("spec", "versions", "asked", "sent", "timings", "usage", "details", "about"))
-_ONE_RUN = dict.fromkeys(("cells", "requests", "retrievals", "results", "ledger", "request_scores", "votes"), "run")
+_OBJECTS = frozenset(("spec", "versions", "asked", "sent", "timings", "usage", "details", "about", "detail"))
+_ONE_RUN = dict.fromkeys(
+    ("cells", "requests", "retrievals", "results", "ledger", "request_scores", "votes", "events"), "run"
+)
 _MOST = 2**63 - 1
 _TYPES: dict[str, tuple[type, ...]] = {"INTEGER": (int,), "REAL": (int, float), "TEXT": (str,)}
 
@@ -99,7 +102,23 @@ def _fault(table: str, row: dict[str, Any]) -> str | None:
         for hash, format in pictures_in(plain):
             if not isinstance(hash, str) or not _HASH.fullmatch(hash) or format not in FORMATS:
                 return f"its {name} names a picture {hash!r:.80} that cannot be one."
-    return None
+    return "it records nothing that a vote needs." if table == "events" and not _is_of_a_vote(row) else None
+
+
+def _is_of_a_vote(row: dict[str, Any]) -> bool:
+    """Return whether an event is one of a vote, with all that is read of it."""
+    detail = json.loads(row.get("detail") or "{}")
+    kinds: dict[str, type] = {"by": str, "rater": str}
+    if row.get("name") == "ballot":
+        kinds["seed"] = int
+    elif row.get("name") == "vote page":
+        kinds = {"page": str, "key": str, "by": str, "pairs": list}
+    if row.get("name") not in VOTING or any(type(detail.get(name)) is not kind for name, kind in kinds.items()):
+        return False
+    return all(
+        isinstance(pair, list) and [type(part) for part in pair] == [str, str, int, int]
+        for pair in detail.get("pairs", ())
+    )
 
 
 def _is_name(table: str, hash: object) -> bool:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _NAMES = frozenset(("model", "style", "size", "aspect_ratio", "quality", "query_by", "retriever", "output_format"))
 _FIELDS = ("model", "size", "quality")  # of requests, beside numbers
 _TOLD = frozenset((*_NAMES, "seed", "sample", "n", "seconds"))  # fields whose adaptations name nothing private
-_LEFT_OUT = ("attempts", "ledger", "retrievals")
+# Events name raters, and no vote goes on where raters and pairs are numbers.
+_LEFT_OUT = ("attempts", "ledger", "retrievals", "events")
 
 
 @dataclass(slots=True)

@@ -27,6 +27,7 @@ Slice = dict[str, list[Row]]
 _OF_RUN = "SELECT * FROM {table} WHERE run = :run ORDER BY {order}"
 _OF_REQUESTS = "SELECT * FROM {table} WHERE request IN (SELECT id FROM requests WHERE run = :run) ORDER BY {order}"
 _PICTURES = "(SELECT sha256 FROM results WHERE run = :run AND sha256 NOT NULL)"
+VOTING = ("ballot", "votes revealed", "vote page")  # events without which a vote could not go on as it began
 TABLES = {
     "runs": "SELECT * FROM runs WHERE number = :run",
     "cells": _OF_RUN.format(table="cells", order="id"),
@@ -47,6 +48,7 @@ TABLES = {
         "ORDER BY scorer, version"
     ),
     "votes": _OF_RUN.format(table="votes", order="id"),
+    "events": f"SELECT * FROM events WHERE run = :run AND name IN {VOTING} ORDER BY id",
 }
 ERRORS = frozenset(("error", "reason"))  # texts of others, which may name anything
 ACCOUNT = "account"  # stands for whoever paid

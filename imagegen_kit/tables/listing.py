@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def listing(frame: pd.DataFrame, kind: str, day: date | None = None) -> pd.DataFrame:
-    """Return ``frame`` as one that shows itself as ``kind`` (models, plugins, styles or runs) does, and loses nothing.
+    """Return ``frame`` as one that shows itself as ``kind`` (models, runs, comparison …) does, and loses nothing.
 
     ``day`` is what "soon" is told from. What is filtered, sorted or sliced from it shows itself in the same way as long
     as it has the columns for it and no others; else as pandas does.
@@ -25,6 +25,7 @@ def listing(frame: pd.DataFrame, kind: str, day: date | None = None) -> pd.DataF
     made = _listing_class()(frame)
     object.__setattr__(made, "_listing", kind)
     object.__setattr__(made, "_day", day)
+    made.attrs.update(frame.attrs)
     found: pd.DataFrame = made
     return found
 
@@ -53,7 +54,9 @@ def _listing_class() -> Any:
         def _shown(self, form: str) -> str | None:
             if self._listing is None:
                 return None
-            shown: str | None = upward("listing")(pd.DataFrame(self), self._listing, form, self._day)
+            plain = pd.DataFrame(self)
+            plain.attrs.update(self.attrs)
+            shown: str | None = upward("listing")(plain, self._listing, form, self._day)
             return shown
 
         def _repr_html_(self) -> str | None:

@@ -14,6 +14,7 @@ _NAMES = {
     "EmbedderContract": "contracts",
     "ProviderContract": "contracts",
     "RetrieverContract": "contracts",
+    "ScorerContract": "contracts",
     "StyleContract": "contracts",
     "tiny_clip": "models",
     "tiny_siglip": "models",
@@ -24,13 +25,20 @@ if TYPE_CHECKING:
     from imagegen_kit.testing import contracts, simulators
     from imagegen_kit.testing.clocks import on_day
     from imagegen_kit.testing.clouds import simulated_clouds
-    from imagegen_kit.testing.contracts import EmbedderContract, ProviderContract, RetrieverContract, StyleContract
+    from imagegen_kit.testing.contracts import (
+        EmbedderContract,
+        ProviderContract,
+        RetrieverContract,
+        ScorerContract,
+        StyleContract,
+    )
     from imagegen_kit.testing.models import tiny_clip, tiny_siglip
 
 __all__ = [
     "EmbedderContract",
     "ProviderContract",
     "RetrieverContract",
+    "ScorerContract",
     "StyleContract",
     "contracts",
     "on_day",

@@ -70,7 +70,7 @@ class Column:
 class Kind:
     """A listing: its index, the columns that a frame must have and those that it may, and what is shown of them."""
 
-    index: str
+    index: str | None
     needed: tuple[str, ...]
     others: tuple[str, ...]
     columns: tuple[Column, ...]

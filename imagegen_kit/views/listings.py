@@ -1,10 +1,11 @@
-"""What is there, in a cell: models, plugins, styles and runs in the columns that matter, unknowns in words."""
+"""Tables in a cell: models, runs, comparisons … in the columns that matter, unknowns in words."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import TYPE_CHECKING
 
+from imagegen_kit.views.judged_columns import JUDGED, ranking_kind
 from imagegen_kit.views.listing_columns import KINDS, Row, plain
 from imagegen_kit.views.markup import Markup, box, lines, small, table, text
 from imagegen_kit.views.words import shortened
@@ -25,7 +26,7 @@ def show_listing(frame: pd.DataFrame, kind: str, form: str, day: date | None = N
 
     ``day`` is today for None; what retires within 90 days of it is told as soon.
     """
-    what = KINDS.get(kind)
+    what = ranking_kind(str(frame.index.name)) if kind == "ranking" else (KINDS | JUDGED).get(kind)
     if what is None or not _fits(frame, what):
         return None
     shown = frame.head(MOST_ROWS).reset_index()

@@ -57,12 +57,18 @@ def table(rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> Markup:
     return Markup(f'<table style="{TABLE}">{top}<tbody>{body}</tbody></table>')
 
 
-def image(data: bytes, *, alt: str, width: int, dashed: bool = False) -> Markup:
-    """Return a WebP file as a picture inside the page, ``width`` pixels wide; ``dashed`` marks a placeholder."""
+def image(data: bytes, *, alt: str, width: int, dashed: bool = False, sha256: str = "", small: bool = False) -> Markup:
+    """Return a WebP file as a picture inside the page, ``width`` pixels wide; ``dashed`` marks a placeholder.
+
+    With ``sha256`` the panel above it finds the picture there and shows it at once; ``small`` says that it is smaller
+    than the thumbnail, and only shown until that has come.
+    """
     border = f"border:{DASHED}" if dashed else f"border:{BORDER}"
     source = b64encode(data).decode("ascii")
     style = f"display:block;max-width:none;{border};border-radius:3px;margin:0"
-    return Markup(f'<img src="data:image/webp;base64,{source}" alt="{text(alt)}" width="{width}" style="{style}">')
+    known = f' data-{"small" if small else "sha"}="{text(sha256)}"' if sha256 else ""
+    picture = f'<img src="data:image/webp;base64,{source}" alt="{text(alt)}" width="{width}"{known}'
+    return Markup(f'{picture} style="{style}">')
 
 
 def notice(words: str, width: int) -> Markup:

@@ -148,10 +148,18 @@ def small_copy(artifact: Artifact, px: int, blobs: Blobs | None = None) -> bytes
     return out.getvalue()
 
 
-def shown(artifact: Artifact, alt: str, px: int, width: int, blobs: Blobs | None, *, dashed: bool = False) -> Markup:
-    """Return the picture, or a notice that says why it cannot be shown."""
+def shown(
+    artifact: Artifact, alt: str, px: int, width: int, blobs: Blobs | None, *, dashed: bool = False, known: bool = False
+) -> Markup:
+    """Return the picture, or a notice that says why it cannot be shown; ``known`` tells a panel which one it is."""
     try:
-        return image(small_copy(artifact, px, blobs), alt=alt, width=width, dashed=dashed)
+        return image(
+            small_copy(artifact, px, blobs),
+            alt=alt,
+            width=width,
+            dashed=dashed,
+            sha256=artifact.sha256 if known else "",
+        )
     except (ImagegenError, OSError) as error:
         return notice(f"the picture cannot be shown: {shortened(error, 160)}", width)
 

@@ -135,7 +135,7 @@ def _figure(run: Run, row: Row, width: int) -> Markup:
     ratio = (picture.width or 1) / (picture.height or 1)
     fitted = round(width * min(1.0, ratio * 1.5))  # a tall picture must not make the line three times as high
     dashed = outcome.status == "placeholder"
-    content = shown(picture, outcome.alt, THUMBNAIL_PX, fitted, run._store.blobs, dashed=dashed)
+    content = shown(picture, outcome.alt, THUMBNAIL_PX, fitted, run._store.blobs, dashed=dashed, known=True)
     return figure(content, outcome.badges(), width)
 
 

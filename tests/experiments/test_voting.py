@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ import pytest
 import imagegen_kit as ik
 from imagegen_kit.engine.session import close_default_engine, default_engine
 from imagegen_kit.errors import InvalidInput, StoreError
+from imagegen_kit.experiments.vote_files import record_page, votes_file
 from imagegen_kit.experiments.voting import CHOICES, Ballot, in_words
 from tests.engine.models import picture, rows
 from tests.experiments.ballots import MODELS, models, run_of
@@ -278,6 +280,41 @@ def test_an_opened_bundle_takes_votes_which_stay_with_it(tmp_path):
     close_default_engine()
     assert [v.choice for v in Ballot(ik.open_run(bundle)).votes()] == ["left", "right"]
     assert rows("SELECT COUNT(*) FROM votes") == [(0,)]
+
+
+def test_a_vote_goes_on_in_a_bundle_in_its_order_and_knows_what_was_revealed(tmp_path):
+    models()
+    run = run_of(8)
+    mine, hers = Ballot(run), Ballot(run, rater="anna")
+    page = record_page(hers, hers.plan)
+    mine.choose(mine.plan[0], "left")
+    mine.reveal()
+    bundle = run.export(tmp_path / "b.zip")
+    ik.configure(store=tmp_path / "other")
+    opened = ik.open_run(bundle)
+    again = Ballot(opened)
+    assert (again.seed, again.plan) == (mine.seed, mine.plan)
+    assert again.open() == mine.open()
+    assert again.revealed
+    assert not Ballot(opened, rater="anna").revealed
+    assert Ballot(opened, rater="anna").plan == hers.plan
+    voted = tmp_path / "votes.json"
+    voted.write_text(votes_file(page, "anna", [[page.tokens[0], "tie", 900, "2026-01-02T03:04:05Z"]]), encoding="utf-8")
+    assert opened.import_votes(voted)["added"].tolist() == [1]
+
+
+def test_a_shared_bundle_names_no_rater_and_no_seed(tmp_path):
+    models()
+    run = run_of(3)
+    ballot = Ballot(run, rater="canary-rater")
+    ballot.choose(ballot.plan[0], "left")
+    ballot.reveal()
+    record_page(ballot, ballot.plan)
+    for path, told in ((run.export(tmp_path / "whole.zip"), True), (run.export(tmp_path / "s.zip", share=True), False)):
+        with zipfile.ZipFile(path) as archive:
+            everything = b"\n".join(archive.read(name) for name in archive.namelist())
+        assert (b"canary-rater" in everything) is told
+        assert (str(ballot.seed).encode() in everything) is told
 
 
 def test_a_shared_bundle_can_be_voted_on_too(tmp_path):

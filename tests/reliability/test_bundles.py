@@ -15,6 +15,7 @@ import pytest
 
 import imagegen_kit as ik
 from imagegen_kit.errors import InvalidInput, ProviderError
+from imagegen_kit.experiments.voting import Ballot
 from imagegen_kit.imaging import provenance
 from tests.engine.models import model, picture
 
@@ -165,7 +166,8 @@ def test_sharing_what_was_shared_changes_nothing(tmp_path):
 @pytest.fixture
 def bundle(tmp_path):
     model()
-    run = ik.Experiment(vary={"prompt": ["a", "b"]}, fixed={"model": "lab/one"}).run(progress=False)
+    run = ik.Experiment(vary={"prompt": ["a", "b"], "seed": [1, 2]}, fixed={"model": "lab/one"}).run(progress=False)
+    Ballot(run, by="seed")
     return run.export(tmp_path / "sound.zip")
 
 
@@ -220,7 +222,7 @@ def adding(name, data=b"x"):
 
 
 def spec_of_a_list(found):
-    found["journal/runs.jsonl"] = re.sub(rb'"\{.*?\}",2,', b'"[]",2,', found["journal/runs.jsonl"])
+    found["journal/runs.jsonl"] = re.sub(rb'"\{.*?\}",4,', b'"[]",4,', found["journal/runs.jsonl"])
 
 
 def cut_line(found):
@@ -256,6 +258,9 @@ HOSTILE = {
     "text for a number": (edited("cells", ",0,0,", ',"zero",0,'), True, "position is not of the kind int"),
     "a list for a value": (edited("runs", '"imagegen_kit.recipes.picture:image"', "[1]"), True, "neither text nor"),
     "a number beyond all": (edited("cells", ",0,0,", f",0,{10**20},"), True, "neither text nor a number"),
+    "an event of nobody's vote": (edited("events", '"ballot"', '"adopted"'), True, "nothing that a vote needs"),
+    "a ballot without its seed": (edited("events", '\\"seed\\"', '\\"speed\\"'), True, "nothing that a vote needs"),
+    "a ballot of a list": (edited("events", '\\"me\\"', "[1]"), True, "nothing that a vote needs"),
     "a spec that is no mapping": (spec_of_a_list, True, "is no mapping"),
     "NaN": (edited("results", ",0.0,", ",NaN,"), True, "is no number"),
     "a line that is cut": (cut_line, True, "cannot be read"),

@@ -70,7 +70,8 @@ def _picture(shelf: Shelf, item: Listed) -> Markup:
         data, width = _tiny(item, shelf)
     except (ImagegenError, OSError) as error:
         return notice(f"the picture cannot be shown: {shortened(error, 120)}", PX)
-    return image(data, alt=outcome(item).alt, width=width, dashed=item.status == "placeholder")
+    dashed = item.status == "placeholder"
+    return image(data, alt=outcome(item).alt, width=width, dashed=dashed, sha256=str(item.sha256), small=True)
 
 
 def _tiny(item: Listed, shelf: Shelf) -> tuple[bytes, int]:

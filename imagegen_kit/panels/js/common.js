@@ -31,20 +31,36 @@ class Pictures {
     this.opened = new Map(); // sha256 + quality → {url, width, height, format}, oldest first
     this.asked = new Map(); // the same key → functions that wait
     this.wanted = new Set();
+    this.drawn = new Map(); // sha256 → the address of a picture in the static copy, as good as a thumbnail
+    this.small = new Map(); // the same, of smaller ones: better than nothing until the thumbnail has come
     this.sight = new IntersectionObserver((seen) => this.#seen(seen), { rootMargin: "200px" });
     view.on("thumbnails", (message, buffers) => this.#came(message, buffers));
     view.on("picture", (message, buffers) => this.#openedCame(message, buffers));
+  }
+
+  /** Use what the static copy shows: those pictures are on the page already, nothing has to be asked for them. */
+  borrow(id) {
+    for (const img of document.getElementById(id)?.querySelectorAll("img[data-sha], img[data-small]") ?? []) {
+      if (img.dataset.sha) this.drawn.set(img.dataset.sha, img.src);
+      else this.small.set(img.dataset.small, img.src);
+    }
   }
 
   /** Put the thumbnail of `sha` into `img` as soon as it is in sight. The caller gives the img its alt and size. */
   show(img, sha) {
     img.dataset.sha = sha;
     img.decoding = "async";
-    if (this.thumbnails.has(sha)) return void (img.src = this.thumbnails.get(sha));
-    img.classList.add("igk-waiting");
+    if (this.here(sha)) return void (img.src = this.here(sha));
+    if (this.small.has(sha)) img.src = this.small.get(sha);
+    else img.classList.add("igk-waiting");
     if (!this.images.has(sha)) this.images.set(sha, new Set());
     this.images.get(sha).add(img);
     this.sight.observe(img);
+  }
+
+  /** Return the address of a thumbnail that the page has; undefined where it has to be asked for. */
+  here(sha) {
+    return this.thumbnails.get(sha) ?? this.drawn.get(sha);
   }
 
   /** Forget an img that leaves the page. */
@@ -82,6 +98,8 @@ class Pictures {
     for (const { url } of this.opened.values()) URL.revokeObjectURL(url);
     this.thumbnails.clear();
     this.opened.clear();
+    this.drawn.clear();
+    this.small.clear();
   }
 
   #seen(entries) {
@@ -137,6 +155,7 @@ class Pictures {
   }
 }
 
+const CONTENTS_MS = 2000; // what a panel shows comes soon after the kernel's first word, if at all
 const ANSWER_MS = 8000; // a quick kernel answers within 0.1 s, a busy machine within a few seconds
 
 /** One view of a panel: messages, pictures, announcements, keys. */
@@ -158,6 +177,8 @@ class PanelView {
     const receive = (message, buffers) => {
       clearTimeout(patience);
       this.kernel.textContent = "";
+      if (message.kind === "here") setTimeout(() => this.arrive(), CONTENTS_MS);
+      else this.arrive(); // first, so that what is drawn knows its size; the page is painted after both
       this.kinds.get(message.kind)?.forEach((f) => f(message, buffers ?? []));
     };
     model.on("msg:custom", receive);
@@ -165,6 +186,22 @@ class PanelView {
       clearTimeout(patience);
       model.off("msg:custom", receive);
     });
+  }
+
+  /** Leave the static copy in sight until there is something to see in its place. */
+  awaitContents(id) {
+    this.pictures.borrow(id);
+    this.copy = id;
+    this.root.classList.add("igk-coming");
+  }
+
+  /** Take the place of the static copy, once. */
+  arrive() {
+    if (!this.copy || this.signal.aborted) return;
+    const cover = coverStatic(this.copy);
+    this.copy = null;
+    this.root.classList.remove("igk-coming");
+    this.signal.addEventListener("abort", () => cover.remove());
   }
 
   /** The state that the kernel keeps for new views. */
@@ -232,8 +269,8 @@ function panel(draw) {
   return {
     render({ model, el: root }) {
       root.classList.add("igk");
-      const cover = model.get("panel") ? coverStatic(model.get("panel")) : null;
       const view = new PanelView(model, root);
+      if (model.get("panel")) view.awaitContents(model.get("panel"));
       keepKeys(root, view.signal);
       const leave = draw(view);
       root.append(view.kernel, view.error, view.live);
@@ -242,7 +279,6 @@ function panel(draw) {
         leave?.();
         view.left.abort();
         view.pictures.free();
-        cover?.remove();
       };
     },
   };

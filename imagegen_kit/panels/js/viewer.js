@@ -122,7 +122,7 @@ class Viewer {
   #fill() {
     const round = ++this.round;
     this.#pair().forEach((item, side) => {
-      this.stage.put(side, item ? this.view.pictures.thumbnails.get(item.sha) : null, item?.alt ?? "", item);
+      this.stage.put(side, item ? this.view.pictures.here(item.sha) : null, item?.alt ?? "", item);
       if (item) this.#load(item, side, round);
     });
     this.told("");

@@ -55,7 +55,7 @@ def _scheme(brief: Brief, rng: np.random.Generator) -> tuple[Colour, ...]:
         return ((222, 192, 140), (186, 108, 70), (72, 104, 104), (246, 232, 200), (52, 40, 36))
     if named and named not in ("black", "white", "grey", "gray"):  # let the named colour stand out: its opposite behind
         tone = np.asarray(Image.new("RGB", (1, 1), colour(named)).convert("HSV"))[0, 0]
-        far = Image.new("HSV", (1, 1), (int(tone[0] + 128) % 256, 130, 210)).convert("RGB").getpixel((0, 0))
+        far = Image.new("HSV", (1, 1), ((int(tone[0]) + 128) % 256, 130, 210)).convert("RGB").getpixel((0, 0))
         assert isinstance(far, tuple)
         back = (int(far[0]), int(far[1]), int(far[2]))
         return (back, mix(back, (20, 24, 40), 0.35), mix(back, (255, 255, 255), 0.5), scheme[3], scheme[4])

@@ -106,6 +106,19 @@ class ClipEmbedder:
         order = sorted(range(len(ready)), key=lambda place: len(ready[place]))  # little padding within a batch
         return self._batched(ready, self.towers.encode_texts, order)
 
+    @property
+    def max_tokens(self) -> int | None:
+        """How many tokens of a text the model reads; None where it does not say."""
+        limit: int | None = self.towers.front.max_tokens
+        return limit
+
+    def token_counts(self, texts: Sequence[str]) -> list[int]:
+        """Return how many tokens each text has, with the marks at its ends; what is beyond ``max_tokens`` is cut."""
+        ready = plain_texts(texts)
+        with self._turn:
+            found: list[int] = self.towers.front.lengths(ready)
+        return found
+
     def _batched(
         self, things: Sequence[Any], encode: Callable[[list[Any]], np.ndarray], order: Sequence[int]
     ) -> np.ndarray:

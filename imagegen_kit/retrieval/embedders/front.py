@@ -50,6 +50,12 @@ class Front:
         )
         return found
 
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Return how many tokens each text has before it is cut to ``max_tokens``, with the marks at its ends."""
+        assert self.tokenizer is not None
+        found = self.tokenizer(list(texts), padding=False, truncation=False, verbose=False)["input_ids"]
+        return [len(ids) for ids in found]
+
 
 def _middle(image: Image.Image) -> Image.Image:
     """Return the middle of a picture that is more than 8 times as long as it is wide; the model sees no more of it."""

@@ -28,7 +28,7 @@ class TorchTowers:
 
     def __init__(self, folder: Path, device: str | None) -> None:
         need("sentence_transformers", "torch")
-        with _quiet() as said:
+        with quiet() as said:
             self.model = _loaded(folder, device)
         if any("MISSING" in text for text in said):
             what = f"the weights in {folder.name} lack parts of the model, which would be random numbers."
@@ -85,7 +85,7 @@ def _loaded(folder: Path, device: str | None) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[list[str]]:
+def quiet() -> Iterator[list[str]]:
     """Load without progress bars in the notebook; yield what transformers says of the weights, which it only logs."""
     from transformers.utils import logging as untyped
 

@@ -1,4 +1,4 @@
-"""Contracts: classes of tests that every provider, style, embedder and retriever passes, ours and yours.
+"""Contracts: classes of tests that every provider, style, embedder, retriever and scorer passes, ours and yours.
 
 Subclass one in a pytest file, say which one it is, and run pytest::
 
@@ -21,6 +21,7 @@ except ImportError as error:
 from imagegen_kit.testing.contracts.embedders import EmbedderContract
 from imagegen_kit.testing.contracts.provider import ProviderContract
 from imagegen_kit.testing.contracts.retrievers import RetrieverContract
+from imagegen_kit.testing.contracts.scorers import ScorerContract
 from imagegen_kit.testing.contracts.styles import StyleContract
 
-__all__ = ["EmbedderContract", "ProviderContract", "RetrieverContract", "StyleContract"]
+__all__ = ["EmbedderContract", "ProviderContract", "RetrieverContract", "ScorerContract", "StyleContract"]

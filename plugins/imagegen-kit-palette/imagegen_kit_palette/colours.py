@@ -8,6 +8,8 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageColor
 
+from imagegen_kit.imaging.encode import plain
+
 SIDE = 64  # a picture is looked at so small; its colours stay
 CLUSTERS = 5  # dominant colours of a picture
 # Half of what people call different colours lies further apart than this in CIELAB.
@@ -36,20 +38,25 @@ def colours_in(text: str) -> np.ndarray:
 
     "light", "pale", "dark" and "deep" before a colour change it.
     """
+    return lab(np.array(list(words_in(text)), dtype=np.float64).reshape(-1, 3))
+
+
+def words_in(text: str) -> dict[tuple[int, ...], str]:
+    """Return the colours that a text names as (red, green, blue), 0 to 255, each with the words for it."""
     known = named_colours()
-    found: dict[tuple[int, ...], None] = {}
+    found: dict[tuple[int, ...], str] = {}
     for code in _CODE.findall(text):
-        found[ImageColor.getrgb(code)[:3]] = None
+        found.setdefault(ImageColor.getrgb(code)[:3], code)
     lower = _CODE.sub(" ", text.lower())
     for shade, word in _PAIRS.findall(lower):
         if word in known:
             share, towards = _SHADES[shade]
             mixed = tuple(round(c + share * (towards - c)) for c in known[word])
-            found[known.get(shade + word, mixed)] = None  # CSS has its own "lightgreen"
+            found.setdefault(known.get(shade + word, mixed), f"{shade} {word}")  # CSS has its own "lightgreen"
     for word in _WORD.findall(_PAIRS.sub(lambda pair: " " if pair[2] in known else pair[0], lower)):
         if word in known:
-            found[known[word]] = None
-    return lab(np.array(list(found), dtype=np.float64).reshape(-1, 3))
+            found.setdefault(known[word], word)
+    return found
 
 
 def lab(rgb: np.ndarray) -> np.ndarray:
@@ -70,13 +77,7 @@ def palette_of(image: Image.Image) -> tuple[np.ndarray, np.ndarray]:
     What is transparent does not count. The clusters are Lloyd's k-means, begun at the picture's own colours by rising
     lightness, so that the same picture always has the same palette. Colours that cover nothing have the share 0.
     """
-    small = image.convert("RGBA")
-    small.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
-    pixels = np.asarray(small, dtype=np.float64).reshape(-1, 4)
-    seen = pixels[pixels[:, 3] >= 128, :3]
-    if not len(seen):  # all of it is transparent: it lies on white paper
-        seen = np.full((1, 3), 255.0)
-    colours = lab(seen)
+    colours = seen_in(image)
     order = np.argsort(colours[:, 0], kind="stable")
     centres = colours[order[np.linspace(0, len(order) - 1, CLUSTERS).astype(int)]]
     for _ in range(12):
@@ -88,6 +89,17 @@ def palette_of(image: Image.Image) -> tuple[np.ndarray, np.ndarray]:
         centres = moved
     nearest = _apart(colours, centres).argmin(axis=1)
     return centres, np.bincount(nearest, minlength=CLUSTERS) / len(nearest)
+
+
+def seen_in(image: Image.Image) -> np.ndarray:
+    """Return (n, 3) CIELAB of the pixels of a picture, made small; what is transparent is left out."""
+    small = plain(image).convert("RGBA")
+    small.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
+    pixels = np.asarray(small, dtype=np.float64).reshape(-1, 4)
+    seen = pixels[pixels[:, 3] >= 128, :3]
+    if not len(seen):  # all of it is transparent: it lies on white paper
+        seen = np.full((1, 3), 255.0)
+    return lab(seen)
 
 
 def likeness(wanted: np.ndarray, weights: np.ndarray, centres: np.ndarray, shares: np.ndarray) -> np.ndarray:

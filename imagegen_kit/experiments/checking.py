@@ -1,0 +1,171 @@
+"""A run against what it is held to: limits, and margins to a baseline, each with an interval over prompts.
+
+Three answers, because a few pictures cannot prove a percentage: it ``holds`` where the whole 95 % interval is on the
+right side, it ``fails`` where the whole interval is on the wrong one, and else it is ``unclear``. What nobody can tell
+(a price that is not known) is ``unknown``, which is no pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
+from imagegen_kit.experiments.comparing import compared_pairs
+from imagegen_kit.experiments.requirements import TOTAL, Limit, Margin, Requirements
+from imagegen_kit.experiments.samples import LATENCY, PRICE, SUCCESS, Samples, all_samples, samples_of, texts
+from imagegen_kit.experiments.statistics import paired_means, paired_medians, rate_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator
+
+    from imagegen_kit.experiments.run import Run
+    from imagegen_kit.experiments.samples import Metric, Sample
+
+HOLDS, FAILS, UNCLEAR, UNKNOWN = "holds", "fails", "unclear", "unknown"
+_NOTHING: dict[str, str] = {
+    LATENCY: "nothing was called: all of it came from the cache, or failed",
+    PRICE: "no picture came that has a price",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One requirement of one group: what was seen, its 95 % interval (None: it has none), and what follows."""
+
+    title: str
+    outcome: str
+    words: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+
+
+def check_run(run: Run, asked: Requirements, baseline: Run | None = None) -> list[Finding]:
+    """Return one finding for each requirement and group. Raises InvalidInput with all that cannot be checked."""
+    groups = _groups(run, asked.by)
+    known = groups[0][1].metrics
+    before = dict(_groups(baseline, asked.by)) if baseline is not None else {}
+    named = dict.fromkeys([*(limit.metric for limit in asked.limits), *(margin.metric for margin in asked.margins)])
+    faults = [
+        unknown_name_fault("metric of this run", name, [*known, TOTAL], where="check")
+        for name in named
+        if name not in known and name != TOTAL
+    ]
+    faults += [
+        Fault("check", f"neither way is better for {m.metric}, so there is no worse.", "Write limits below require:.")
+        for m in asked.margins
+        if m.metric in known and not known[m.metric].better
+    ]
+    if asked.margins and baseline is None:
+        faults.append(Fault("check", "no_worse needs something to compare with.", "Give --baseline BUNDLE.zip."))
+    if faults:
+        raise InvalidInput(faults)
+    found = []
+    for name, samples in groups:
+        where = f" [{asked.by}={name}]" if asked.by else ""
+        for limit in asked.limits:
+            if limit.metric != TOTAL:
+                found.append(_limited(limit, samples, known[limit.metric], where))
+        for margin in asked.margins:
+            found.append(_compared(margin, samples, before.get(name), known[margin.metric], where))
+    return found + [_total(limit, run) for limit in asked.limits if limit.metric == TOTAL]
+
+
+def _groups(run: Run, by: str | None) -> list[tuple[str, Samples]]:
+    """Return the samples by group, with what the group is called; "" where all are one."""
+    if by is None:
+        return [("", all_samples(run))]
+    samples = samples_of(run, by)
+    names = texts(samples.values)
+    return [
+        (
+            names[value],
+            replace(samples, values=[""], found=[replace(s, value="") for s in samples.found if s.value == value]),
+        )
+        for value in samples.values
+    ]
+
+
+def _limited(limit: Limit, samples: Samples, metric: Metric, where: str) -> Finding:
+    title = f"{limit}{where}"
+    made = [s for s in samples.found if not s.failed]
+    lacking = sum(metric.name not in s.numbers for s in made)
+    if metric.name == PRICE and lacking:
+        return Finding(title, UNKNOWN, f"{title}: the price of {lacking} of {len(made)} pictures is not known")
+    rows = list(_by_prompt(samples.found, metric.name))
+    if not rows:
+        said = _NOTHING.get(metric.name, "no picture has this number; run.scores() says why")
+        return Finding(title, UNKNOWN, f"{title}: {said}")
+    value, low, high = _interval(rows, metric)
+    outcome = UNCLEAR
+    if low is not None and high is not None:
+        right = [limit.allows(end) for end in (low, high)]
+        outcome = HOLDS if all(right) else UNCLEAR if any(right) else FAILS
+    also = f", {lacking} pictures without a number" if lacking and metric.name.startswith("score_") else ""
+    words = f"{title}: {_seen(value, low, high, metric)}, {len(rows)} {samples.units}s{also}: {outcome}"
+    return Finding(title, outcome, words, value, low, high, len(rows))
+
+
+def _interval(rows: Sequence[float], metric: Metric) -> tuple[float, float | None, float | None]:
+    import numpy as np
+
+    if metric.name == SUCCESS:
+        return fmean(rows), *rate_interval(sum(rows), len(rows))
+    (seen,) = (paired_medians if metric.of == "median" else paired_means)([np.array(rows)])
+    if seen.n == 1:
+        return seen.effect, None, None
+    return seen.effect, seen.low, seen.high
+
+
+def _by_prompt(found: Sequence[Sample], name: str) -> Iterator[float]:
+    """Yield one number for each prompt: the mean of its samples."""
+    prompts: dict[Hashable, list[float]] = {}
+    for sample in found:
+        if name in sample.numbers:
+            prompts.setdefault(sample.unit, []).append(sample.numbers[name])
+    yield from (fmean(numbers) for numbers in prompts.values())
+
+
+def _compared(margin: Margin, samples: Samples, before: Samples | None, metric: Metric, where: str) -> Finding:
+    title = f"{margin}{where}"
+    if before is None or metric.name not in before.metrics:
+        what = "this group" if before is None else f"a {metric.name}"
+        return Finding(title, UNKNOWN, f"{title}: the baseline has not got {what}")
+    both = replace(
+        samples,
+        values=["new", "old"],
+        found=[replace(s, value=v) for v, side in (("new", samples), ("old", before)) for s in side.found],
+    )
+    (one,) = compared_pairs(both, [("new", "old")], [metric])
+    if one.seen is None:
+        return Finding(title, UNKNOWN, f"{title}: no prompt has this number in both runs")
+    now, then = one.sides.values()
+    allowed = margin.value * (abs(then) if margin.relative else 1)
+    seen, sign = one.seen, 1 if metric.better == "lower" else -1  # what is worse is above zero
+    worst, best = (seen.high, sign * seen.low) if sign == 1 else (-seen.low, -seen.high)
+    outcome = UNCLEAR
+    if seen.n > 1:
+        outcome = HOLDS if worst <= allowed else FAILS if best > allowed else UNCLEAR
+    interval = f" [{seen.low:+.4g}, {seen.high:+.4g}]" if seen.n > 1 else ""
+    words = f"{title}: {now:.4g} after {then:.4g}, {seen.effect:+.4g}{interval}, {seen.n} {samples.units}s: {outcome}"
+    return Finding(title, outcome, words, seen.effect, seen.low, seen.high, seen.n)
+
+
+def _total(limit: Limit, run: Run) -> Finding:
+    prices = run.table()["price_usd"]
+    unknown = int((prices.isna() & run.table()["sha256"].notna()).sum())
+    if unknown:
+        return Finding(str(limit), UNKNOWN, f"{limit}: the price of {unknown} of {len(prices)} answers is not known")
+    value = float(prices.sum())
+    outcome = HOLDS if limit.allows(value) else FAILS
+    return Finding(str(limit), outcome, f"{limit}: ${value:.4g}: {outcome}", value, value, value, len(prices))
+
+
+def _seen(value: float, low: float | None, high: float | None, metric: Metric) -> str:
+    unit = f" {metric.unit}" if metric.unit else ""
+    interval = "" if low is None or high is None else f" [{low:.4g}, {high:.4g}]"
+    return f"{'median ' if metric.of == 'median' else ''}{value:.4g}{interval}{unit}"

@@ -1,0 +1,207 @@
+"""The columns of what is judged: a comparison, a ranking, its raters. Claims in bold, intervals beside all numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.views.listing_columns import Column, Kind, Row
+from imagegen_kit.views.markup import Markup, text
+from imagegen_kit.views.words import count, seconds, usd
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DIRECTION = {"higher": "higher is better", "lower": "lower is better"}
+
+
+def _amount(value: Any, unit: str, *, sign: bool = False) -> str:
+    """Return a number with its unit; ``sign`` also says that it is more."""
+    number = float(value)
+    plus = "+" if sign and number > 0 else "−" if number < 0 else ""
+    size = abs(number)
+    if unit == "USD":
+        return plus + usd(size)
+    if unit == "s":
+        return plus + seconds(size)
+    return f"{plus}{size:.3g}" + (f" {unit}" if unit else "")
+
+
+def _range(row: Row, low: str, high: str, unit: str = "", *, sign: bool = False) -> str:
+    if row.known(low) is None or row.known(high) is None:
+        return "unknown"
+    return f"{_amount(row.known(low), unit, sign=sign)} to {_amount(row.known(high), unit, sign=sign)}"
+
+
+def _share(row: Row, name: str, low: str, high: str) -> str:
+    if row.known(name) is None:
+        return "–"
+    words = f"{float(row.known(name)):.0%}"
+    if row.known(low) is None:
+        return words
+    return f"{words} ({float(row.known(low)):.0%} to {float(row.known(high)):.0%})"
+
+
+# ---------------------------------------------------------------------- comparison
+def _metric(row: Row) -> str:
+    middle = "" if row.said("of") == "mean" else f"{row.said('of')}, "
+    direction = DIRECTION.get(row.said("better"), "neither way is better")
+    return f"{row.said('metric')} ({middle}{direction})"
+
+
+def _verdict(row: Row) -> str:
+    words = row.said("verdict")
+    for side in ("a", "b"):
+        if words.startswith(f"{side} is "):
+            return f"{row.said(side, 60)} {words[2:]}"
+    return words
+
+
+def _claim(row: Row) -> Markup:
+    words = text(_verdict(row))
+    return Markup(f"<b>{words}</b>") if row.said("verdict").startswith(("a is ", "b is ")) else words
+
+
+def _sides(row: Row) -> str:
+    return f"{row.said('a', 60)} − {row.said('b', 60)}"
+
+
+def _effect(row: Row) -> str:
+    if row.known("effect") is None:
+        return "–"
+    unit = row.said("unit")
+    return f"{_amount(row.known('effect'), unit, sign=True)} ({_range(row, 'low', 'high', unit, sign=True)})"
+
+
+def _p(row: Row) -> str:
+    value = row.known("p_holm")
+    return "–" if value is None else "< 0.001" if float(value) < 0.001 else f"{float(value):.3f}"
+
+
+def _prompts(row: Row) -> str:
+    n, of = row.number("n"), row.number("prompts")
+    return f"{n:,}" if n == of else f"{n:,} of {of:,}"
+
+
+def _lost(row: Row) -> str:
+    parts = []
+    for what in ("failed", "lost"):
+        a, b = row.number(f"a_{what}"), row.number(f"b_{what}")
+        if a or b:
+            parts.append(f"{a:,} and {b:,} {'failed' if what == 'failed' else 'without a number'}")
+    return "; ".join(parts) or "–"
+
+
+def _unfair(row: Row) -> str:
+    return f"{row.number('unfair'):,}" if row.number("unfair") else "–"
+
+
+def _comparison(frame: pd.DataFrame) -> str:
+    claims = int(frame["verdict"].str.contains(r"^[ab] is ", na=False).sum())
+    few = " · too few prompts for any claim" if frame["verdict"].str.startswith("too few").any() else ""
+    return f"{count(len(frame), 'comparison')} · {count(claims, 'claim')} at 5 % for all of them together{few}"
+
+
+# ---------------------------------------------------------------------- ranking
+def _strength(row: Row) -> str:
+    return f"{float(row.known('strength')):.0f} ({float(row.known('low')):.0f} to {float(row.known('high')):.0f})"
+
+
+def _missing(row: Row) -> str:
+    return f"not enough: {row.number('votes_missing'):,} more" if row.number("votes_missing") else "enough"
+
+
+def _ranking(frame: pd.DataFrame) -> str:
+    told, parts = frame.attrs, []
+    if "votes" in told:
+        parts = [count(told["votes"], "vote"), count(told["raters"], "rater"), count(told["prompts"], "prompt")]
+    if told.get("alpha") is not None:
+        parts.append(f"agreement of raters: alpha {told['alpha']:.2f}")
+    if told.get("self_agreement") is not None:
+        parts.append(f"the same said again of {told['self_agreement']:.0%} of {told['repeated']:,} repeats")
+    if told.get("left_share") is not None:
+        share, low, high = told["left_share"], told["left_low"], told["left_high"]
+        parts.append(f"left side won {share:.0%} ({low:.0%} to {high:.0%})")
+    if told.get("left_out"):
+        parts.append("not counted: " + ", ".join(f"{n:,} {why}" for why, n in told["left_out"].items()))
+    return " · ".join(parts) or count(len(frame), "value")
+
+
+def _kappa(row: Row) -> str:
+    value = row.known("kappa")
+    agreed = "–" if row.known("agreement") is None else f"{float(row.known('agreement')):.0%}"
+    return agreed if value is None else f"{agreed}, kappa {float(value):.2f}"
+
+
+def _raters(frame: pd.DataFrame) -> str:
+    alpha = frame.attrs.get("alpha")
+    return count(len(frame), "rater") + (f" · agreement of people: alpha {alpha:.2f}" if alpha is not None else "")
+
+
+_OF_COMPARISON = (
+    "a", "b", "metric", "better", "unit", "of", "effect", "low", "high", "win_rate", "win_low", "win_high", "n",
+    "prompts", "p_holm", "verdict", "unfair", "a_lost", "b_lost", "a_failed", "b_failed",
+)  # fmt: skip
+_OF_RANKING = ("tier", "strength", "low", "high", "votes", "wins", "losses", "ties", "both_bad", "votes_missing")
+_OF_RATERS = (
+    "votes", "skipped", "left_share", "left_low", "left_high", "repeated", "self_agreement", "self_low", "self_high",
+    "shared", "agreement", "kappa",
+)  # fmt: skip
+
+
+def ranking_kind(index: str) -> Kind:
+    """Return the listing of a ranking by a parameter: its index has that name."""
+    return Kind(
+        index,
+        _OF_RANKING,
+        (),
+        (
+            Column("tier", lambda row: str(row.number("tier"))),
+            Column(index, lambda row: row.said(index)),
+            Column("strength", _strength, unbroken=True),
+            Column("votes", lambda row: f"{row.number('votes'):,}"),
+            Column("won", lambda row: f"{row.number('wins'):,}"),
+            Column("lost", lambda row: f"{row.number('losses'):,}"),
+            Column("ties", lambda row: f"{row.number('ties'):,}"),
+            Column("to tell it from its tier", _missing),
+        ),
+        _ranking,
+        frozenset(_OF_RANKING),
+    )
+
+
+JUDGED = {
+    "comparison": Kind(
+        None,
+        _OF_COMPARISON,
+        ("a_value", "b_value", "p", "missing", "method"),
+        (
+            Column("what", _metric),
+            Column("difference of", _sides),
+            Column("effect (95 % interval)", _effect),
+            Column("first wins", lambda row: _share(row, "win_rate", "win_low", "win_high"), narrow=False),
+            Column("prompts", _prompts),
+            Column("p (Holm)", _p),
+            Column("verdict", _verdict, _claim),
+            Column("unfair", _unfair, optional=True),
+            Column("lost, of either", _lost, optional=True, narrow=False),
+        ),
+        _comparison,
+        frozenset(_OF_COMPARISON),
+    ),
+    "raters": Kind(
+        "rater",
+        _OF_RATERS,
+        ("ties", "both_bad", "same_side", "judge"),
+        (
+            Column("rater", lambda row: row.said("rater")),
+            Column("votes", lambda row: f"{row.number('votes'):,}"),
+            Column("left side won", lambda row: _share(row, "left_share", "left_low", "left_high")),
+            Column("the same again", lambda row: _share(row, "self_agreement", "self_low", "self_high")),
+            Column("repeats", lambda row: f"{row.number('repeated'):,}"),
+            Column("agrees with others", _kappa),
+            Column("shared pairs", lambda row: f"{row.number('shared'):,}"),
+        ),
+        _raters,
+        frozenset(_OF_RATERS),
+    ),
+}  # fmt: skip

@@ -1,0 +1,183 @@
+"""``imagegen check``: an experiment is held to its limits and to a baseline, and the exit status tells."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import imagegen_kit as ik
+from imagegen_kit.cli import app
+from imagegen_kit.scorers import Subject
+from tests.engine.models import model
+
+LEVEL = {"light": 0.0}  # what the model adds: a change of the model between two runs
+
+
+@pytest.fixture(autouse=True)
+def _models(own_registry: None) -> None:
+    LEVEL["light"] = 0.0
+
+    @ik.register(model="me/lamp", price_usd=0.04)
+    def lamp(request: Any) -> Image.Image:
+        number = int(request.prompt.split()[-1])
+        if request.prompt.startswith("broken"):
+            raise RuntimeError("no light")
+        return Image.new("L", (16, 16), round(100 + number + LEVEL["light"]))
+
+    @ik.register(scorer="light", version="1", unit="levels", low=0, high=255)
+    def light(subject: Subject) -> float:
+        return float(np.asarray(subject.image).mean())
+
+
+def imagegen(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, list(arguments))
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.stdout + done.stderr
+
+
+def experiment(check: str, prompts: int = 20, broken: int = 0, **more: Any) -> str:
+    lines = [f"  - {'broken' if i < broken else 'lamp'} {i}" for i in range(prompts)]
+    rest = "".join(f"{name}: {value}\n" for name, value in more.items())
+    text = "vary:\n prompt:\n" + "\n".join(lines) + "\nfixed: {model: me/lamp}\npolicy: {attempts: 1}\n"
+    Path("lamps.yaml").write_text(f"name: lamps\n{text}{rest}check:\n{check}", encoding="utf-8")
+    return "lamps.yaml"
+
+
+def test_what_holds_passes_with_its_interval() -> None:
+    file = experiment(
+        "  scorers: [light]\n  require:\n    success: '>= 0.8'\n    price_usd: ['<= 0.05', '>= 0.01']\n"
+        "    score_light: '>= 100'\n    total_usd: '<= 1'\n"
+    )
+    status, out = imagegen("check", file)
+    assert status == 0, out
+    assert "ok      success >= 0.8: 1 [0.8389, 1], 20 prompts: holds" in out
+    assert "ok      score_light >= 100: 109.5 [" in out
+    assert "levels, 20 prompts: holds" in out
+    assert "ok      total_usd <= 1: $0.8: holds" in out, out
+    assert "5 checked, 0 failed, 0 unclear" in out
+
+
+def test_what_is_surely_wrong_fails_and_what_a_few_pictures_cannot_prove_is_unclear() -> None:
+    file = experiment("  require:\n    success: '>= 0.99'\n    price_usd: '<= 0.01'\n", broken=1)
+    status, out = imagegen("check", file)
+    assert status == 1
+    assert "unclear success >= 0.99: 0.95 [0.7639, 0.9911], 20 prompts: unclear" in out
+    assert "FAILS   price_usd <= 0.01: median 0.04" in out
+    file = experiment("  require:\n    success: '>= 0.99'\n", broken=1)
+    assert imagegen("check", file)[0] == 0
+    assert imagegen("check", file, "--strict")[0] == 1
+
+
+def test_a_price_that_nobody_knows_is_no_pass() -> None:
+    model("lab/one", price=None)
+    file = Path(experiment("  require:\n    price_usd: '<= 1'\n    total_usd: '<= 1'\n", prompts=3))
+    file.write_text(file.read_text(encoding="utf-8").replace("me/lamp", "lab/one"), encoding="utf-8")
+    status, out = imagegen("check", str(file))
+    assert status == 1
+    assert "UNKNOWN price_usd <= 1: the price of 3 of 3 pictures is not known" in out
+    assert "UNKNOWN total_usd <= 1" in out
+
+
+def test_nothing_that_was_called_has_no_latency() -> None:
+    file = experiment("  require:\n    seconds: '<= 60'\n", prompts=6)
+    assert imagegen("check", file)[0] == 0
+    ik.open_run("latest").export("before.zip")
+    file = experiment("  require:\n    seconds: '<= 60'\n", prompts=6, broken=6)
+    status, out = imagegen("check", file)
+    assert status == 1
+    assert "nothing was called" in out
+
+
+class TestBaseline:
+    CHECK = "  scorers: light\n  no_worse:\n    score_light: 2\n    price_usd: 10%\n    success: 0.2\n"
+
+    def baseline(self) -> str:
+        assert imagegen("run", experiment(self.CHECK))[0] == 0
+        ik.open_run("latest").export("before.zip")
+        return "before.zip"
+
+    @pytest.mark.parametrize(
+        ("light", "outcome", "said"),
+        [
+            (-1, 0, "108.5 after 109.5, -1 [-1, -1], 20 prompts: holds"),
+            (-5, 1, "104.5 after 109.5, -5 [-5, -5], 20 prompts: fails"),
+        ],
+    )
+    def test_a_model_that_changed_is_held_to_what_it_was(self, light: float, outcome: int, said: str) -> None:
+        before = self.baseline()
+        LEVEL["light"] = light
+        status, out = imagegen("check", experiment(self.CHECK), "--baseline", before, "--fresh", "--junit", "out/c.xml")
+        assert status == outcome, out
+        assert f"score_light no worse by more than 2: {said}" in out
+        assert "price_usd no worse by more than 10%: 0.04 after 0.04, +0 [+0, +0], 20 prompts: holds" in out
+        suite = ET.parse("out/c.xml").getroot()[0]  # written just now
+        assert (suite.get("tests"), suite.get("failures")) == ("3", str(outcome))
+        assert [len(case.findall("failure")) for case in suite] == [outcome, 0, 0]
+
+    def test_groups_are_held_apart(self) -> None:
+        @ik.register(model="me/candle", price_usd=0.01)
+        def candle(request: Any) -> Image.Image:
+            return Image.new("L", (16, 16), 20)
+
+        check = "  by: model\n  scorers: light\n  require:\n    score_light: '>= 90'\n"
+        file = experiment(check, prompts=6)
+        text = Path(file).read_text(encoding="utf-8").replace("fixed: {model: me/lamp}", "")
+        Path(file).write_text(text.replace("vary:\n", "vary:\n model: [me/lamp, me/candle]\n"), encoding="utf-8")
+        status, out = imagegen("check", file)
+        assert status == 1
+        assert "ok      score_light >= 90 [model=me/lamp]" in out
+        assert "FAILS   score_light >= 90 [model=me/candle]: 20 [20, 20] levels" in out
+
+    def test_a_baseline_without_the_prompts_is_unknown(self) -> None:
+        before = self.baseline()
+        text = Path(experiment(self.CHECK)).read_text(encoding="utf-8").replace("- lamp ", "- other lamp ")
+        Path("lamps.yaml").write_text(text, encoding="utf-8")
+        status, out = imagegen("check", "lamps.yaml", "--baseline", before)
+        assert status == 1
+        assert "no prompt has this number in both runs" in out
+
+
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [
+        ("  requires:\n    success: '>= 1'\n", "Did you mean 'require'"),
+        ("  require:\n    sucess: '>= 1'\n", "Did you mean 'success'"),
+        ("  require:\n    success: 1\n", "1 is no limit"),
+        ("  require:\n    success: '>= much'\n", "is no limit"),
+        ("  no_worse:\n    success: a bit\n", "'a bit' is no margin"),
+        ("  no_worse:\n    total_usd: 5%\n", "compare price_usd"),
+        ("  require: success\n", "is no mapping of metrics"),
+        ("  by: [model]\n  require:\n    success: '>= 1'\n", "is no parameter's name"),
+        ("  by: model\n", "asks for nothing"),
+        ("  scorers: [lihgt]\n  require:\n    success: '>= 1'\n", "Did you mean 'light'"),
+    ],
+)
+def test_a_fault_in_the_file_is_told_with_its_line_before_anything_is_made(check: str, said: str) -> None:
+    status, out = imagegen("check", experiment(check, prompts=2))
+    assert status == 2
+    assert said in out
+    assert "lamps.yaml:" in out or "scorers" in said or "lihgt" in check
+    assert len(ik.runs()) == 0
+
+
+def test_faults_come_all_at_once_and_a_file_without_the_section_is_told() -> None:
+    _, out = imagegen("check", experiment("  require:\n    sucess: '>= 1'\n    seconds: fast\n", prompts=2))
+    assert "sucess" in out
+    assert "'fast' is no limit" in out
+    Path("plain.yaml").write_text("vary: {prompt: [a 1]}\nfixed: {model: me/lamp}\n", encoding="utf-8")
+    status, out = imagegen("check", "plain.yaml")
+    assert status == 2
+    assert "has no section `check`" in out
+
+
+def test_no_worse_without_a_baseline_and_a_score_that_is_not_there_are_told() -> None:
+    status, out = imagegen("check", experiment("  no_worse:\n    success: 0.1\n", prompts=2))
+    assert (status, "Give --baseline" in out) == (2, True)
+    status, out = imagegen("check", experiment("  require:\n    score_light: '>= 1'\n", prompts=2))
+    assert (status, "score_light" in out) == (2, True)
