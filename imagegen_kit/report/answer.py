@@ -73,10 +73,15 @@ def _open(rows: list[Any]) -> Iterator[Any]:
     lines = []
     for row in missing[:MOST_OPEN]:
         seen = f"; seen {_effect(row, 1)}, {count(row.n, 'prompt')}" if row.effect is not None else ""
-        lines.append(f"{row.a} against {row.b} on {row.metric}: {row.verdict}{seen}.")
+        lines.append(f"{row.a} against {row.b} on {row.metric}: {verdict(row)}{seen}.")
     left = len(missing) - MOST_OPEN
     yield Words("What cannot be told yet:")
     yield Items([*lines, *([f"… and {left:,} more comparisons."] if left > 0 else [])])
+
+
+def verdict(row: Any) -> str:
+    """Return the verdict of a row of ``run.compare``, one prompt in the singular."""
+    return str(row.verdict).replace(": 1 more prompts", ": 1 more prompt")
 
 
 def claim(row: Any) -> str:

@@ -33,7 +33,7 @@ def question(known: Known) -> Section:
     if spec["recipe"] == ELSEWHERE:
         first = f"{count(run.cells, 'picture')} made elsewhere, set beside each other."
     elif known.by and axes:
-        first = f"What difference does {known.by} make? {grid}: {cells}."
+        first = f"What difference does the {known.by} make? {grid}: {cells}."
     else:
         first = f"What does this come to? {cells}" + (f" of {grid}." if grid else ".")
     blocks: list[Any] = [Words(first)]

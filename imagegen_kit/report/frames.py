@@ -55,8 +55,7 @@ def heading(name: str) -> str:
 
 def number(value: Any, name: str = "") -> str:
     """Return a value as it stands in a table. Of dollars unknown is said; elsewhere a dash stands for nothing."""
-    missing = value is None or value != value or type(value).__name__ == "NAType"  # noqa: PLR0124  # NaN
-    if missing:
+    if value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and math.isnan(value)):
         return "unknown" if name.endswith("_usd") else NOTHING
     if isinstance(value, bool):
         return said(value)
@@ -75,7 +74,7 @@ def figures(value: float, *, signed: bool = False) -> str:
         return NOTHING
     sign = "+" if signed and value > 0 else ""
     if value and abs(value) < 0.0005:
-        return f"{sign}{value:.1e}"
+        return f"{sign}{value:.1e}".replace("-", "−")
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
     words = f"{value:,.{digits}f}"
     return (sign + (words.rstrip("0").rstrip(".") if "." in words else words)).replace("-", "−")

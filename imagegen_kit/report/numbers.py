@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.report.answer import verdict
 from imagegen_kit.report.frames import NOTHING, figures, heading, interval, number, table_of
 from imagegen_kit.report.parts import Section, Table, Words
-from imagegen_kit.views.words import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,7 @@ def numbers(known: Known) -> Section:
 
 
 def _comparison(frame: pd.DataFrame, by: str) -> Table:
-    head = ["a", "b", "metric", "better", "a", "b", "a − b, 95 %", "a wins, 95 %", "prompts", "p (Holm)", "verdict"]
+    head = ["a against b", "metric", "better", "a", "b", "a − b, 95 %", "a wins, 95 %", "prompts", "p (Holm)", "verdict"]
     rows = []
     for row in frame.head(200).astype(object).where(frame.notna(), None).itertuples(index=False):
         unit = f" {row.unit}" if row.unit else ""
@@ -48,9 +48,9 @@ def _comparison(frame: pd.DataFrame, by: str) -> Table:
         wins = NOTHING if row.win_rate is None else f"{row.win_rate:.0%} {interval(row.win_low, row.win_high)}"
         rows.append(
             [
-                row.a, row.b, row.metric, row.better or NOTHING, number(row.a_value), number(row.b_value),
+                f"{row.a} against {row.b}", row.metric, row.better or NOTHING, number(row.a_value), number(row.b_value),
                 effect + (interval(row.low, row.high) if row.effect is not None else ""), wins, f"{row.n:,}",
-                number(row.p_holm), row.verdict,
+                number(row.p_holm), verdict(row),
             ]
         )  # fmt: skip
     notes = [
@@ -59,7 +59,7 @@ def _comparison(frame: pd.DataFrame, by: str) -> Table:
     ]
     if len(frame) > len(rows):
         notes.append(f"The first {len(rows)} of {len(frame):,} comparisons.")
-    return Table(f"Who is better, by {by}", head, rows, frozenset({4, 5, 8, 9}), notes)
+    return Table(f"Who is better, by {by}", head, rows, frozenset({3, 4, 7, 8}), notes)
 
 
 def _scenarios(table: pd.DataFrame, by: str) -> Table | None:
@@ -119,9 +119,3 @@ def scores(known: Known) -> Section | None:
 def _all(column: pd.Series[Any]) -> str:
     return ", ".join(str(v) for v in dict.fromkeys(column.dropna()) if str(v))
 
-
-def votes_count(known: Known) -> Words:
-    """Return how many votes there are, in words."""
-    sql = "SELECT COUNT(*) FROM votes WHERE run = ? AND undone_at IS NULL"
-    ((n,),) = known.run._store.journal.read(sql, (known.run._number,))
-    return Words(f"{count(n, 'vote')} in all.")

@@ -1,0 +1,279 @@
+"""``run.report``: one page that says what was asked, what holds and what does not, with every picture's recipe."""
+
+from __future__ import annotations
+
+import os
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import imagegen_kit as ik
+from imagegen_kit.cli import app
+from imagegen_kit.errors import InvalidInput, StoreError
+from imagegen_kit.experiments.voting import Ballot
+from tests.experiments.ballots import MODELS, models, run_of
+
+EVIL = '<script>alert("x")</script> & a kite'
+VOID = {"meta", "img", "br", "link", "input"}
+
+
+class Page(HTMLParser):
+    """What a reader is told: headings in order, texts, pictures, addresses, and tags that were left open."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.html = path.read_text(encoding="utf-8")
+        self.headings: list[int] = []
+        self.ids: list[str] = []
+        self.pictures: list[dict[str, str | None]] = []
+        self.addresses: list[str] = []
+        self.tables = self.captions = 0
+        self.said: list[str] = []
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.feed(self.html)
+
+    def handle_starttag(self, tag, attrs):
+        told = dict(attrs)
+        self.tags.append(tag)
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        self.ids += [told["id"]] if told.get("id") else []
+        self.pictures += [told] if tag == "img" else []
+        self.tables += tag == "table"
+        self.captions += tag == "caption"
+        self.addresses += [v for k, v in attrs if k in ("src", "href", "xlink:href") and v]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not self.open or self.open[-1] not in ("style", "script"):
+            self.said.append(data)
+
+    @property
+    def words(self) -> str:
+        return " ".join(" ".join(self.said).split())
+
+    def part(self, id: str) -> str:
+        """Return the HTML of a section."""
+        return self.html.split(f'<section id="{id}"')[1].split("</section>")[0]
+
+
+@pytest.fixture
+def run(own_registry: None):
+    models()
+    return run_of(6, vary={"prompt": [EVIL, *(ik.types.Prompt(f"prompt {i}", category="plain") for i in range(5))]})
+
+
+def page_of(run, **options) -> Page:
+    return Page(run.report("page.html", **options))
+
+
+def test_the_sections_come_in_the_order_in_which_a_reader_asks(run) -> None:
+    run.score("technical", progress=False)
+    page = page_of(run)
+    sections = re.findall(r'<section id="(\w+)"', page.html)
+    assert sections == [
+        "question", "answer", "design", "fairness", "pictures", "numbers", "plots", "votes", "scores", "recipes",
+        "reproduce",
+    ]  # fmt: skip
+    assert page.headings == [1, *[2] * 11]
+    assert page.open == []
+
+
+def test_the_page_stands_by_itself_and_runs_nothing(run) -> None:
+    page = page_of(run)
+    assert [a for a in page.addresses if not a.startswith(("data:image/webp;base64,", "#"))] == []
+    assert not re.search(r"@import|url\((?!#)", page.html)
+    assert "script" not in page.tags
+    assert "default-src 'none'" in page.html
+
+
+def test_what_was_asked_is_text_and_never_markup(run) -> None:
+    page = page_of(run)
+    assert EVIL in page.words
+    assert "<script" not in page.html
+
+
+def test_ids_are_unique_and_every_link_leads_somewhere(run) -> None:
+    page = page_of(run)
+    assert len(set(page.ids)) == len(page.ids)
+    assert {a[1:] for a in page.addresses if a.startswith("#")} <= set(page.ids)
+
+
+def test_every_picture_is_described_and_every_table_has_a_caption(run) -> None:
+    page = page_of(run)
+    assert len(page.pictures) == 12
+    assert all(picture["alt"] for picture in page.pictures)
+    assert page.tables == page.captions > 5
+
+
+def test_no_folder_of_this_machine_no_account_and_no_voter_is_named(run, tmp_path: Path) -> None:
+    ballot = Ballot(run, "model", "Ottilie Zwickel")
+    for pair in ballot.open():
+        ballot.choose(pair, "left")
+    page = page_of(run)
+    assert "person 1" in page.words
+    for secret in ("Ottilie", str(tmp_path), str(run.path), os.path.expanduser("~") + "/"):
+        assert secret not in page.html
+
+
+def test_a_key_that_an_error_tells_is_not_on_the_page(own_registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "canary-" + "k7" * 14
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+
+    @ik.register(model="leaky/one", version="1", price_usd=0.0)
+    def leaky(request):
+        raise ValueError(f"cannot open {Path.home()}/secret/folder/file.png with {key}")
+
+    run = ik.Experiment(vary={"prompt": [f"a {key} kite"]}, fixed={"model": "leaky/one"}, name="leaky").run(progress=False)
+    page = page_of(run)
+    assert "file.png" in page.words
+    assert key not in page.html
+    assert "secret/folder" not in page.html
+
+
+def test_a_difference_is_claimed_with_its_interval_and_its_prompts(own_registry: None) -> None:
+    models("zebra/one", "quokka/two", failing={"quokka/two": list(range(20))})
+    page = page_of(run_of(20))
+    claim = r"zebra/one is better than quokka/two on success: \+1 \[[\d.]+, 1\], 20 prompts\."
+    assert re.search(claim, page.words)
+
+
+def test_without_enough_prompts_nothing_is_claimed(own_registry: None) -> None:
+    models()
+    page = page_of(run_of(2))
+    assert "No difference between the values of model is certain." in page.words
+    assert "too few prompts: at least" in page.words
+    assert " is better than " not in page.words
+
+
+def test_placeholders_and_failures_are_marked_where_the_picture_would_be(own_registry: None) -> None:
+    models(failing={MODELS[0]: list(range(9))})
+    run = run_of(3, policy=ik.Policy(placeholder=True, attempts=1))
+    page = page_of(run)
+    assert page.part("pictures").count('<b class="mark">placeholder</b>') == 3
+    assert page.part("pictures").count('class="shot odd"') == 3
+    assert "3 placeholder" in page.words
+
+
+def test_a_run_in_which_everything_failed_says_so(own_registry: None) -> None:
+    models(failing={name: list(range(20)) for name in MODELS})
+    page = page_of(run_of(3, policy=ik.Policy(attempts=1)))
+    assert "0 of 6 requests brought a picture" in page.words
+    assert "nothing can be said of quality" in page.words
+    assert page.pictures == []
+    assert page.part("pictures").count("failed: refused") == 6
+
+
+def test_one_model_is_compared_with_nobody(own_registry: None) -> None:
+    models("zebra/one")
+    page = page_of(run_of(2, names=("zebra/one",)))
+    assert "there is nothing to compare" in page.words
+    assert "there is no pair to be unfair to" in page.words
+
+
+def test_what_is_cut_is_counted(run) -> None:
+    page = page_of(run, pictures=5)
+    assert len(page.pictures) == 5
+    assert "5 of 12 shown" in page.words
+
+
+def test_unknown_costs_are_said_and_never_zero(own_registry: None) -> None:
+    @ik.register(model="dark/one", version="1")
+    def dark(request):
+        return Image.new("RGB", (32, 32), "red")
+
+    run = ik.Experiment(vary={"prompt": ["a", "b"]}, fixed={"model": "dark/one"}).run(progress=False)
+    page = page_of(run)
+    assert "cost 2 unknown" in page.words
+    assert re.search(r'<td class="n">unknown</td>', page.part("numbers"))
+
+
+def test_pictures_made_elsewhere_are_a_page_too(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    for name in ("one", "two"):
+        (folder / name).mkdir(parents=True)
+        Image.new("RGB", (64, 40), (9, len(name) * 40, 9)).save(folder / name / "cup.png")
+    page = page_of(ik.open_run(folder))
+    assert "2 pictures made elsewhere" in page.words
+    assert len(page.pictures) == 2
+    assert "The experiment cannot stand in a file" in page.words
+    assert str(tmp_path) not in page.html
+
+
+def test_an_opened_bundle_gives_the_same_pictures(run, tmp_path: Path) -> None:
+    run.export("all.zip")
+    own = page_of(run)
+    opened = Page(ik.open_run("all.zip").report("other.html"))
+    assert [p["src"] for p in opened.pictures] == [p["src"] for p in own.pictures]
+    shared = ik.open_run(run.export("shared.zip", share=True))
+    assert "a kite" not in Page(shared.report("shared.html")).words
+
+
+def test_the_recipe_of_a_picture_tells_its_hash_cost_and_what_was_sent(run) -> None:
+    page = page_of(run)
+    recipes = page.part("recipes")
+    assert recipes.count("<details") == 12
+    assert all(sha256 in recipes for sha256 in run.table()["sha256"])
+    assert "price when bought" in recipes
+    assert "&#34;prompt&#34;: &#34;prompt 4&#34;" in recipes
+
+
+def test_the_file_that_the_page_shows_is_the_experiment(run) -> None:
+    page = page_of(run)
+    shown = re.search(r"ballots.yaml: what was asked</figcaption>\s*<pre[^>]*><code>(.*?)</code>", page.html, re.S)
+    assert shown is not None
+    from html import unescape
+
+    Path("again.yaml").write_text(unescape(shown[1]), encoding="utf-8")
+    assert len(ik.Experiment.from_yaml("again.yaml")) == 12
+
+
+def test_what_is_compared_may_be_named(own_registry: None) -> None:
+    models()
+    run = run_of(2, vary={"size": ["32x32", "64x64"]})
+    assert "What difference does the size make?" in page_of(run, by="size").words
+    with pytest.raises(InvalidInput, match="Did you mean 'size'"):
+        run.report("page.html", by="sizes")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [({"path": "page.txt"}, "ends in .html"), ({"path": "p.html", "pictures": 0}, "Give 1 or more")]
+)
+def test_what_is_no_page_is_refused(run, given: dict, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        run.report(**given)
+
+
+def test_a_page_that_cannot_be_written_leaves_nothing_behind(run, tmp_path: Path) -> None:
+    (tmp_path / "page.html").mkdir()
+    with pytest.raises(StoreError, match="cannot be written"):
+        run.report("page.html")
+    assert not list(tmp_path.glob(".page.html*"))
+
+
+def test_the_command_takes_the_latest_run_or_a_named_one(run) -> None:
+    done = CliRunner().invoke(app, ["report", "first.html"])
+    assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(app, ["report", "ballots", "second.html", "--pictures", "3"])
+    assert done.exit_code == 0, done.output
+    assert (len(Page(Path("first.html")).pictures), len(Page(Path("second.html")).pictures)) == (12, 3)
+
+
+def test_a_third_word_is_refused_by_the_command() -> None:
+    done = CliRunner().invoke(app, ["report", "a", "b", "c.html"])
+    assert done.exit_code == 2
+    assert "one run and one page" in done.output
