@@ -70,7 +70,11 @@ def _dumped(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     """Return a value as JSON knows it: what is missing is None, numbers are Python's own, times are text."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and math.isnan(value)):
+    if (
+        value is None
+        or type(value).__name__ in ("NAType", "NaTType")
+        or (isinstance(value, float) and math.isnan(value))
+    ):
         return None
     if hasattr(value, "isoformat"):
         return value.isoformat()

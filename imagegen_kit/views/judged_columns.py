@@ -1,4 +1,4 @@
-"""The columns of what is judged: a comparison, a ranking, its raters. Claims in bold, intervals beside all numbers."""
+"""The columns of what is judged: scorers, a comparison, a ranking, its raters. Claims in bold, intervals beside all numbers."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ def _effect(row: Row) -> str:
     if row.known("effect") is None:
         return "–"
     unit = row.said("unit")
-    return f"{_amount(row.known('effect'), unit, sign=True)} ({_range(row, 'low', 'high', unit, sign=True)})"
+    inside = unit if unit in ("USD", "s") else ""  # a word behind every number would only be in the way
+    return f"{_amount(row.known('effect'), unit, sign=True)} ({_range(row, 'low', 'high', inside, sign=True)})"
 
 
 def _p(row: Row) -> str:
@@ -98,7 +99,8 @@ def _unfair(row: Row) -> str:
 def _comparison(frame: pd.DataFrame) -> str:
     claims = int(frame["verdict"].str.contains(r"^[ab] is ", na=False).sum())
     few = " · too few prompts for any claim" if frame["verdict"].str.startswith("too few").any() else ""
-    return f"{count(len(frame), 'comparison')} · {count(claims, 'claim')} at 5 % for all of them together{few}"
+    by = f"by {frame.attrs['by']} · " if "by" in frame.attrs else ""
+    return f"{by}{count(len(frame), 'comparison')} · {count(claims, 'claim')} at 5 % for all of them together{few}"
 
 
 # ---------------------------------------------------------------------- ranking
@@ -137,6 +139,16 @@ def _raters(frame: pd.DataFrame) -> str:
     return count(len(frame), "rater") + (f" · agreement of people: alpha {alpha:.2f}" if alpha is not None else "")
 
 
+def _spread(row: Row) -> str:
+    low, high = (row.known(name) for name in ("low", "high"))
+    if low is None and high is None:
+        return "any"
+    if low is None or high is None:
+        return f"from {low:g}" if high is None else f"up to {high:g}"
+    return f"{low:g} to {high:g}"
+
+
+_OF_SCORERS = ("scorer", "better", "unit", "low", "high", "of", "card")
 _OF_COMPARISON = (
     "a", "b", "metric", "better", "unit", "of", "effect", "low", "high", "win_rate", "win_low", "win_high", "n",
     "prompts", "p_holm", "verdict", "unfair", "a_lost", "b_lost", "a_failed", "b_failed",
@@ -187,6 +199,21 @@ JUDGED = {
         ),
         _comparison,
         frozenset(_OF_COMPARISON),
+    ),
+    "scorers": Kind(
+        "column",
+        _OF_SCORERS,
+        ("reads", "version", "install"),
+        (
+            Column("column", lambda row: row.said("column"), unbroken=True),
+            Column("better", lambda row: row.said("better") or "–"),
+            Column("unit", lambda row: row.said("unit") or "–"),
+            Column("range", _spread, unbroken=True),
+            Column("of a", lambda row: row.said("of")),
+            Column("what it says", lambda row: row.said("card")),
+        ),
+        lambda frame: f"{count(len(frame), 'number')} of {count(frame['scorer'].nunique(), 'scorer')}",
+        frozenset(_OF_SCORERS),
     ),
     "raters": Kind(
         "rater",
