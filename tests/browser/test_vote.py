@@ -109,7 +109,7 @@ def test_ten_pairs_by_keyboard_over_a_restart_and_no_name_anywhere_until_reveal(
     panel.get_by_role("button", name="Reveal …").click()
     expect(panel.get_by_text("ends blind voting for anna")).to_be_visible()
     panel.get_by_role("button", name="Reveal now").click()
-    expect(panel.get_by_text("offline/collage").first).to_be_visible()
+    expect(panel.locator(".igk").get_by_text("offline/collage").first).to_be_visible()
     expect(panel.locator(".igk-vote-result")).to_contain_text("2 tied, 1 both bad, 1 skipped")
     book.assert_clean()
     for again in (book.reopen(), book.reopen(trusted=False)):
