@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.report.answer import verdict
 from imagegen_kit.report.frames import NOTHING, figures, heading, interval, number, table_of
-from imagegen_kit.report.parts import Section, Table, Words
+from imagegen_kit.report.parts import Section, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,18 @@ def numbers(known: Known) -> Section:
 
 
 def _comparison(frame: pd.DataFrame, by: str) -> Table:
-    head = ["a against b", "metric", "better", "a", "b", "a − b, 95 %", "a wins, 95 %", "prompts", "p (Holm)", "verdict"]
+    head = [
+        "a against b",
+        "metric",
+        "better",
+        "a",
+        "b",
+        "a − b, 95 %",
+        "a wins, 95 %",
+        "prompts",
+        "p (Holm)",
+        "verdict",
+    ]
     rows = []
     for row in frame.head(200).astype(object).where(frame.notna(), None).itertuples(index=False):
         unit = f" {row.unit}" if row.unit else ""
@@ -118,4 +129,3 @@ def scores(known: Known) -> Section | None:
 
 def _all(column: pd.Series[Any]) -> str:
     return ", ".join(str(v) for v in dict.fromkeys(column.dropna()) if str(v))
-

@@ -20,7 +20,7 @@ SUFFIXES = (".csv", ".parquet", ".jsonl")
 def write_table(frame: pd.DataFrame, path: str | Path) -> Path:
     """Write ``frame`` and return the file's path; an old file is replaced, missing folders are made.
 
-    Lists and mixed values are JSON. Unknown is an empty field in CSV, ``null`` in JSON lines; times are UTC in ISO 8601.
+    Lists and mixed values are JSON. Unknown is an empty field in CSV, ``null`` in JSON lines; times are UTC.
     Raises InvalidInput for another suffix, MissingDependency where Parquet needs pyarrow, StoreError where the file
     cannot be written.
     """
@@ -70,7 +70,11 @@ def _dumped(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     """Return a value as JSON knows it: what is missing is None, numbers are Python's own, times are text."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and math.isnan(value)):
+    if (
+        value is None
+        or type(value).__name__ in ("NAType", "NaTType")
+        or (isinstance(value, float) and math.isnan(value))
+    ):
         return None
     if hasattr(value, "isoformat"):
         return value.isoformat()
