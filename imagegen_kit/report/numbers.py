@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.report.answer import verdict
 from imagegen_kit.report.frames import NOTHING, figures, heading, interval, number, table_of
-from imagegen_kit.report.parts import Section, Table, Words
+from imagegen_kit.report.parts import Section, Table
 
 if TYPE_CHECKING:
     import pandas as pd

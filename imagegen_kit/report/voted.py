@@ -57,7 +57,7 @@ def _ranking(known: Known, frame: Any) -> list[Any]:
         table_of(
             frame,
             "Strengths from people's votes, in tiers",
-            notes=["Bradley and Terry's model on the scale of chess, mean 1000, with 95 % intervals. Values in one tier "
+            notes=["Bradley and Terry's model on the scale of chess, mean 1000, with 95 % intervals. Those of one tier "
                    "cannot be told apart; votes missing is what would tell them."],
         )
     ]  # fmt: skip
@@ -67,7 +67,7 @@ def _ranking(known: Known, frame: Any) -> list[Any]:
         lines.append(f"Agreement between people (Krippendorff's alpha): {attrs['alpha']:.2f}.")
     if attrs.get("self_agreement") is not None:
         lines.append(
-            f"Of {count(attrs['repeated'], 'pair')} shown again, mirrored, {attrs['self_agreement']:.0%} got the same vote"
+            f"Of {count(attrs['repeated'], 'pair')} shown again mirrored, {attrs['self_agreement']:.0%} got the same"
             f"{_span(attrs, 'self')}."
         )
     if attrs.get("left_share") is not None:

@@ -20,7 +20,7 @@ SUFFIXES = (".csv", ".parquet", ".jsonl")
 def write_table(frame: pd.DataFrame, path: str | Path) -> Path:
     """Write ``frame`` and return the file's path; an old file is replaced, missing folders are made.
 
-    Lists and mixed values are JSON. Unknown is an empty field in CSV, ``null`` in JSON lines; times are UTC in ISO 8601.
+    Lists and mixed values are JSON. Unknown is an empty field in CSV, ``null`` in JSON lines; times are UTC.
     Raises InvalidInput for another suffix, MissingDependency where Parquet needs pyarrow, StoreError where the file
     cannot be written.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import imagegen_kit as ik
 from imagegen_kit.cli import app
 from imagegen_kit.errors import InvalidInput, StoreError
 from imagegen_kit.experiments.voting import Ballot
+from imagegen_kit.settings import secrets
+from tests.engine.models import model, picture
 from tests.experiments.ballots import MODELS, models, run_of
 
 EVIL = '<script>alert("x")</script> & a kite'
@@ -35,6 +38,8 @@ class Page(HTMLParser):
         self.said: list[str] = []
         self.open: list[str] = []
         self.tags: list[str] = []
+        self.hashes: list[str] = []
+        self.places: list[str] = []
         self.feed(self.html)
 
     def handle_starttag(self, tag, attrs):
@@ -77,13 +82,32 @@ def run(own_registry: None):
     return run_of(6, vary={"prompt": [EVIL, *(ik.types.Prompt(f"prompt {i}", category="plain") for i in range(5))]})
 
 
+@pytest.fixture(scope="module")
+def written() -> dict[str, Page]:
+    """A page is data once it is read, so several tests look at one."""
+    return {}
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest, written: dict[str, Page]) -> Page:
+    """The page of a run of twelve pictures that are scored and voted on; its recipes, hashes, and places are in it."""
+    if "page" not in written:
+        run = request.getfixturevalue("run")
+        run.score("technical", progress=False)
+        ballot = Ballot(run, "model", "Ottilie Zwickel")
+        for pair in ballot.open():
+            ballot.choose(pair, "left")
+        written["page"] = page_of(run)
+        written["page"].hashes = list(run.table()["sha256"])
+        written["page"].places = [str(run.path), str(Path.cwd())]
+    return written["page"]
+
+
 def page_of(run, **options) -> Page:
     return Page(run.report("page.html", **options))
 
 
-def test_the_sections_come_in_the_order_in_which_a_reader_asks(run) -> None:
-    run.score("technical", progress=False)
-    page = page_of(run)
+def test_the_sections_come_in_the_order_in_which_a_reader_asks(page: Page) -> None:
     sections = re.findall(r'<section id="(\w+)"', page.html)
     assert sections == [
         "question", "answer", "design", "fairness", "pictures", "numbers", "plots", "votes", "scores", "recipes",
@@ -93,52 +117,53 @@ def test_the_sections_come_in_the_order_in_which_a_reader_asks(run) -> None:
     assert page.open == []
 
 
-def test_the_page_stands_by_itself_and_runs_nothing(run) -> None:
-    page = page_of(run)
+def test_the_page_stands_by_itself_and_runs_nothing(page: Page) -> None:
     assert [a for a in page.addresses if not a.startswith(("data:image/webp;base64,", "#"))] == []
     assert not re.search(r"@import|url\((?!#)", page.html)
     assert "script" not in page.tags
     assert "default-src 'none'" in page.html
 
 
-def test_what_was_asked_is_text_and_never_markup(run) -> None:
-    page = page_of(run)
+def test_what_was_asked_is_text_and_never_markup(page: Page) -> None:
     assert EVIL in page.words
     assert "<script" not in page.html
 
 
-def test_ids_are_unique_and_every_link_leads_somewhere(run) -> None:
-    page = page_of(run)
+def test_ids_are_unique_and_every_link_leads_somewhere(page: Page) -> None:
     assert len(set(page.ids)) == len(page.ids)
     assert {a[1:] for a in page.addresses if a.startswith("#")} <= set(page.ids)
 
 
-def test_every_picture_is_described_and_every_table_has_a_caption(run) -> None:
-    page = page_of(run)
+def test_every_picture_is_described_and_every_table_has_a_caption(page: Page) -> None:
     assert len(page.pictures) == 12
     assert all(picture["alt"] for picture in page.pictures)
     assert page.tables == page.captions > 5
 
 
-def test_no_folder_of_this_machine_no_account_and_no_voter_is_named(run, tmp_path: Path) -> None:
-    ballot = Ballot(run, "model", "Ottilie Zwickel")
-    for pair in ballot.open():
-        ballot.choose(pair, "left")
-    page = page_of(run)
+def test_no_folder_of_this_machine_and_no_voter_is_named(page: Page) -> None:
     assert "person 1" in page.words
-    for secret in ("Ottilie", str(tmp_path), str(run.path), os.path.expanduser("~") + "/"):
+    for secret in ("Ottilie", *page.places, os.path.expanduser("~") + "/"):
         assert secret not in page.html
+
+
+def test_votes_are_ranked_in_tiers_and_what_is_missing_is_said(page: Page) -> None:
+    assert "Strengths from people's votes, in tiers" in page.words
+    assert "all are in one tier" in page.words
+    assert re.search(r"[\d,]+ votes missing to tell a win rate of 60% apart", page.words)
 
 
 def test_a_key_that_an_error_tells_is_not_on_the_page(own_registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
     key = "canary-" + "k7" * 14
     monkeypatch.setenv("OPENAI_API_KEY", key)
+    secrets("OPENAI_API_KEY")  # handed out, as to a provider
 
     @ik.register(model="leaky/one", version="1", price_usd=0.0)
     def leaky(request):
         raise ValueError(f"cannot open {Path.home()}/secret/folder/file.png with {key}")
 
-    run = ik.Experiment(vary={"prompt": [f"a {key} kite"]}, fixed={"model": "leaky/one"}, name="leaky").run(progress=False)
+    run = ik.Experiment(vary={"prompt": [f"a {key} kite"]}, fixed={"model": "leaky/one"}, name="leaky").run(
+        progress=False
+    )
     page = page_of(run)
     assert "file.png" in page.words
     assert key not in page.html
@@ -192,10 +217,7 @@ def test_what_is_cut_is_counted(run) -> None:
 
 
 def test_unknown_costs_are_said_and_never_zero(own_registry: None) -> None:
-    @ik.register(model="dark/one", version="1")
-    def dark(request):
-        return Image.new("RGB", (32, 32), "red")
-
+    model("dark/one", picture(1), picture(2), price=None)
     run = ik.Experiment(vary={"prompt": ["a", "b"]}, fixed={"model": "dark/one"}).run(progress=False)
     page = page_of(run)
     assert "cost 2 unknown" in page.words
@@ -223,21 +245,18 @@ def test_an_opened_bundle_gives_the_same_pictures(run, tmp_path: Path) -> None:
     assert "a kite" not in Page(shared.report("shared.html")).words
 
 
-def test_the_recipe_of_a_picture_tells_its_hash_cost_and_what_was_sent(run) -> None:
-    page = page_of(run)
+def test_the_recipe_of_a_picture_tells_its_hash_cost_and_what_was_sent(page: Page) -> None:
     recipes = page.part("recipes")
     assert recipes.count("<details") == 12
-    assert all(sha256 in recipes for sha256 in run.table()["sha256"])
+    assert all(sha256 in recipes for sha256 in page.hashes)
     assert "price when bought" in recipes
     assert "&#34;prompt&#34;: &#34;prompt 4&#34;" in recipes
 
 
-def test_the_file_that_the_page_shows_is_the_experiment(run) -> None:
-    page = page_of(run)
+def test_the_file_that_the_page_shows_is_the_experiment(own_registry: None, page: Page) -> None:
+    models()
     shown = re.search(r"ballots.yaml: what was asked</figcaption>\s*<pre[^>]*><code>(.*?)</code>", page.html, re.S)
     assert shown is not None
-    from html import unescape
-
     Path("again.yaml").write_text(unescape(shown[1]), encoding="utf-8")
     assert len(ik.Experiment.from_yaml("again.yaml")) == 12
 
