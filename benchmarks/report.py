@@ -1,7 +1,7 @@
 """How long a report of 200 pictures takes, and how large it is: targets 10 s and 5 MB.
 
-``python -m benchmarks.report`` makes the run (20 prompts, 5 models, 2 repeats, noise and shapes of 768 pixels, scored and voted
-on) in a store of its own, then writes the page three times.
+``python -m benchmarks.report`` makes the run (20 prompts, 5 models, 2 repeats, noise and shapes of 768 pixels,
+scored and voted on) in a store of its own, then writes the page three times.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def reproduce(known: Known) -> Section:
     quoted = shlex.quote(run.id)
     blocks.append(
         Code(
-            "In a terminal: the whole run as one file, pictures and rows; who has it replays the run without any service",
+            "In a terminal: the whole run as one file; who has it replays the run without any service",
             f"imagegen export {quoted} {name}.zip\nimagegen show {name}.zip\n"
             f"IMAGEGEN_REPLAY={name}.zip imagegen run {name}.yaml",
         )

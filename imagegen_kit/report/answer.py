@@ -110,8 +110,8 @@ def _ranked(known: Known) -> Iterator[Any]:
         first = " and ".join(map(str, tiers[0]))
         verb = "are" if len(tiers[0]) > 1 else "is"
         yield Words(
-            f"By {votes}, {first} {verb} in the first of {len(tiers)} tiers: strength {figures(float(best['strength']))} "
-            f"{interval(best['low'], best['high'])}{lacking if missing else ''}.",
+            f"By {votes}, {first} {verb} in the first of {len(tiers)} tiers: strength "
+            f"{figures(float(best['strength']))} {interval(best['low'], best['high'])}{lacking if missing else ''}.",
             "claim",
         )
     else:

@@ -53,7 +53,8 @@ def _comparison(frame: pd.DataFrame, by: str) -> Table:
         "verdict",
     ]
     rows = []
-    for row in frame.head(200).astype(object).where(frame.notna(), None).itertuples(index=False):
+    found: list[Any] = list(frame.head(200).astype(object).where(frame.notna(), None).itertuples(index=False))
+    for row in found:
         unit = f" {row.unit}" if row.unit else ""
         effect = NOTHING if row.effect is None else figures(row.effect, signed=True) + f"{unit} "
         wins = NOTHING if row.win_rate is None else f"{row.win_rate:.0%} {interval(row.win_low, row.win_high)}"
@@ -120,7 +121,8 @@ def scores(known: Known) -> Section | None:
     missing = frame[frame["value"].isna()]
     if len(missing):
         why = missing.groupby(["measure", missing["reason"].fillna("no reason given")], sort=False).size()
-        told = [[str(m), str(reason), f"{n:,}"] for (m, reason), n in why.items()][:60]
+        counts: list[tuple[Any, int]] = list(why.items())
+        told = [[str(of), str(reason), f"{n:,}"] for (of, reason), n in counts][:60]
         blocks.append(
             Table("Why some pictures have no number", [heading("score"), "why", "pictures"], told, frozenset({2}))
         )

@@ -35,10 +35,10 @@ def small_copies(pictures: Sequence[Picture], blobs: Blobs, room: int = ROOM) ->
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for px in sizes:
             sample = unique[:: max(1, len(unique) // SAMPLE)][:SAMPLE]
-            tried = [len(c) for c in threads.map(lambda p, px=px: _copy(p, px, blobs), sample) if isinstance(c, bytes)]  # type: ignore[misc]  # bound now
+            tried = [len(c) for c in threads.map(lambda p, px=px: _copy(p, px, blobs), sample) if isinstance(c, bytes)]
             if px != sizes[-1] and tried and sum(tried) / len(tried) * len(unique) > room:
                 continue
-            copies = threads.map(lambda p, px=px: _copy(p, px, blobs), unique)  # type: ignore[misc]  # the same
+            copies = threads.map(lambda p, px=px: _copy(p, px, blobs), unique)
             found = {picture.sha256: copy for picture, copy in zip(unique, copies, strict=True)}
             if sum(len(copy) for copy in found.values()) <= room:
                 break

@@ -50,10 +50,9 @@ def _or(names: tuple[str, ...]) -> str:
 def _csv(frame: pd.DataFrame) -> str:
     as_json = [name for name in frame.columns if frame[name].dtype == object]
     times = [name for name in frame.columns if str(frame[name].dtype).startswith("datetime")]
-    plain = frame.assign(
-        **{name: [None if v is None else _dumped(v) for v in frame[name]] for name in as_json},
-        **{name: [None if v is None else v for v in map(_plain, frame[name])] for name in times},
-    )
+    columns: dict[str, Any] = {name: [None if v is None else _dumped(v) for v in frame[name]] for name in as_json}
+    columns |= {name: list(map(_plain, frame[name])) for name in times}
+    plain = frame.assign(**columns)
     text: str = plain.to_csv(index=False)
     return text
 

@@ -1,4 +1,4 @@
-"""The columns of what is judged: scorers, a comparison, a ranking, its raters. Claims in bold, intervals beside all numbers."""
+"""The columns of what is judged: scorers, a comparison, a ranking, its raters; intervals beside all numbers."""
 
 from __future__ import annotations
 
