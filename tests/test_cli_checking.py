@@ -177,7 +177,10 @@ def test_faults_come_all_at_once_and_a_file_without_the_section_is_told() -> Non
 
 
 def test_no_worse_without_a_baseline_and_a_score_that_is_not_there_are_told() -> None:
-    status, out = imagegen("check", experiment("  no_worse:\n    success: 0.1\n", prompts=2))
-    assert (status, "Give --baseline" in out) == (2, True)
+    faulty = experiment("  by: modl\n  scorers: [lihgt]\n  no_worse:\n    success: 0.1\n", prompts=2)
+    status, out = imagegen("check", faulty)
+    assert status == 2
+    assert all(said in out for said in ("Give --baseline", "Did you mean 'model'", "Did you mean 'light'"))
+    assert len(ik.runs()) == 0
     status, out = imagegen("check", experiment("  require:\n    score_light: '>= 1'\n", prompts=2))
     assert (status, "score_light" in out) == (2, True)

@@ -23,17 +23,15 @@ def check(
 ) -> None:
     """Run, or continue, an experiment and hold it to its section `check`. Exit status 1 where something fails."""
     import imagegen_kit as ik
-    from imagegen_kit.experiments.checking import FAILS, HOLDS, UNCLEAR, UNKNOWN, check_run
+    from imagegen_kit.experiments.checking import FAILS, HOLDS, UNCLEAR, UNKNOWN, check_run, refuse_before
     from imagegen_kit.experiments.experiment import Experiment
     from imagegen_kit.experiments.junit import write_junit
     from imagegen_kit.experiments.requirements import read_requirements
     from imagegen_kit.registry import get_registry
-    from imagegen_kit.scorers.chosen import choose
 
     asked = read_requirements(experiment)
     wanted = Experiment.from_yaml(experiment)
-    if asked.scorers:
-        choose(asked.scorers, get_registry())  # a fault in them is told before anything is bought
+    refuse_before(asked, wanted.grid.names, get_registry(), has_baseline=baseline is not None)  # before it costs
     before = ik.open_run(baseline) if baseline is not None else None
     run = wanted.run(fresh=fresh)
     if asked.scorers:

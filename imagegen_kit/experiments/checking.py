@@ -14,15 +14,18 @@ from typing import TYPE_CHECKING
 
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.comparing import compared_pairs
+from imagegen_kit.experiments.contenders import label_of, parameters_of
 from imagegen_kit.experiments.requirements import TOTAL, Limit, Margin, Requirements
 from imagegen_kit.experiments.samples import LATENCY, PRICE, SUCCESS, Samples, all_samples, samples_of, texts
 from imagegen_kit.experiments.statistics import paired_means, paired_medians, rate_interval
+from imagegen_kit.scorers.chosen import choose
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
     from imagegen_kit.experiments.run import Run
     from imagegen_kit.experiments.samples import Metric, Sample
+    from imagegen_kit.registry import Registry
 
 HOLDS, FAILS, UNCLEAR, UNKNOWN = "holds", "fails", "unclear", "unknown"
 _NOTHING: dict[str, str] = {
@@ -44,6 +47,25 @@ class Finding:
     n: int = 0
 
 
+def refuse_before(asked: Requirements, names: Sequence[str], registry: Registry, *, has_baseline: bool) -> None:
+    """Raise InvalidInput, with all faults, for what can be known to be wrong before anything is made.
+
+    ``names`` are the experiment's parameters.
+    """
+    faults: list[Fault] = []
+    if asked.scorers:
+        try:
+            choose(asked.scorers, registry)
+        except InvalidInput as error:
+            faults += error.faults
+    if asked.by is not None and asked.by not in names:
+        faults.append(unknown_name_fault("parameter of this experiment", asked.by, names, where="check by"))
+    if asked.margins and not has_baseline:
+        faults.append(Fault("check", "no_worse needs something to compare with.", "Give --baseline BUNDLE.zip."))
+    if faults:
+        raise InvalidInput(faults)
+
+
 def check_run(run: Run, asked: Requirements, baseline: Run | None = None) -> list[Finding]:
     """Return one finding for each requirement and group. Raises InvalidInput with all that cannot be checked."""
     groups = _groups(run, asked.by)
@@ -60,8 +82,6 @@ def check_run(run: Run, asked: Requirements, baseline: Run | None = None) -> lis
         for m in asked.margins
         if m.metric in known and not known[m.metric].better
     ]
-    if asked.margins and baseline is None:
-        faults.append(Fault("check", "no_worse needs something to compare with.", "Give --baseline BUNDLE.zip."))
     if faults:
         raise InvalidInput(faults)
     found = []
@@ -79,6 +99,9 @@ def _groups(run: Run, by: str | None) -> list[tuple[str, Samples]]:
     """Return the samples by group, with what the group is called; "" where all are one."""
     if by is None:
         return [("", all_samples(run))]
+    values = {known[by] for known in parameters_of(run).values() if by in known}
+    if len(values) == 1:  # nothing is compared within a run here, so one value is a group as well
+        return [(label_of(values.pop()), all_samples(run))]
     samples = samples_of(run, by)
     names = texts(samples.values)
     return [
