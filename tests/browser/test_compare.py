@@ -60,6 +60,35 @@ def fast(request):
 run = ik.Experiment(vary={"prompt": [f"prompt {i}" for i in range(40)], "seed": [1, 2, 3, 4, 5]},
                     fixed={"model": "fast/one"}, name="two hundred").run(progress=False)
 """
+# It hears what its page asks, and is slow to answer the first question.
+LISTENING = """
+import threading
+from imagegen_kit.panels.compare.panel import Compare
+
+asked = []
+
+class Listening(Compare):
+    def receive(self, message, buffers=()):
+        asked.extend(message.get("shas", []) if message["kind"] == "thumbnails" else [])
+        late = 0.4 if message["kind"] == "ready" else 0
+        threading.Timer(late, super().receive, (message, buffers)).start()
+
+panel = Listening(run, rows="prompt", columns="seed")
+panel
+"""
+# What is in sight of a panel, frame by frame: each change of it.
+WATCH_ARRIVAL = """
+(output) => {
+  window.sights = [];
+  const tall = (selector) => output.querySelector(selector)?.getBoundingClientRect().height > 0;
+  const look = () => {
+    const sights = [tall("[id^=panel-] img") && "copy", tall(".igk-compare tbody img") && "panel"];
+    const sight = sights.filter(Boolean).join(" and ");
+    if (sight !== (window.sights.at(-1) ?? "")) window.sights.push(sight);
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
 
 
 def panel_of(book: Book, cell: int) -> Locator:
@@ -147,15 +176,28 @@ def test_pictures_are_marked_opened_and_compared_by_keyboard_alone(notebook: Ope
 
 
 def test_two_hundred_pictures_come_as_they_are_looked_at(notebook: Open) -> None:
-    book = notebook([MODELS, GRID_OF_200, "run.panel(rows='prompt', columns='seed')"])
+    book = notebook([MODELS, GRID_OF_200, LISTENING, "print(*asked)"])
     book.run(0)
     book.run(1)
     traffic = book.fresh_traffic()
+    book.output(2).evaluate(WATCH_ARRIVAL)
     book.run(2)
     panel = panel_of(book, 2)
     expect(panel.locator("tbody img")).to_have_count(200)
+    panel.evaluate("(panel) => panel.scrollIntoView()")
     book.settle()
+    assert book.page.evaluate("window.sights") == ["copy", "panel"], "never nothing to see, never both"
     assert panel.locator("tbody img:not(.igk-waiting)").count() < 100
     assert traffic.json + traffic.binary < 2_200_000
     assert book.heap_mb() < 60
+    last = panel.locator("tbody img").last
+    last.scroll_into_view_if_needed()
+    expect(last).not_to_have_class("igk-waiting")
+    book.settle()
+    book.run(3)
+    asked = set(book.output(3).locator(".jp-OutputArea-output").inner_text().split())
+    lent = set(book.output(2).locator("[id^=panel-] img").evaluate_all("all => all.map((img) => img.dataset.sha)"))
+    assert last.get_attribute("data-sha") in asked
+    assert len(lent) == 48
+    assert not asked & lent, "what the static copy shows is not asked for again"
     book.assert_clean()
