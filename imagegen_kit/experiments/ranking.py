@@ -38,6 +38,9 @@ RATERS = {
     "self_low": "Float64", "self_high": "Float64", "same_side": "Int64", "shared": "Int64", "agreement": "Float64",
     "kappa": "Float64", "judge": "boolean",
 }  # fmt: skip
+# Which of a pair is named first means nothing, so each pair counts in both orders where agreement is told from chance:
+# else raters who all prefer one value, which the grid always has first, would agree no more than chance has them agree.
+_TURNED = {"low": "high", "high": "low", "tie": "tie"}
 
 
 def ranking(run: Run, by: object, raters: object, *, blind: bool, win_rate: float, power: float) -> pd.DataFrame:
@@ -177,12 +180,13 @@ def _with_others(votes: Sequence[Cast], name: str) -> tuple[int, float | None, f
     ]
     if not both:
         return 0, None, None
-    own, others = zip(*both, strict=True)
+    own, others = zip(*both, *((_TURNED[a], _TURNED[b]) for a, b in both), strict=True)
     return len(both), sum(a == b for a, b in both) / len(both), _known(cohen_kappa(own, others))
 
 
 def _alpha(votes: Sequence[Cast]) -> float | None:
-    alpha: float | None = _known(krippendorff_alpha(said.values() for said in _units(votes).values()))
+    units = [list(said.values()) for said in _units(votes).values()]
+    alpha: float | None = _known(krippendorff_alpha([*units, *([_TURNED[one] for one in said] for said in units)]))
     return alpha
 
 

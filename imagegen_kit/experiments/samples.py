@@ -129,11 +129,15 @@ def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samp
                 value = params[cell][by]
                 found.append((cell, Sample(value, unit, context, place, category, {SUCCESS: 0.0}, False, "")))
     samples = [sample for _, sample in sorted(found, key=lambda row: row[0])]
+    values = list(dict.fromkeys(sample.value for sample in samples))
+    if len(values) < 2:  # of a selection, or of a run that has only begun
+        seen = f"all of it has the {by} {label_of(values[0])!r}" if values else "nothing has come yet"
+        raise InvalidInput([Fault("by", f"{seen}: there is nothing to compare.", "Compare the whole run.")])
     metrics = [*_ALWAYS]
     metrics += [Metric(n, about.get(n, {}).get("better", ""), about.get(n, {}).get("unit", "")) for n in scores]
     by_prompt = any(unit is not None for unit, _ in places.values())
     return Samples(
-        by, list(dict.fromkeys(s.value for s in samples)), samples, {m.name: m for m in metrics},
+        by, values, samples, {m.name: m for m in metrics},
         "prompt" if by_prompt else "repeat",
     )  # fmt: skip
 

@@ -1,0 +1,302 @@
+"""Which one is better: paired prompt by prompt, nothing dropped in silence, and no claim that is not earned."""
+
+from __future__ import annotations
+
+import pickle
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import imagegen_kit as ik
+from imagegen_kit.errors import InvalidInput
+from imagegen_kit.types import Prompt
+from tests.experiments.contests import contest, painter, scorer
+
+
+def level(i: int) -> int:
+    """How light a prompt is, whoever paints it: prompts differ far more than models."""
+    return 40 + 17 * i % 120
+
+
+@pytest.fixture
+def run() -> ik.Experiment:
+    painter("dim", lambda i, _: level(i) + i % 3)
+    painter("bright", lambda i, _: level(i) + 4 + i % 2)
+    scorer()
+    return contest().score("light")
+
+
+def row_of(frame: pd.DataFrame, **where: str) -> pd.Series:
+    for name, value in where.items():
+        frame = frame[frame[name] == value]
+    assert len(frame) == 1
+    return pd.DataFrame(frame).iloc[0]
+
+
+def test_the_effect_is_the_mean_difference_over_prompts_with_its_interval(run):
+    row = row_of(run.compare(metric="score_light"))
+    differences = np.array([(level(i) + i % 3) - (level(i) + 4 + i % 2) for i in range(20)], float)
+    t = stats.ttest_1samp(differences, 0).confidence_interval()
+    assert (row.a, row.b, row.n, row.prompts) == ("me/dim", "me/bright", 20, 20)
+    assert row.effect == pytest.approx(differences.mean())
+    assert (row.low, row.high) == pytest.approx((t.low, t.high), abs=0.15)
+    assert row.verdict == "b is better"
+    assert (row.win_rate, row.better, row.unit, row.of) == (0, "higher", "levels", "mean")
+
+
+def test_pairing_sees_what_the_two_heaps_do_not(run):
+    table = run.table()
+    heaps = [table[table.model == f"me/{name}"]["score_light"].astype(float) for name in ("dim", "bright")]
+    assert stats.ttest_ind(*heaps).pvalue > 0.5
+    assert row_of(run.compare(metric="score_light")).p_holm < 0.001
+
+
+def test_all_pairs_and_metrics_are_compared_where_none_is_named(run):
+    frame = run.compare()
+    assert list(frame.metric) == ["success", "price_usd", "seconds", "score_light"]
+    assert row_of(frame, metric="success").verdict == "no difference seen"
+    assert row_of(frame, metric="price_usd").better == "lower"
+    assert (frame.p_holm >= frame.p - 1e-12).all()
+
+
+def test_the_same_call_gives_the_same_numbers(run):
+    pd.testing.assert_frame_equal(pd.DataFrame(run.compare()), pd.DataFrame(run.compare()))
+
+
+def test_the_sides_may_be_turned(run):
+    there = row_of(run.compare(a="me/dim", b="me/bright", metric="score_light"))
+    back = row_of(run.compare(a="me/bright", b="me/dim", metric=["score_light"]))
+    assert (back.effect, back.low, back.high) == pytest.approx((-there.effect, -there.high, -there.low))
+    assert (back.verdict, back.win_rate) == ("a is better", 1)
+    assert list(run.compare(b="me/dim", metric="score_light").a) == ["me/bright"]
+
+
+def test_where_lower_is_better_the_lower_one_wins():
+    painter("dim", lambda i, _: level(i) + i % 3)
+    painter("bright", lambda i, _: level(i) + 9)
+    scorer("lower")
+    row = row_of(contest().score("light").compare(metric="score_light"))
+    assert (row.verdict, row.win_rate) == ("a is better", 1)
+
+
+def test_where_neither_way_is_better_nobody_wins():
+    painter("dim", lambda i, _: level(i) + i % 3)
+    painter("bright", lambda i, _: level(i) + 9)
+    scorer("")
+    row = row_of(contest().score("light").compare(metric="score_light"))
+    assert row.verdict == "b is higher"
+    assert row.win_rate is pd.NA
+
+
+def test_samples_of_a_prompt_are_averaged_first_and_add_no_certainty():
+    painter("dim", lambda i, sample: level(i) + 3 * (i % 4))
+    painter("bright", lambda i, sample: level(i) + 6)
+    scorer()
+    once = row_of(contest(12).score("light").compare(metric="score_light"))
+    often = row_of(contest(12, repeats=4, name="more").score("light").compare(metric="score_light"))
+    assert (often.n, often.effect, often.low, often.high) == (12, once.effect, once.low, once.high)
+
+
+def test_other_parameters_are_equal_on_both_sides():
+    painter("dim", lambda i, _: level(i))
+    painter("bright", lambda i, _: level(i) + 5)
+    scorer()
+    run = contest(8, vary={"seed": [1, 2, 3]}).score("light")
+    assert row_of(run.compare(metric="score_light")).n == 8
+    seeds = run.compare(by="seed", metric="score_light")
+    assert list(seeds.n) == [8, 8, 8]
+    assert set(seeds.verdict) == {"no difference seen"}
+
+
+def test_failures_are_a_metric_and_the_lost_are_told():
+    painter("dim", lambda i, _: level(i) + i % 5)
+    painter("bright", lambda i, _: None if i < 8 else level(i) + 12)
+    scorer()
+    run = contest().score("light")
+    frame = run.compare()
+    success, light = row_of(frame, metric="success"), row_of(frame, metric="score_light")
+    assert (success.effect, success.verdict) == (0.4, "a is better")
+    assert (light.n, light.prompts, light.b_lost, light.a_lost, light.b_failed) == (12, 20, 8, 0, 8)
+    assert (light.verdict, light.win_rate) == ("b is better", 0)
+    lose = row_of(run.compare(metric="score_light", failures="lose"))
+    assert (lose.win_rate, lose.n) == (8 / 20, 12)
+
+
+def test_a_failed_sample_counts_by_its_share_where_failures_lose():
+    painter("dim", lambda i, _: level(i))
+    painter("bright", lambda i, sample: None if sample == 0 else level(i) + 9)
+    scorer()
+    run = contest(6, repeats=2).score("light")
+    assert row_of(run.compare(metric="score_light")).win_rate == 0
+    assert row_of(run.compare(metric="score_light", failures="lose")).win_rate == 0.5
+
+
+def test_few_prompts_make_no_claim_whatever_they_say():
+    painter("dim", lambda i, _: 10)
+    painter("bright", lambda i, _: 200)
+    scorer()
+    frame = contest(4).score("light").compare()
+    assert set(frame.verdict) == {"too few prompts: at least 1 more"}
+    assert "too few prompts for any claim" in repr(frame)
+    one = row_of(contest(1).score("light").compare(metric="score_light"))
+    assert (one.effect, one.low is pd.NA, one.p is pd.NA) == (-190, True, True)
+
+
+def test_what_is_not_enough_says_how_much_is_missing():
+    painter("dim", lambda i, _: level(i) + 9 * (i % 5))
+    painter("bright", lambda i, _: level(i) + 10 + 7 * (i % 4))
+    scorer()
+    row = row_of(contest(12).score("light").compare(metric="score_light"))
+    assert row.verdict == f"not enough: {row.missing:,} more prompts"
+    assert row.low < 0 < row.high
+
+
+def change(run, sql: str, *values: object) -> None:
+    run._store.journal.write([(sql, values)]).result()
+
+
+def test_what_another_model_answered_or_a_placeholder_counts_for_no_score_price_or_latency(run):
+    change(run, "UPDATE results SET status = 'fallback', same_model = 0 WHERE request = (SELECT MIN(id) FROM requests)")
+    change(run, "UPDATE results SET same_model = 0 WHERE request = (SELECT MAX(id) FROM requests)")
+    frame = run.compare()
+    for metric in ("score_light", "price_usd", "seconds"):
+        row = row_of(frame, metric=metric)
+        assert (row.n, row.prompts, row.a_lost, row.b_lost) == (18, 20, 1, 1)
+    assert row_of(frame, metric="success").effect == pytest.approx(-1 / 20)
+
+
+def test_cached_pictures_have_scores_and_prices_but_no_latency(run):
+    again = contest(name="again").score("light")
+    frame = again.compare()
+    assert row_of(frame, metric="seconds").verdict == "nothing to compare"
+    assert row_of(frame, metric="seconds").effect is pd.NA
+    assert row_of(frame, metric="score_light").n == row_of(frame, metric="price_usd").n == 20
+
+
+def test_an_unknown_price_is_never_zero(run):
+    change(run, "UPDATE results SET price_usd = NULL WHERE request IN (SELECT id FROM requests WHERE model = 'me/dim')")
+    row = row_of(run.compare(metric="price_usd"))
+    assert (row.n, row.a_lost, row.effect is pd.NA) == (0, 20, True)
+
+
+def test_what_was_stopped_before_it_was_sent_is_nobodys_failure(run):
+    change(run, "UPDATE results SET status = 'cancelled' WHERE request = (SELECT MIN(id) FROM requests)")
+    row = row_of(run.compare(metric="success"))
+    assert (row.n, row.effect, row.a_failed) == (19, 0, 0)
+
+
+def test_unfair_prompts_are_counted_unless_both_were_changed_alike(run):
+    sql = "UPDATE requests SET unfair = 1, adaptations = 'seed dropped' WHERE model = ?"
+    change(run, sql, "me/dim")
+    assert row_of(run.compare(metric="success")).unfair == 20
+    change(run, sql, "me/bright")
+    assert row_of(run.compare(metric="success")).unfair == 0
+
+
+def test_any_parameter_can_be_compared_by_its_value():
+    painter("dim", lambda i, _: level(i))
+    scorer()
+    run = contest(6, models=("dim",), vary={"style": [None, "film-noir"], "size": [64, 96]}).score("light")
+    frame = run.compare(by="size", metric="score_light")
+    assert list(zip(frame.a, frame.b, frame.n, strict=True)) == [("64", "96", 6)]
+    assert list(run.compare(by="size", a=96, metric="success").b) == ["64"]
+    assert list(run.compare(by="style", a="none", metric="success").b) == ["film-noir"]
+
+
+def test_two_prompts_are_compared_over_their_repeats():
+    painter("dim", lambda i, sample: 100 * i + sample)
+    painter("bright", lambda i, sample: 100 * i + 2 * sample)
+    scorer()
+    row = row_of(contest(2, repeats=5).score("light").compare(by="prompt", metric="score_light"))
+    assert (row.a, row.b, row.n, row.verdict) == ("p 0", "p 1", 10, "b is better")
+
+
+def test_a_smaller_run_compares_what_is_in_it(run):
+    assert row_of(run.select(prompt=[f"p {i}" for i in range(7)]).compare(metric="score_light")).n == 7
+
+
+WRONG = {
+    "a parameter that is none": (dict(by="modell"), "Did you mean 'model'"),
+    "a parameter with one value": (dict(by="style"), "no parameter of this run"),
+    "no name": (dict(by=None), "names no parameter"),
+    "a list": (dict(by=["model"]), "a list names no parameter"),
+    "a value that is none": (dict(a="me/brigth", b="x"), "2 things to mend"),
+    "the same twice": (dict(a="me/dim", b="me/dim"), "is a too"),
+    "a metric that is none": (dict(metric="score_ligth"), "Did you mean 'score_light'"),
+    "no metric": (dict(metric=[]), "There are: success, price_usd, seconds, score_light"),
+    "another way": (dict(failures="ignore"), '"lose"'),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_cannot_be_compared_is_said_with_near_names(run, what):
+    given, words = WRONG[what]
+    with pytest.raises(InvalidInput, match=re.escape(words)):
+        run.compare(**given)
+
+
+def test_one_value_alone_is_refused_with_what_varies():
+    painter("dim", lambda i, _: level(i))
+    with pytest.raises(InvalidInput, match="Say by='seed'"):
+        contest(3, models=("dim",), vary={"seed": [1, 2]}).compare()
+
+
+def test_a_selection_of_one_value_is_refused_too(run):
+    with pytest.raises(InvalidInput, match="all of it has the model 'me/dim'"):
+        run.select(model="me/dim").compare()
+
+
+# ---------------------------------------------------------------------- how it shows itself
+def test_it_shows_claims_by_name_and_stays_a_dataframe(run):
+    frame = run.compare()
+    assert "me/bright is better" in repr(frame)
+    html = frame._repr_html_()
+    assert "<b>me/bright is better</b>" in html
+    assert "score_light (higher is better)" in html
+    assert isinstance(frame, pd.DataFrame)
+    assert "me/bright is better" in repr(pickle.loads(pickle.dumps(frame)))
+    assert "is better" not in repr(frame[["a", "b", "effect"]])
+
+
+def test_names_from_outside_are_only_text():
+    painter("dim", lambda i, _: level(i))
+    prompts = ["p 1 <i>one</i>", "p 2 <i>two</i>"]
+    html = contest(prompt=prompts, models=("dim",)).compare(by="prompt")._repr_html_()
+    assert "p 1 &lt;i&gt;one" in html
+    assert "<i>" not in html
+
+
+# ---------------------------------------------------------------------- beside it
+def test_the_summary_has_the_mean_of_each_score_and_of_how_many(run):
+    change(run, "UPDATE results SET same_model = 0 WHERE request = (SELECT MIN(id) FROM requests)")
+    summary = run.summary()
+    table = run.table()
+    dim = table[(table.model == "me/dim") & (table.prompt != "p 0")]["score_light"]
+    assert summary["score_light"]["me/dim"] == pytest.approx(dim.mean())
+    assert list(summary["score_light_n"]) == [19, 20]
+    assert list(run.select(prompt=["p 1", "p 2"]).summary(["model", "prompt"])["score_light_n"]) == [1, 1, 1, 1]
+
+
+def test_aspects_by_scenarios_are_win_rates():
+    painter("dim", lambda i, _: level(i))
+    painter("bright", lambda i, _: level(i) + (9 if i < 6 else -9))
+    scorer()
+    prompts = [Prompt(f"p {i}", id=str(i), category="day" if i < 6 else "night") for i in range(8)]
+    run = contest(prompt=prompts).score("light")
+    frame = run.aspects(metric=["score_light", "success"])
+    assert frame["me/bright"].to_dict() == {
+        ("score_light", "day"): 1, ("score_light", "night"): 0, ("score_light", "all"): 0.75,
+        ("success", "day"): 0.5, ("success", "night"): 0.5, ("success", "all"): 0.5,
+    }  # fmt: skip
+    assert (frame["me/dim"] + frame["me/bright"] == 1).all()
+    assert list(frame["prompts"]) == [6, 2, 8] * 2
+
+
+def test_head_to_head_is_a_square_of_win_rates(run):
+    frame = run.head_to_head(metric="score_light")
+    assert frame.loc["me/bright", "me/dim"] == 1
+    assert frame.loc["me/dim", "me/bright"] == 0
+    assert frame.loc["me/dim", "me/dim"] is pd.NA
