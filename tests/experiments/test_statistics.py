@@ -241,6 +241,14 @@ def test_more_votes_make_narrower_intervals_around_the_same_strengths():
     assert found[1].values.mean() == pytest.approx(1000)
 
 
+@pytest.mark.parametrize(("won", "told"), [(2, False), (3, False), (4, False), (6, True), (10, True), (30, True)])
+def test_a_few_votes_that_all_say_the_same_prove_nothing_yet(won, told):
+    by_prompt = np.zeros((won, 2, 2))
+    by_prompt[:, 0, 1] = 1
+    found = bradley_terry(by_prompt, [(0, 1, 1.0)] * won)
+    assert (len(set(tiers(list(found.low), list(found.high)))) == 2) is told
+
+
 def test_votes_on_one_prompt_do_not_look_certain():
     wins = votes(3, 30, seed=1)
     single = [(i, j, 1.0) for i in range(3) for j in range(3) for _ in range(int(wins[i, j]))]

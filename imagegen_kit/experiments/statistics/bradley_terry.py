@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 PRIOR = 0.1  # wins that each is given against each other beforehand: who won all votes is not infinitely strong
+HALF = 0.5  # the same where votes are drawn anew: three votes for one do not prove that nobody prefers the other
 RESAMPLES = 1_000
 SCALE, MIDDLE = 400 / log(10), 1000.0  # the scale of chess ratings, on which 70 points are a win rate of .6
 _STEPS, _LONGEST, _CLOSE = 200, 2.0, 1e-9
@@ -25,8 +26,8 @@ _STEPS, _LONGEST, _CLOSE = 200, 2.0, 1e-9
 class Strengths:
     """Strengths on the scale of chess ratings, mean 1000, with 95 % intervals.
 
-    ``errors`` (k, k) are the standard errors of the differences in natural log-odds; ``unit`` is what was resampled
-    where the interval is widest: "prompt" or "vote".
+    ``errors`` (k, k) are the standard errors of the differences in natural log-odds; ``unit`` is what was drawn anew
+    where the intervals are wider on average: "prompt" or "vote".
     """
 
     values: Floats
@@ -76,39 +77,52 @@ def bradley_terry(
 ) -> Strengths:
     """Return strengths of k values from ``by_prompt`` (prompts, k, k): how often row won against column, ties half.
 
-    Whole prompts are resampled, for votes on one prompt hang together. Where few prompts were voted on those resamples
-    are too much alike, so single ``votes``, (row, column, what row won: 1, ½ or 0), are resampled too, and of the two
-    intervals the wider counts.
+    Whole prompts are resampled, for votes on one prompt hang together. Where few prompts were voted on, or all say the
+    same, those resamples are too much alike. So single ``votes``, (row, column, what row won: 1, ½ or 0), are also
+    drawn anew, by the chances that half a vote more for either makes of them, and the wider interval counts.
     """
     import numpy as np
 
     chance = np.random.default_rng(seed)
     prompts, k = by_prompt.shape[:2]
     middle = fit(by_prompt.sum(0), prior)
-    drawn = {"prompt": chance.multinomial(prompts, np.full(prompts, 1 / prompts), resamples)}
-    wins = {"prompt": (drawn["prompt"] @ by_prompt.reshape(prompts, k * k)).reshape(-1, k, k)}
+    drawn = chance.multinomial(prompts, np.full(prompts, 1 / prompts), resamples)
+    wins = {"prompt": (drawn @ by_prompt.reshape(prompts, k * k)).reshape(-1, k, k)}
     if votes:
-        wins["vote"] = _resampled_votes(votes, k, resamples, chance)
-    found = {}
-    for unit, counts in wins.items():
+        wins["vote"] = _drawn_votes(votes, k, resamples, chance)
+    lows, highs, errors = [], [], []
+    for counts in wins.values():
         s = fit(counts, prior)
         low, high = np.quantile(s, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-        errors = (s[:, :, None] - s[:, None, :]).std(0)
-        found[unit] = Strengths(SCALE * middle + MIDDLE, SCALE * low + MIDDLE, SCALE * high + MIDDLE, errors, unit)
-    return max(found.values(), key=lambda one: float((one.high - one.low).mean()))
+        lows.append(np.minimum(low, middle))
+        highs.append(np.maximum(high, middle))
+        errors.append((s[:, :, None] - s[:, None, :]).std(0))
+    wider = max(range(len(lows)), key=lambda i: float((highs[i] - lows[i]).mean()))
+    low, high = np.min(lows, axis=0), np.max(highs, axis=0)
+    values, low, high = (SCALE * one + MIDDLE for one in (middle, low, high))
+    return Strengths(values, low, high, np.max(errors, axis=0), list(wins)[wider])
 
 
-def _resampled_votes(votes: Sequence[tuple[int, int, float]], k: int, resamples: int, chance: Any) -> Floats:
-    """Return (resamples, k, k) wins: votes that say the same are drawn together."""
+def _drawn_votes(votes: Sequence[tuple[int, int, float]], k: int, resamples: int, chance: Any) -> Floats:
+    """Return (resamples, k, k) wins of as many votes on each pair, of which as many are ties."""
     import numpy as np
 
-    kinds, counts = np.unique(np.array(votes, float), axis=0, return_counts=True)
-    drawn = chance.multinomial(counts.sum(), counts / counts.sum(), resamples)
-    each = np.zeros((len(kinds), k, k))
-    rows, columns = kinds[:, 0].astype(int), kinds[:, 1].astype(int)
-    each[range(len(kinds)), rows, columns] = kinds[:, 2]
-    each[range(len(kinds)), columns, rows] = 1 - kinds[:, 2]
-    made: Floats = (drawn @ each.reshape(len(kinds), k * k)).reshape(-1, k, k)
+    given = np.array(votes, float)
+    rows, columns = given[:, 0].astype(int), given[:, 1].astype(int)
+    counts = np.zeros((k, k))
+    np.add.at(counts, (np.minimum(rows, columns), np.maximum(rows, columns)), 1)
+    wins = np.zeros((k, k))
+    np.add.at(wins, (rows, columns), given[:, 2])
+    np.add.at(wins, (columns, rows), 1 - given[:, 2])
+    s = fit(wins, HALF)
+    share = float((given[:, 2] == 0.5).mean())
+    made = np.zeros((resamples, k, k))
+    for i, j in zip(*np.nonzero(counts), strict=True):
+        win = 1 / (1 + np.exp(s[j] - s[i]))
+        tie = min(share, 2 * win, 2 - 2 * win)
+        drawn = chance.multinomial(int(counts[i, j]), [win - tie / 2, tie, 1 - win - tie / 2], resamples)
+        made[:, i, j] = drawn[:, 0] + drawn[:, 1] / 2
+        made[:, j, i] = drawn[:, 2] + drawn[:, 1] / 2
     return made
 
 
