@@ -87,7 +87,7 @@ def own_registry(_own_place: None) -> Iterator[None]:
     """Models that a test registers are gone after it. One that has the plugins found anew has a registry of its own."""
     _give_plain()
     yield
-    _give_plain()
+    reset_registry()  # the test's own settings still hold: nothing may be looked up now
 
 
 def _give_plain() -> None:

@@ -130,7 +130,7 @@ def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samp
                 found.append((cell, Sample(value, unit, context, place, category, {SUCCESS: 0.0}, False, "")))
     samples = [sample for _, sample in sorted(found, key=lambda row: row[0])]
     values = list(dict.fromkeys(sample.value for sample in samples))
-    if len(values) < 2:  # of a selection, or of a run that has only begun
+    if by and len(values) < 2:  # of a selection, or of a run that has only begun
         seen = f"all of it has the {by} {label_of(values[0])!r}" if values else "nothing has come yet"
         raise InvalidInput([Fault("by", f"{seen}: there is nothing to compare.", "Compare the whole run.")])
     metrics = [*_ALWAYS]
@@ -144,9 +144,8 @@ def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samp
 
 def _place(run: Run, params: Mapping[str, str], by: str) -> tuple[Hashable, Hashable]:
     """Return what is resampled (None: each repeat of each context) and the context of a cell."""
-    own = (
-        bool(by) and "prompt" not in params and shows_what(by, params[by])
-    )  # then no other text says what was to be seen
+    # where the compared text is the only one that says what was to be seen, nothing is the same prompt
+    own = bool(by) and "prompt" not in params and shows_what(by, params[by])
     return (None if own else prompt_of(params, by) or None), context_of(run, params, by)
 
 

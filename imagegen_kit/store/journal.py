@@ -48,7 +48,7 @@ class Journal:
         self._failure: StoreError | None = None
         self._ids: tuple[int, int] = (0, 0)
         self._id_lock = threading.Lock()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: list[tuple[sqlite3.Connection, threading.Lock]] = []
         self._connection: sqlite3.Connection | None = None  # of the writer; None: it is opened at the next write
         self._read_only: ReadOnly | None = None
         try:
@@ -220,24 +220,37 @@ class Journal:
 
     # ------------------------------------------------------------------ reading
     def reader(self) -> sqlite3.Connection:
-        """Return this thread's read-only connection (for pandas, or many rows at once)."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None or self._local.of is not self._read_only:
+        """Return this thread's read-only connection, for many rows at once; ``close`` waits only for ``read``."""
+        return self._reader()[0]
+
+    def _reader(self) -> tuple[sqlite3.Connection, threading.Lock]:
+        local = self._local
+        connection: sqlite3.Connection | None = getattr(local, "connection", None)
+        if connection is None or local.of is not self._read_only:
             if self._read_only is not None:
                 connection = self._read_only.connect()
             else:
                 connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
                 connection.execute("PRAGMA query_only=ON")
-            self._local.connection, self._local.of = connection, self._read_only
-            self._readers.append(connection)
-        return connection
+            local.connection, local.of, local.lock = connection, self._read_only, threading.Lock()
+            self._readers.append((connection, local.lock))
+        return connection, local.lock
 
-    def read(self, sql: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return all rows of a query. Raises StoreError where the file cannot be read."""
+    def read(self, sql: str, values: Iterable[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query; ``values`` by place or name. Raises StoreError where it cannot be read."""
+        values = values if isinstance(values, dict) else tuple(values)
         try:
-            return self.reader().execute(sql, tuple(values)).fetchall()
+            try:
+                return self._fetch(sql, values)
+            except sqlite3.ProgrammingError:  # closed since this thread asked for it: one that is used again is opened
+                return self._fetch(sql, values)
         except sqlite3.Error as error:
             raise in_words(error, self.path, "read", 5.0) from error
+
+    def _fetch(self, sql: str, values: tuple[Any, ...] | dict[str, Any]) -> list[tuple[Any, ...]]:
+        connection, lock = self._reader()
+        with lock:  # nobody closes it meanwhile: SQLite would read what is freed, and end the process
+            return connection.execute(sql, values).fetchall()
 
     def close(self) -> None:
         """Commit what is waiting and close the file; a run of it that is used again opens it anew."""
@@ -245,10 +258,13 @@ class Journal:
             self._queue.put(None)
             self._thread.join()
             self._thread = None
-        for connection in (self._connection, *self._readers):
-            if connection is not None:
-                connection.close()
-        self._connection, self._readers, self._local = None, [], threading.local()
+        readers, self._readers, self._local = self._readers, [], threading.local()
+        for reader, lock in readers:
+            with lock:
+                reader.close()
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
         if self._read_only is not None:
             self._read_only.close()
         if not self._queue.empty():  # asked for meanwhile: nobody is left waiting for ever

@@ -78,7 +78,7 @@ class Row:
 def counted(run: Run) -> Counted:
     """Count the rows of a run in one pass."""
     values = {"run": run._number, "only": _only(run)}
-    found = run._store.journal.reader().execute(_COUNTS, values).fetchall()
+    found = run._store.journal.read(_COUNTS, values)
     return Counted(
         {status: n for status, n, *_ in found},
         sum(known or 0.0 for _, _, known, _, _ in found),
@@ -103,20 +103,20 @@ def _only(run: Run) -> str | None:
 
 def rows_of(run: Run, positions: Sequence[int]) -> list[Row]:
     """Return the rows of the cells at ``positions``, in that order; what a cell has not got yet is not among them."""
-    reader = run._store.journal.reader()
+    read = run._store.journal.read
     values = {"run": run._number, "cells": json.dumps(positions), "only": _only(run)}
     found: list[tuple[int, int, tuple[Any, ...] | None, str | None]] = []
     params: dict[int, dict[str, Any]] = {}
-    for position, cell, *row, repeat in reader.execute(_ROWS, values):
+    for position, cell, *row, repeat in read(_ROWS, values):
         found.append((position, cell, tuple(row), None))
         params[cell] = {REPEAT: repeat + 1}
     if run._only is None:
         del values["only"]
-        for position, cell, error, repeat in reader.execute(_BROKEN, values):
+        for position, cell, error, repeat in read(_BROKEN, values):
             found.append((position, cell, None, error))
             params[cell] = {REPEAT: repeat + 1}
     wanted = json.dumps([cell for _, cell, _, _ in found])
-    for cell, name, value in reader.execute(_PARAMETERS, {"cells": wanted}):
+    for cell, name, value in read(_PARAMETERS, {"cells": wanted}):
         params[cell][name] = as_cell_value(json.loads(value))
     place = {position: i for i, position in enumerate(positions)}
     found.sort(key=lambda row: place[row[0]])

@@ -110,7 +110,8 @@ def test_a_journal_of_the_third_version_learns_to_hold_retrievals(tmp_path):
     with sqlite3.connect(path) as old:
         old.execute("UPDATE meta SET value = '3' WHERE name = 'schema'")
         old.execute("DROP TABLE retrievals")
-        old.execute("ALTER TABLE votes DROP COLUMN blind")
+        for table, name in (("votes", "blind"), ("scores", "feature"), ("scores", "details")):
+            old.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
         old.execute("INSERT INTO events (name, created_at) VALUES ('kept', 'now')")
     old.close()
     journal = Journal(path)

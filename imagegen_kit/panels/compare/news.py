@@ -55,11 +55,11 @@ class News:
     def read(self) -> set[int]:
         """Look again and return the positions of the cells of which there is something new."""
         number, only = self._run._number, self._run._only
-        reader = self._run._store.journal.reader()
+        read = self._run._store.journal.read
         start = number * CELLS_PER_RUN
         changed = set()
         sql = _NEW_RESULTS if self._last_result else _FIRST_RESULTS
-        for row in reader.execute(sql, {"run": number, "since": self._last_result}):
+        for row in read(sql, {"run": number, "since": self._last_result}):
             self._last_result, request, cell, status, usd, origin = row
             if only is not None and request not in only:
                 continue
@@ -69,7 +69,7 @@ class News:
                 self.requests[request] = cell - start
         sql = _NEW_ENDS if self._last_end else _FIRST_ENDS
         values = {"since": self._last_end, "first": start, "last": start + CELLS_PER_RUN}
-        for id, cell, status in reader.execute(sql, values):
+        for id, cell, status in read(sql, values):
             self._last_end = max(id, self._last_end)
             self.failed += (status == "failed") - (self.ended.get(cell - start) == "failed")
             self.ended[cell - start] = status
