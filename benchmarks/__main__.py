@@ -32,6 +32,7 @@ NAMES = (
     "consistency",
     "scoring",
     "sketch",
+    "statistics",
     "panels",
 )
 

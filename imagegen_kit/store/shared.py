@@ -58,7 +58,8 @@ def shared(rows: Slice, new_hashes: dict[str, str]) -> Slice:
         name = labels.of("reference", row["sha256"])
         row["sha256"], row["item"] = name, name
     for row in kept["votes"]:
-        row["rater"], row["pair"] = labels.of("rater", row["rater"]), labels.of("pair", row["pair"])
+        judge = row["rater"].startswith("judge:")  # a machine, which statistics keep apart from people
+        row["rater"] = labels.of("judge:model" if judge else "rater", row["rater"])
     for row in kept["scores"]:
         row["reason"] = row["details"] = None
     for row in (*kept["scores"], *kept["request_scores"]):

@@ -189,6 +189,17 @@ def test_votes_go_out_as_csv_and_come_back_where_the_run_is_opened(run, tmp_path
     pd.testing.assert_frame_equal(pd.DataFrame(opened.ranking(raters="all")), before)
 
 
+def test_votes_in_a_bundle_that_was_shared_still_rank_and_name_nobody(run, tmp_path):
+    vote(run, repeats=0)
+    judge(run)
+    shared = ik.open_run(run.export(tmp_path / "shared.zip", share=True))
+    for raters in ("people", "judges"):
+        pd.testing.assert_frame_equal(
+            pd.DataFrame(shared.ranking(raters=raters)), pd.DataFrame(run.ranking(raters=raters))
+        )
+    assert list(shared.raters().index) == ["rater 1", "judge:model 1"]
+
+
 def test_a_name_that_a_spreadsheet_would_compute_is_only_text(run, tmp_path):
     vote(run.select(prompt=["p 1"]), "=2+3")
     file = run.export_votes(tmp_path / "votes.csv")
