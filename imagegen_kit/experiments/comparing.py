@@ -8,12 +8,13 @@ from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.errors import Fault, InvalidInput, MissingDependency, unknown_name_fault
+from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.pairs import sides_of
 from imagegen_kit.experiments.samples import SUCCESS, samples_of, texts
 from imagegen_kit.experiments.statistics import (
     Interval,
     holm,
+    need_extra,
     paired_means,
     paired_medians,
     paired_rates,
@@ -56,7 +57,7 @@ def compare(run: Run, by: object, a: object, b: object, metric: object, failures
     """Return the table of ``Run.compare``."""
     import pandas as pd
 
-    _check_extra()
+    need_extra()
     samples = samples_of(run, by)
     pairs = _pairs(samples, a, b)
     metrics = metrics_of(samples, metric)
@@ -185,12 +186,3 @@ def metrics_of(samples: Samples, metric: object) -> list[Metric]:
     if faults:
         raise InvalidInput(faults)
     return [samples.metrics[name] for name in names]
-
-
-def _check_extra() -> None:
-    try:
-        import scipy.stats  # noqa: F401  # all that is needed is that they are there
-        import statsmodels.stats.multitest  # noqa: F401  # the same
-    except ImportError as error:
-        install = "pip install 'imagegen-kit[metrics]'"
-        raise MissingDependency("Statistics", error.name or "statsmodels", install) from error

@@ -16,7 +16,7 @@ class Reported:
     """The part of ``Run`` that is read by others."""
 
     def report(self, path: str | Path = "report.html", *, by: str | None = None, pictures: int = 200) -> Path:
-        """Write the run as one page that stands by itself, and return its path; an old page is replaced.
+        """Write the run as one page that stands by itself, and return its path; an old page of ours is replaced.
 
         Question, answer with intervals, design, fairness, pictures, numbers, plots, votes, scores, how each picture was
         asked for, how to reproduce it. Nothing in it needs a network, and it names no folder, key or voter. ``by`` is

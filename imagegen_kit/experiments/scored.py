@@ -7,9 +7,10 @@ import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from imagegen_kit.errors import InvalidInput, unknown_name_fault
+from imagegen_kit.experiments.contenders import parameters_of
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.registry import get_registry
-from imagegen_kit.store.values import CELLS_PER_RUN, as_cell_value
+from imagegen_kit.store.values import as_cell_value
 from imagegen_kit.tables.scores import score_rows
 from imagegen_kit.types import request_from_plain
 
@@ -29,7 +30,6 @@ _PICTURES = (
     "WHERE r.run = ? AND s.replaced = 0 AND s.sha256 NOT NULL AND s.status IN ('ok', 'cached', 'fallback') "
     "AND r.kind = 'image' AND a.removed_at IS NULL AND a.damaged_at IS NULL ORDER BY r.cell, r.step, r.id"
 )
-_PARAMETERS = "SELECT cell, name, value FROM cell_params WHERE cell >= ? AND cell < ? ORDER BY cell, name"
 
 
 class Scored:
@@ -95,13 +95,13 @@ def _entries(run: Run, *, reading: bool) -> list[Entry]:
 
 
 def _labels(run: Run) -> dict[int, dict[str, Any]]:
-    first, last = run._number * CELLS_PER_RUN, (run._number + 1) * CELLS_PER_RUN
+    read: dict[str, Any] = {}
     found: dict[int, dict[str, Any]] = {}
-    read: dict[str | None, Any] = {None: None}
-    for cell, name, value in run._store.journal.read(_PARAMETERS, (first, last)):
-        if value not in read:
-            read[value] = as_cell_value(json.loads(value))
-        found.setdefault(cell, {})[name] = read[value]
+    for cell, known in parameters_of(run).items():
+        for value in known.values():
+            if value not in read:
+                read[value] = as_cell_value(json.loads(value))
+        found[cell] = {name: read[value] for name, value in known.items()}
     return found
 
 

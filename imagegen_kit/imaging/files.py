@@ -39,8 +39,11 @@ def read_picture_file(path: str | Path, *, where: str, max_bytes: int) -> tuple[
     return found, data
 
 
-def write_whole(path: Path, data: bytes) -> Path:
-    """Write ``data`` to ``path`` so that no reader ever sees half a file; makes the folder. Raises StoreError."""
+def write_whole(path: Path, data: bytes, what: str = "picture") -> Path:
+    """Write ``data`` to ``path`` so that no reader ever sees half a file; makes the folder. Raises StoreError.
+
+    ``what`` is what errors call it.
+    """
     part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +57,7 @@ def write_whole(path: Path, data: bytes) -> Path:
             part.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise StoreError(f"The picture {path} cannot be written: {error.strerror or error}.") from error
+        raise StoreError(f"The {what} {path} cannot be written: {error.strerror or error}.") from error
     return path
 
 

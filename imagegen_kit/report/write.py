@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit import __version__
-from imagegen_kit.errors import Fault, InvalidInput, StoreError, printable
+from imagegen_kit.errors import Fault, InvalidInput, printable
+from imagegen_kit.imaging.files import write_whole
 from imagegen_kit.providers.secrecy import redacted
 from imagegen_kit.report.again import reproduce
 from imagegen_kit.report.answer import answer
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent / "page"
 SUFFIXES = (".html", ".htm")
+OURS = b'<meta name="generator" content="imagegen-kit'  # only a page of ours is ever replaced
 
 
 def write_report(run: Run, path: str | Path, by: str | None, most: int) -> Path:
@@ -38,20 +39,15 @@ def write_report(run: Run, path: str | Path, by: str | None, most: int) -> Path:
         faults.append(Fault("pictures", f"{most!r:.40} is not a number of pictures.", "Give 1 or more; 200 is usual."))
     if by is not None and not isinstance(by, str):
         faults.append(Fault("by", f"a {type(by).__name__} names no parameter.", "Give one name: by='model'."))
+    if not faults and target.is_file() and OURS not in target.read_bytes()[:2000]:
+        faults.append(Fault("path", f"{target.name!r} is there and no report.", "Name another file, or remove it."))
+    if run._only is not None and not len(run):
+        faults.append(Fault("run", "no picture is selected, so there is nothing to report.", "Select other values."))
     if faults:
         raise InvalidInput(faults)
     known = Known.of(run, by, most)
     page = render(known)
-    part = target.with_name(f".{target.name}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(page, encoding="utf-8", errors="replace")
-        part.replace(target)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise StoreError(f"{target} cannot be written: {error.strerror or error}.") from error
-    return target
+    return write_whole(target, page.encode(errors="replace"), "page")
 
 
 def sections(known: Known) -> list[Section]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.errors import Fault, InvalidInput, StoreError
+from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.imaging.files import write_whole
 from imagegen_kit.tables.parquet import write_frame
 
 if TYPE_CHECKING:
@@ -31,16 +31,7 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> Path:
     if suffix == ".parquet":
         return write_frame(frame, target)
     text = _csv(frame) if suffix == ".csv" else _lines(frame)
-    part = target.with_name(f".{target.name}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8", errors="replace", newline="")
-        part.replace(target)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise StoreError(f"{target} cannot be written: {error.strerror or error}.") from error
-    return target
+    return write_whole(target, text.encode(errors="replace"), "table")
 
 
 def _or(names: tuple[str, ...]) -> str:

@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.experiments.judging.numbers import kappa, resampled, wilson
 from imagegen_kit.experiments.pairing import AGAIN, parameter_of
+from imagegen_kit.experiments.statistics import rate_interval, resampled, weighted_kappa
 from imagegen_kit.experiments.voting import JUDGE
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def calibrate(run: Run, by: str, verdicts: Sequence[Verdict], values: Mapping[in
     names = [v.pair for v, _ in both]
     same = (mine == theirs).astype(float)
     agreed = float(same.mean())
-    k, *about_k = resampled(names, lambda w: kappa(mine, theirs, w))
+    k, *about_k = resampled(names, lambda w: weighted_kappa(mine, theirs, w))
     found = []
     for value in sorted({values.get(r, "gone") for v, _ in both for r in (v.left, v.right)}):
         places = [i for i, (v, _) in enumerate(both) if value in (values.get(v.left), values.get(v.right))]
@@ -104,7 +104,7 @@ def calibrate(run: Run, by: str, verdicts: Sequence[Verdict], values: Mapping[in
         difference, low, high = resampled([names[i] for i in places], lambda w, gap=gap: w @ gap / w.sum(axis=1))  # type: ignore[misc]  # bound now
         found.append((value, float(judge.mean()), float(humans.mean()), difference, _known(low), _known(high)))
     return Calibration(
-        len(both), n, len(who), agreed, wilson(agreed, len(both)), _known(k), _interval(about_k),
+        len(both), n, len(who), agreed, rate_interval(agreed * len(both), len(both)), _known(k), _interval(about_k),
         tuple(sorted(found, key=lambda row: -row[3])),
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from imagegen_kit.experiments.judging.pixels import kept, seen
 from imagegen_kit.experiments.judging.recording import record
 from imagegen_kit.experiments.judging.verdicts import PAIR
 from imagegen_kit.experiments.judging.wording import instruction_of, question_of, wording_hash
+from imagegen_kit.experiments.statistics import need_extra
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.recipes import judge_pair
 
@@ -44,6 +45,7 @@ def judge_run(
     progress: bool = True,
 ) -> Judgement:
     """Let ``model`` judge the pairs of ``run``; see ``Run.judge``."""
+    need_extra()  # before it costs
     chosen = choose(
         run, model, by, rubric=rubric, pairs=pairs, policy=policy, controls=controls,
         allow_same_vendor=allow_same_vendor,

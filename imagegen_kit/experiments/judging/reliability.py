@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagegen_kit.experiments.judging.controls import expected
-from imagegen_kit.experiments.judging.numbers import wilson
 from imagegen_kit.experiments.judging.verdicts import PAIR
+from imagegen_kit.experiments.statistics import rate_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from imagegen_kit.experiments.judging.verdicts import Verdict
 
 TRUSTED = 0.8  # the share of controls that a judge must get right
-ENOUGH = 6  # controls: of fewer, chance alone may get so many right
+ENOUGH = 6  # controls: of fewer, chance alone may get all of them right
+COIN = 0.5  # what a judge that does not look gets right
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,12 @@ class Reliability:
 
     @property
     def trusted(self) -> bool | None:
-        """Whether at least 80 % of the controls were right; None of fewer than six."""
-        return self.right >= TRUSTED * self.asked if self.asked >= ENOUGH else None
+        """Whether at least 80 % of the controls were right; None of so few that a coin may have done it."""
+        if self.asked < ENOUGH:
+            return None
+        if self.right < TRUSTED * self.asked:
+            return False
+        return True if rate_interval(self.right, self.asked)[0] > COIN else None
 
     @property
     def notes(self) -> list[str]:
@@ -61,11 +66,17 @@ class Reliability:
         said = []
         if self.asked:
             kinds = ", ".join(f"{kind} {right}/{asked}" for kind, (right, asked) in sorted(self.controls.items()))
-            said.append(f"Controls: {self.right} of {self.asked} right ({kinds}).")
+            low, high = rate_interval(self.right, self.asked)
+            said.append(f"Controls: {self.right} of {self.asked} right [{low:.0%}, {high:.0%}] ({kinds}).")
         if self.trusted is False:
             said.append(f"Do not trust this judge: it got fewer than {TRUSTED:.0%} of the controls right.")
         elif self.trusted is None:
-            said.append(f"Nobody knows whether this judge can be trusted: fewer than {ENOUGH} controls were asked.")
+            why = (
+                f"fewer than {ENOUGH} controls were asked"
+                if self.asked < ENOUGH
+                else "a coin may have got so many right"
+            )
+            said.append(f"Nobody knows whether this judge can be trusted: {why}.")
         if self.flips is not None:
             low, high = self.flips_interval
             said.append(f"The answer changed with the order in {self.flips:.0%} [{low:.0%}, {high:.0%}] of the pairs.")
@@ -91,5 +102,10 @@ def reliability_of(verdicts: Sequence[Verdict]) -> Reliability:
             good = verdict.choice is not None and expected(verdict.kind, verdict.choice)
             controls[verdict.kind] = right + good, asked + 1
     return Reliability(
-        len(complete), flips, wilson(flips or 0.0, len(complete)), first, wilson(first or 0.0, len(naming)), controls
+        len(complete),
+        flips,
+        rate_interval((flips or 0.0) * len(complete), len(complete)),
+        first,
+        rate_interval((first or 0.0) * len(naming), len(naming)),
+        controls,
     )

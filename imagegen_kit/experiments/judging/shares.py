@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.experiments.judging.numbers import wilson
+from imagegen_kit.experiments.statistics import rate_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ def shares(verdicts: Sequence[Verdict], values: Mapping[int, str]) -> dict[str, 
     rows = []
     for value, found in points.items():
         mean, wins, losses = sum(found) / len(found), found.count(1.0), found.count(0.0)
-        interval = wilson(mean, len(orders[value]))
+        interval = rate_interval(mean * len(orders[value]), len(orders[value]))
         rows.append((value, len(found), wins, losses, len(found) - wins - losses, mean, *interval))
     rows.sort(key=lambda row: (-row[5], row[0]))
     names = ("value", "pairs", "wins", "losses", "ties", "share", "low", "high")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
+
+    import numpy as np
+
+    Numbers = np.ndarray[Any, Any]
 
 
 def cohen_kappa(one: Sequence[Hashable], other: Sequence[Hashable]) -> float:
@@ -16,15 +20,31 @@ def cohen_kappa(one: Sequence[Hashable], other: Sequence[Hashable]) -> float:
     1 is full agreement, 0 what chance gives. NaN without units, and where both always chose the same: then chance
     agrees as much.
     """
+    import numpy as np
+
     if len(one) != len(other):
         raise ValueError(f"{len(one)} choices of one rater and {len(other)} of the other are not on the same units")
-    n = len(one)
-    if n == 0:
+    if not one:
         return float("nan")
-    agreed = sum(a == b for a, b in zip(one, other, strict=True)) / n
-    first, second = Counter(one), Counter(other)
-    by_chance = sum(first[choice] * second[choice] for choice in first) / n**2
-    return (agreed - by_chance) / (1 - by_chance) if by_chance < 1 else float("nan")
+    numbers = {choice: number for number, choice in enumerate(dict.fromkeys(chain(one, other)))}
+    first, second = (np.array([numbers[choice] for choice in side]) for side in (one, other))
+    return float(weighted_kappa(first, second, np.ones((1, len(one))))[0])
+
+
+def weighted_kappa(one: Numbers, other: Numbers, weights: Numbers) -> Numbers:
+    """Return Cohen's kappa for each row of ``weights`` (draws, n), how often each case counts; NaN where undefined.
+
+    ``one`` and ``other`` are the (n,) choices of two raters as whole numbers.
+    """
+    import numpy as np
+
+    total = weights.sum(axis=1)
+    agreed = (weights * (one == other)).sum(axis=1) / total
+    chance = sum(
+        (weights * (one == c)).sum(axis=1) * (weights * (other == c)).sum(axis=1) for c in np.union1d(one, other)
+    ) / (total * total)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(chance < 1, (agreed - chance) / (1 - chance), np.nan)
 
 
 def krippendorff_alpha(units: Iterable[Iterable[Hashable]]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.errors import MissingDependency
 from imagegen_kit.experiments.statistics.bootstrap import LEVEL, Interval
 
 if TYPE_CHECKING:
@@ -49,3 +50,13 @@ def holm(p: Sequence[float]) -> list[float]:
     from statsmodels.stats.multitest import multipletests
 
     return [float(one) for one in multipletests(list(p), method="holm")[1]] if len(p) else []
+
+
+def need_extra() -> None:
+    """Raise MissingDependency, with the command that installs them, where the libraries of this package are missing."""
+    try:
+        import scipy.stats  # noqa: F401  # all that is needed is that they are there
+        import statsmodels.stats.multitest  # noqa: F401  # the same
+    except ImportError as error:
+        install = "pip install 'imagegen-kit[metrics]'"
+        raise MissingDependency("Statistics", error.name or "statsmodels", install) from error

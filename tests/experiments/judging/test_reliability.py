@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from imagegen_kit.experiments.judging.numbers import kappa, resampled, wilson
 from imagegen_kit.experiments.judging.reliability import reliability_of
 from imagegen_kit.experiments.judging.verdicts import Verdict
+from imagegen_kit.experiments.statistics import resampled, weighted_kappa
 from imagegen_kit.testing.simulators.judges import Honest, Leaning, Partial
 from tests.experiments.judging.bench import GEMINI, OPENAI, judged_by, run_of, vote
 
@@ -122,18 +122,11 @@ def test_kappa_is_that_of_statsmodels():
     other = np.where(chance.random(80) < 0.6, one, chance.integers(0, 3, 80))
     known = cohens_kappa(to_table(np.column_stack([one, other]))[0])
     expected = known.kappa
-    assert kappa(one, other, np.ones((1, 80)))[0] == pytest.approx(expected)
-    value, low, high = resampled(range(80), lambda w: kappa(one, other, w))
+    assert weighted_kappa(one, other, np.ones((1, 80)))[0] == pytest.approx(expected)
+    value, low, high = resampled(range(80), lambda w: weighted_kappa(one, other, w))
     assert value == pytest.approx(expected)
     assert low < expected < high
     assert high - low == pytest.approx(2 * 1.96 * known.std_kappa, rel=0.2)
-
-
-@pytest.mark.parametrize(("share", "n"), [(0.5, 8), (1.0, 10), (0.0, 3), (0.3, 200)])
-def test_the_interval_of_a_share_is_that_of_statsmodels(share: float, n: int):
-    from statsmodels.stats.proportion import proportion_confint
-
-    assert wilson(share, n) == pytest.approx(proportion_confint(share * n, n, method="wilson"), abs=1e-9)
 
 
 def test_of_one_group_there_is_no_interval():
