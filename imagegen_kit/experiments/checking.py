@@ -119,7 +119,7 @@ def _limited(limit: Limit, samples: Samples, metric: Metric, where: str) -> Find
     lacking = sum(metric.name not in s.numbers for s in made)
     if metric.name == PRICE and lacking:
         return Finding(title, UNKNOWN, f"{title}: the price of {lacking} of {len(made)} pictures is not known")
-    rows = list(_by_prompt(samples.found, metric.name))
+    rows = list(_by_unit(samples.found, metric))
     if not rows:
         said = _NOTHING.get(metric.name, "no picture has this number; run.scores() says why")
         return Finding(title, UNKNOWN, f"{title}: {said}")
@@ -144,13 +144,13 @@ def _interval(rows: Sequence[float], metric: Metric) -> tuple[float, float | Non
     return seen.effect, seen.low, seen.high
 
 
-def _by_prompt(found: Sequence[Sample], name: str) -> Iterator[float]:
-    """Yield one number for each prompt: the mean of its samples."""
-    prompts: dict[Hashable, list[float]] = {}
+def _by_unit(found: Sequence[Sample], metric: Metric) -> Iterator[float]:
+    """Yield one number for each prompt, or set where the metric is one of sets: the mean of its samples."""
+    units: dict[Hashable, list[float]] = {}
     for sample in found:
-        if name in sample.numbers:
-            prompts.setdefault(sample.unit, []).append(sample.numbers[name])
-    yield from (fmean(numbers) for numbers in prompts.values())
+        if metric.name in sample.numbers:
+            units.setdefault(sample.unit_of(metric), []).append(sample.numbers[metric.name])
+    yield from (fmean(numbers) for numbers in units.values())
 
 
 def _compared(margin: Margin, samples: Samples, before: Samples | None, metric: Metric, where: str) -> Finding:

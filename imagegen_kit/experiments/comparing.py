@@ -117,11 +117,17 @@ def _row(one: Comparison, names: dict[str, str], p_holm: float | None, tests: in
     if seen is not None:
         a_value, b_value = sides.values()
         row.update(
-            a_value=a_value, b_value=b_value, effect=seen.effect, low=seen.low, high=seen.high,
+            a_value=a_value, b_value=b_value, effect=seen.effect, low=_bounded(seen.low, metric.span),
+            high=_bounded(seen.high, metric.span),
             p=seen.p if seen.n > 1 else None, p_holm=1.0 if p_holm is None and seen.n > 1 else p_holm, method=seen.how,
             missing=missing if row["verdict"].startswith("not enough") else None,
         )  # fmt: skip
     return {name: None if isinstance(v, float) and math.isnan(v) else v for name, v in row.items()}
+
+
+def _bounded(end: float, span: float | None) -> float:
+    """Return an end of an interval, no further from 0 than two numbers of the metric can lie apart."""
+    return end if span is None or math.isnan(end) else max(-span, min(end, span))
 
 
 def verdict(one: Comparison, p_holm: float | None, missing: int | None) -> str:
@@ -129,17 +135,20 @@ def verdict(one: Comparison, p_holm: float | None, missing: int | None) -> str:
     seen, metric = one.seen, one.metric
     if seen is None:
         return "nothing to compare"
+    if metric.doubt:
+        return f"no claim: {metric.doubt}"
+    units = "set" if metric.sets else "prompt"
     if seen.n < FEW:
-        return f"too few prompts: at least {FEW - seen.n} more"
+        return f"too few {units}s: at least {FEW - seen.n} more"
     if p_holm is not None and p_holm < SURE and seen.effect:
         higher = "a" if seen.effect > 0 else "b"
         if not metric.better:
             return f"{higher} is higher"
         lower = "b" if higher == "a" else "a"
         return f"{higher if metric.better == 'higher' else lower} is better"
-    if seen.effect == 0 or missing is None:
+    if missing is None:
         return "no difference seen"
-    return f"not enough: {missing:,} more prompts" if missing <= MANY else f"not enough: over {MANY:,} more prompts"
+    return f"not enough: {f'over {MANY:,}' if missing > MANY else f'{missing:,}'} more {units}{'s' * (missing != 1)}"
 
 
 def _pairs(samples: Samples, a: object, b: object) -> list[tuple[str, str]]:

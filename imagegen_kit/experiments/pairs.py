@@ -81,7 +81,8 @@ def sides_of(samples: Samples, a: str, b: str, metric: Metric) -> Sides:
     shared = [context for context in asked[a] if context in asked[b]]
     prompts: dict[Hashable, list[Hashable]] = {}
     for context in shared:
-        prompts.setdefault((asked[a][context][0].unit), []).append(context)
+        sides = [asked[value][context][0].unit_of(metric) for value in (a, b)]
+        prompts.setdefault(tuple(sides) if metric.sets else sides[0], []).append(context)
     rows = []
     unfair = 0
     lost, failed = [0, 0], [0, 0]

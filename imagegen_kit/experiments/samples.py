@@ -7,13 +7,13 @@ nothing about anybody.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.contenders import REAL, context_of, label_of, parameters_of, prompt_of, shows_what
 from imagegen_kit.tables.columns import ADAPTATIONS, BROKEN
-from imagegen_kit.tables.scores import measures_of, score_columns
+from imagegen_kit.tables.scores import doubts, measures_of, score_columns, score_sets
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -35,12 +35,19 @@ SUCCESS, PRICE, LATENCY = "success", "price_usd", "seconds"
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What is compared: which way is better ("higher", "lower", ""), its unit, and whether its mean or median."""
+    """What is compared: which way is better ("higher", "lower", ""), its unit, and whether its mean or median.
+
+    ``sets`` says that its numbers hang on sets of pictures, so that a set counts once; ``doubt`` why nothing may be
+    claimed by it; ``span`` is how far two of its numbers can lie apart, None without end.
+    """
 
     name: str
     better: str
     unit: str = ""
     of: str = "mean"
+    sets: bool = False
+    doubt: str = ""
+    span: float | None = None
 
 
 _ALWAYS = (
@@ -62,6 +69,11 @@ class Sample:
     numbers: Mapping[str, float]
     unfair: bool
     told: str  # what was not sent as it was asked, in words
+    sets: Mapping[str, str] = field(default_factory=dict)  # which set a number hangs on, by metric
+
+    def unit_of(self, metric: Metric) -> Hashable:
+        """Return what is resampled for ``metric``: the prompt, or the set that its number hangs on."""
+        return self.sets.get(metric.name) if metric.sets else self.unit
 
     @property
     def failed(self) -> bool:
@@ -103,7 +115,8 @@ def all_samples(run: Run) -> Samples:
 def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samples:
     journal = run._store.journal
     scores = score_columns(journal, run._number)
-    about = measures_of(journal, run._number)
+    about, sets = measures_of(journal, run._number), score_sets(journal, run._number)
+    doubted = doubts(journal, run._number)
     places = {cell: _place(run, known, by) for cell, known in params.items() if by in known}
     found: list[tuple[int, Sample]] = []
     rows = [row for row in journal.read(_ROWS, (run._number,)) if run._only is None or row[0] in run._only]
@@ -120,7 +133,8 @@ def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samp
         unit, context = _repeated(places[cell], repeat)
         place = (context, repeat, step, variant)
         value = params[cell][by]
-        found.append((cell, Sample(value, unit, context, place, category, numbers, bool(unfair), told or "")))
+        of = {name: known_sets[request] for name, known_sets in sets.items() if request in known_sets}
+        found.append((cell, Sample(value, unit, context, place, category, numbers, bool(unfair), told or "", of)))
     if run._only is None:
         for cell, repeat, category in journal.read(_BROKEN_CELLS, (run._number,)):
             if cell in places:
@@ -134,12 +148,18 @@ def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samp
         seen = f"all of it has the {by} {label_of(values[0])!r}" if values else "nothing has come yet"
         raise InvalidInput([Fault("by", f"{seen}: there is nothing to compare.", "Compare the whole run.")])
     metrics = [*_ALWAYS]
-    metrics += [Metric(n, about.get(n, {}).get("better", ""), about.get(n, {}).get("unit", "")) for n in scores]
+    metrics += [_score(name, about.get(name, {}), name in sets, doubted.get(name, "")) for name in scores]
     by_prompt = any(unit is not None for unit, _ in places.values())
     return Samples(
         by, values, samples, {m.name: m for m in metrics},
         "prompt" if by_prompt else "repeat",
     )  # fmt: skip
+
+
+def _score(name: str, about: Mapping[str, Any], sets: bool, doubt: str) -> Metric:
+    low, high = about.get("low"), about.get("high")
+    span = None if low is None or high is None else float(high) - float(low)
+    return Metric(name, about.get("better", ""), about.get("unit", ""), "mean", sets, doubt, span)
 
 
 def _place(run: Run, params: Mapping[str, str], by: str) -> tuple[Hashable, Hashable]:

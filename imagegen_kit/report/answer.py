@@ -43,7 +43,9 @@ def answer(known: Known) -> Section:
 
 def _compared(frame: pd.DataFrame, by: str) -> Iterator[Any]:
     rows: list[Any] = list(frame.astype(object).where(frame.notna(), None).itertuples(index=False))
-    rows.sort(key=lambda row: not row.metric.startswith("score_"))
+    rows.sort(
+        key=lambda row: (not row.metric.startswith("score_"), row.metric.count("_"))
+    )  # a scorer's own number first
     claims = [row for row in rows if row.verdict.startswith(("a is", "b is"))]
     if claims:
         yield Words(f"What holds, at 95 % for the {by}s and metrics compared here together:")
@@ -51,7 +53,7 @@ def _compared(frame: pd.DataFrame, by: str) -> Iterator[Any]:
         if len(claims) > MOST_CLAIMS:
             yield Words(f"… and {len(claims) - MOST_CLAIMS:,} more differences in the table below.")
     else:
-        yield Words(f"No difference between the values of {by} is certain.", "claim")
+        yield Words(f"Nothing can be claimed yet about {by}.")
     yield from _open(rows)
     unfair = sum(bool(row.unfair) for row in claims)
     if unfair:
@@ -66,22 +68,17 @@ def _compared(frame: pd.DataFrame, by: str) -> Iterator[Any]:
 
 
 def _open(rows: list[Any]) -> Iterator[Any]:
-    words = ("not enough", "too few")
+    words = ("not enough", "too few", "no claim")
     missing = [row for row in rows if row.verdict.startswith(words)]
     if not missing:
         return
     lines = []
     for row in missing[:MOST_OPEN]:
         seen = f"; seen {_effect(row, 1)}, {count(row.n, 'prompt')}" if row.effect is not None else ""
-        lines.append(f"{row.a} against {row.b} on {row.metric}: {verdict(row)}{seen}.")
+        lines.append(f"{row.a} against {row.b} on {row.metric}: {row.verdict}{seen}.")
     left = len(missing) - MOST_OPEN
     yield Words("What cannot be told yet:")
     yield Items([*lines, *([f"… and {left:,} more comparisons."] if left > 0 else [])])
-
-
-def verdict(row: Any) -> str:
-    """Return the verdict of a row of ``run.compare``, one prompt in the singular."""
-    return str(row.verdict).replace(": 1 more prompts", ": 1 more prompt")
 
 
 def claim(row: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.report.answer import verdict
 from imagegen_kit.report.frames import NOTHING, figures, heading, interval, number, table_of
 from imagegen_kit.report.parts import Section, Table
 
@@ -62,7 +61,7 @@ def _comparison(frame: pd.DataFrame, by: str) -> Table:
             [
                 f"{row.a} against {row.b}", row.metric, row.better or NOTHING, number(row.a_value), number(row.b_value),
                 effect + (interval(row.low, row.high) if row.effect is not None else ""), wins, f"{row.n:,}",
-                number(row.p_holm), verdict(row),
+                number(row.p_holm), row.verdict,
             ]
         )  # fmt: skip
     notes = [

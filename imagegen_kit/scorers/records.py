@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from imagegen_kit.store import Journal
     from imagegen_kit.types import Request
 
+NAME = 32  # letters of a digest, half of it, that name a set
 _KNOWN = (
     "SELECT sha256, inputs, scorer, value, reason, feature, details FROM scores "
     "WHERE version = ? AND scorer IN (SELECT value FROM json_each(?)) AND sha256 IN (SELECT value FROM json_each(?))"
@@ -37,7 +38,7 @@ def version_of(spec: ScorerSpec) -> str:
 
 
 def digest(known_by: str, spec: ScorerSpec, request: Request | None, others: Iterable[str] = ()) -> str:
-    """Return what a score hangs on besides the picture: options, what the spec reads, and the set in its order."""
+    """Return what a score hangs on besides the picture: options, what the spec reads, and ``others`` in their order."""
     read: dict[str, Any] = {}
     for name in spec.reads:
         value = getattr(request, name, None)
@@ -69,9 +70,22 @@ def known_links(journal: Journal, run: int) -> dict[tuple[int, str], tuple[str, 
     return {(request, column): (a, b, c) for request, column, a, b, c in journal.read(_LINKS, (run,))}
 
 
-def about(measure: Measure) -> str:
-    """Return what the journal keeps of a measure, so that its numbers can be read without its scorer."""
-    return json.dumps({name: value for name, value in asdict(measure).items() if name != "name"})
+def about(measure: Measure, of: str = "picture") -> str:
+    """Return what the journal keeps of a measure, so that its numbers can be read without its scorer.
+
+    ``of`` says whether it measures a picture or a "set".
+    """
+    return json.dumps({**{name: value for name, value in asdict(measure).items() if name != "name"}, "of": of})
+
+
+def set_digest(of_set: str, of_picture: str) -> str:
+    """Return the inputs of a score of a set: the first half names the set, for its numbers hang together."""
+    return of_set[:NAME] + of_picture[:NAME]
+
+
+def set_named(inputs: str) -> str:
+    """Return what names the set of a score with these inputs; in a shared bundle they are labels, "set 2 inputs 5"."""
+    return inputs.partition(" inputs ")[0] if inputs.startswith("set ") else inputs[:NAME]
 
 
 def measurements(spec: ScorerSpec, answer: Any) -> dict[str, Measurement]:

@@ -23,6 +23,7 @@ from imagegen_kit.scorers.records import (
     known_links,
     known_scores,
     measurements,
+    set_digest,
     version_of,
 )
 
@@ -95,7 +96,7 @@ class Scoring:
         sets: list[list[_Unit]] = []
         for chosen in self._chosen:
             spec, version = chosen.spec, version_of(chosen.spec)
-            rows += [(INSERT_MEASURE, (column, version, about(m))) for column, m in spec.columns.items()]
+            rows += [(INSERT_MEASURE, (column, version, about(m, spec.scope))) for column, m in spec.columns.items()]
             known = known_scores(self._journal, spec, (e.picture.sha256 for e in self._entries))
             for unit, places in self._units(chosen):
                 if all((e.picture.sha256, i) in known for e, i in zip(unit.entries, unit.inputs, strict=True)):
@@ -129,10 +130,12 @@ class Scoring:
             groups.setdefault(key, []).append(place)
         for places in groups.values():
             entries = [self._entries[place] for place in places]
-            others = [e.picture.sha256 for e in entries] if chosen.spec.scope == "set" else ()
-            if others and chosen.spec.reads:  # what is read of one may count for all
-                others = [*others, *(digest("", chosen.spec, e.request) for e in entries)]
-            inputs = [digest(known_by, chosen.spec, e.request, others) for e in entries]
+            if chosen.spec.scope == "set":
+                each = [digest("", chosen.spec, e.request) for e in entries]  # what is read of one may count for all
+                whole = digest(known_by, chosen.spec, None, [*(e.picture.sha256 for e in entries), *each])
+                inputs = [set_digest(whole, one) for one in each]
+            else:
+                inputs = [digest(known_by, chosen.spec, e.request) for e in entries]
             yield _Unit(chosen, entries, inputs), places
 
     def _measure(self, task: Sequence[_Unit]) -> None:

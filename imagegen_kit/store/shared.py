@@ -63,7 +63,7 @@ def shared(rows: Slice, new_hashes: dict[str, str]) -> Slice:
     for row in kept["scores"]:
         row["reason"] = row["details"] = None
     for row in (*kept["scores"], *kept["request_scores"]):
-        row["inputs"] = labels.of("inputs", row["inputs"])
+        row["inputs"] = f"{labels.of('set', row['inputs'][:32])} {labels.of('inputs', row['inputs'])}"
     for table in ("artifacts", "scores", "request_scores"):
         kept[table] = [
             row | {"sha256": new_hashes[row["sha256"]]} for row in kept[table] if row["sha256"] in new_hashes

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.scorers.records import set_named
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -19,6 +21,8 @@ _LAST = (
     "AND n.version = q.version AND n.inputs = q.inputs"
 )
 _COLUMNS = f"SELECT q.scorer, q.request, n.value {_LAST} ORDER BY q.scorer"
+_SETS = f"SELECT q.scorer, q.request, q.inputs {_LAST}"
+_DETAILS = f"SELECT DISTINCT q.scorer, n.details {_LAST} AND q.scorer = 'judge'"
 _LONG = f"SELECT q.request, q.scorer, n.value, n.reason, n.feature, q.version, n.details {_LAST}"
 _NAMES = "SELECT DISTINCT scorer FROM request_scores WHERE run = ? ORDER BY scorer"
 _MEASURES = (
@@ -49,6 +53,27 @@ def score_columns(journal: Journal, run: int) -> dict[str, dict[int, float | Non
     found: dict[str, dict[int, float | None]] = {}
     for name, request, value in journal.read(_COLUMNS, (run,)):
         found.setdefault(PREFIX + name, {})[request] = value
+    return found
+
+
+def score_sets(journal: Journal, run: int) -> dict[str, dict[int, str]]:
+    """Return {column: {request: its set}} for the columns of which a number stands for a whole set, or hangs on it."""
+    found: dict[str, dict[int, str]] = {}
+    of_sets = {column for column, about in measures_of(journal, run).items() if about.get("of") == "set"}
+    for name, request, inputs in journal.read(_SETS, (run,)) if of_sets else ():
+        if PREFIX + name in of_sets:
+            found.setdefault(PREFIX + name, {})[request] = set_named(inputs)
+    return found
+
+
+def doubts(journal: Journal, run: int) -> dict[str, str]:
+    """Return {column: why nothing may be claimed by it}: a judge that failed its controls, or was not asked enough."""
+    found: dict[str, str] = {}
+    for name, details in journal.read(_DETAILS, (run,)):
+        trusted = json.loads(details).get("trusted") if details else None  # a shared bundle leaves details out
+        if trusted is not True:
+            known = trusted is False
+            found[PREFIX + name] = "the judge is not to be trusted" if known else "nobody knows the judge's worth"
     return found
 
 

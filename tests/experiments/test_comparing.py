@@ -300,3 +300,52 @@ def test_head_to_head_is_a_square_of_win_rates(run):
     assert frame.loc["me/bright", "me/dim"] == 1
     assert frame.loc["me/dim", "me/bright"] == 0
     assert frame.loc["me/dim", "me/dim"] is pd.NA
+
+
+# ---------------------------------------------------------------------- sets, doubts, ranges
+def test_a_number_of_a_whole_set_counts_once(run, tmp_path):
+    @ik.register(scorer="spread", version="1", scope="set", across=("prompt",))
+    def spread(subjects):
+        return [float(len({s.picture.sha256 for s in subjects}))] * len(subjects)
+
+    run.score("spread")
+    shared = ik.open_run(run.export(tmp_path / "shared.zip", share=True))
+    for one in (run, shared):
+        row = row_of(one.compare(metric="score_spread"))
+        assert (row.n, row.prompts) == (1, 1)  # a set a model: 20 rows of one number
+        assert row.verdict == "too few sets: at least 4 more"
+        assert row_of(one.compare(metric="score_light")).n == 20
+
+
+def test_sets_of_a_prompt_are_as_many_as_prompts():
+    painter("dim", lambda i, _: 40 + 5 * i)
+    painter("bright", lambda i, _: 44 + 5 * i + i % 2)
+    @ik.register(scorer="level", version="1", scope="set")
+    def of_prompt(subjects):
+        return [float(np.asarray(subjects[0].image.convert("L")).mean())] * len(subjects)
+
+    row = row_of(contest().score("level").compare(metric="score_level"))
+    assert (row.n, row.verdict) == (20, "b is better")
+
+
+def test_an_interval_ends_where_two_numbers_cannot_lie_further_apart():
+    painter("dim", lambda i, _: 1)
+    painter("bright", lambda i, _: 254 if i else 1)
+
+    @ik.register(scorer="lit", version="1", low=0, high=1)
+    def lit(subject):
+        return float(np.asarray(subject.image.convert("L")).mean() > 128)
+
+    row = row_of(contest(prompts=3).score("lit").compare(metric="score_lit"))
+    assert row.low == -1
+    assert row.effect == pytest.approx(-2 / 3)
+    assert row.effect < row.high <= 1
+
+
+def test_a_difference_that_is_the_same_everywhere_is_not_called_none():
+    painter("dim", lambda i, _: 40 + i)
+    painter("bright", lambda i, _: 50 + i)
+    scorer()
+    row = row_of(contest(prompts=5).score("light").compare(metric="score_light"))
+    assert (row.effect, row.low, row.high) == (-10, -10, -10)
+    assert row.verdict == "not enough: 1 more prompt"

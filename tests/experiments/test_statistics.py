@@ -180,7 +180,13 @@ def test_missing_prompts_are_those_of_the_power_of_a_t_test():
 
 def test_no_effect_needs_no_number_of_prompts():
     assert prompts_missing(Interval(0.0, -1, 1, 1.0, 0.5, 30, "")) is None
-    assert prompts_missing(Interval(0.5, 0.5, 0.5, 1.0, 0.0, 3, "")) is None
+    assert prompts_missing(Interval(0.5, 0.5, 0.5, 1.0, float("nan"), 1, "")) is None
+
+
+@pytest.mark.parametrize(("n", "tests", "missing"), [(3, 1, 3), (5, 1, 1), (5, 20, 5)])
+def test_where_all_prompts_say_the_same_a_coin_must_be_ruled_out(n, tests, missing):
+    assert prompts_missing(Interval(0.5, 0.5, 0.5, 1.0, 0.0, n, ""), tests) == missing
+    assert 2.0 ** (1 - n - missing) * tests < 0.05 <= 2.0 ** (2 - n - missing) * tests
 
 
 # ---------------------------------------------------------------------- Bradley-Terry

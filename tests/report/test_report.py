@@ -180,7 +180,7 @@ def test_a_difference_is_claimed_with_its_interval_and_its_prompts(own_registry:
 def test_without_enough_prompts_nothing_is_claimed(own_registry: None) -> None:
     models()
     page = page_of(run_of(2))
-    assert "No difference between the values of model is certain." in page.words
+    assert "Nothing can be claimed yet about model." in page.words
     assert "too few prompts: at least" in page.words
     assert " is better than " not in page.words
 
@@ -275,6 +275,22 @@ def test_what_is_compared_may_be_named(own_registry: None) -> None:
 def test_what_is_no_page_is_refused(run, given: dict, said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         run.report(**given)
+
+
+def test_only_a_report_is_replaced(run, tmp_path: Path) -> None:
+    target = tmp_path / "page.html"
+    target.write_text("mine", encoding="utf-8")
+    with pytest.raises(InvalidInput, match="is there and no report"):
+        run.report(target)
+    assert target.read_text(encoding="utf-8") == "mine"
+    target.unlink()
+    assert run.report(run.report(target)) == target
+
+
+def test_a_selection_of_nothing_is_no_report(run, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="no picture is selected"):
+        run.select(status="failed").report(tmp_path / "page.html")
+    assert not list(tmp_path.glob("*.html"))
 
 
 def test_a_page_that_cannot_be_written_leaves_nothing_behind(run, tmp_path: Path) -> None:

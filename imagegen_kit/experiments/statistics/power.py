@@ -23,10 +23,12 @@ def prompts_missing(seen: Interval, tests: int = 1, power: float = POWER, alpha:
     """Return how many more prompts would tell an effect as large as the one that was seen, with that power.
 
     ``tests`` is among how many comparisons it must stand. None where no effect was seen, or where one prompt cannot
-    tell how much they differ.
+    tell how much they differ. Where all prompts say the same, as many are missing as a fair coin must fall alike.
     """
-    if seen.effect == 0 or not seen.error > 0:
+    if seen.effect == 0 or math.isnan(seen.error):
         return None
+    if seen.error == 0:
+        return max(1, math.floor(1 - math.log2(alpha / tests)) + 1 - seen.n)
     z, of_power = NormalDist().inv_cdf(1 - alpha / 2 / tests), NormalDist().inv_cdf(power)
     needed = seen.n * ((z + of_power) * seen.error / seen.effect) ** 2
     return max(1, math.ceil(needed) - seen.n)

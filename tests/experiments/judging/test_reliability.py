@@ -134,3 +134,23 @@ def test_of_one_group_there_is_no_interval():
     assert value == 0.5
     assert np.isnan(low)
     assert np.isnan(high)
+
+
+@pytest.mark.parametrize(
+    ("right", "asked", "trusted"), [(6, 6, True), (5, 6, None), (4, 6, False), (5, 5, None), (20, 24, True)]
+)
+def test_a_judge_is_trusted_where_a_coin_would_not_have_done_as_well(right: int, asked: int, trusted: bool | None):
+    known = answers(*[("first", "second")] * right, *[("second", "first")] * (asked - right), kind="degraded")
+    assert reliability_of(known).trusted is trusted
+
+
+def test_nothing_is_claimed_by_a_judge_that_cannot_be_trusted():
+    run = run_of(12)
+    with judged_by(Leaning(0.8)):
+        assert run.judge(GEMINI, progress=False).reliability.trusted is False
+    (verdict,) = run.compare(metric="score_judge")["verdict"]
+    assert verdict == "no claim: the judge is not to be trusted"
+    with judged_by(Honest()):
+        assert run.judge(OPENAI, progress=False).reliability.trusted
+    (verdict,) = run.compare(metric="score_judge")["verdict"]
+    assert verdict.endswith("is better")
