@@ -320,6 +320,7 @@ def test_a_number_of_a_whole_set_counts_once(run, tmp_path):
 def test_sets_of_a_prompt_are_as_many_as_prompts():
     painter("dim", lambda i, _: 40 + 5 * i)
     painter("bright", lambda i, _: 44 + 5 * i + i % 2)
+
     @ik.register(scorer="level", version="1", scope="set")
     def of_prompt(subjects):
         return [float(np.asarray(subjects[0].image.convert("L")).mean())] * len(subjects)
