@@ -31,7 +31,9 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     report = tmp_path_factory.mktemp("report") / "report.xml"
     broken = str(Path(__file__).with_name("broken_embedders.py"))
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", broken]
-    subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    command.append(f"--basetemp={report.parent / 'nested'}")
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout[-2000:] + done.stderr[-2000:]  # they fail, and the run itself does not
     found: dict[str, set[str]] = defaultdict(set)
     for case in ElementTree.parse(report).iter("testcase"):
         checks = found[case.attrib["classname"].rpartition(".")[2]]

@@ -52,7 +52,9 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]
     asked = [f"{broken}::{name}" for name in (*SOUND, *(f"Test_{check}" for check in CHECKS))]
     asked += [f"{broken}::{name}::test_{check}" for name, check, _ in OTHER_WAYS]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", *asked]
-    subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    command.append(f"--basetemp={report.parent / 'nested'}")
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout[-2000:] + done.stderr[-2000:]  # they fail, and the run itself does not
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for case in ElementTree.parse(report).iter("testcase"):
         checks = found[case.attrib["classname"].rpartition(".")[2]]

@@ -58,8 +58,12 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]
     """What failed of each class of ``contract_broken``, by check, with its words."""
     report = tmp_path_factory.mktemp("report") / "report.xml"
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}"]
+    command.append(
+        f"--basetemp={report.parent / 'nested'}"
+    )  # the shared folder is tidied by whoever ends: not under us
     command += ["--numprocesses", "2", "--dist", "loadscope", contract_broken.__file__]
-    subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout[-2000:] + done.stderr[-2000:]  # they fail, and the run itself does not
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for case in ElementTree.parse(report).iter("testcase"):
         name = case.attrib["classname"].rpartition(".")[2]
