@@ -81,7 +81,8 @@ def test_an_opened_bundle_holds_the_pictures_and_shows_itself(tmp_path):
     assert [r.artifacts[0].bytes for r in opened if r.artifacts] == before
     assert opened[0].request.references[0].picture.sha256 == run[0].request.references[0].picture.sha256
     sent = {r.request.prompt: r.artifacts[0].request["request"]["prompt"] for r in opened if r.artifacts}
-    assert sent and all(prompt == recorded for prompt, recorded in sent.items())  # which of the cells failed is open
+    assert sent
+    assert all(prompt == recorded for prompt, recorded in sent.items())
     assert opened._repr_html_().count("<img") == run._repr_html_().count("<img") > 0
     assert opened.experiment.grid.names == run.experiment.grid.names
 
