@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import optimize, stats
+from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_confint
@@ -32,6 +33,7 @@ from imagegen_kit.experiments.statistics import (
     tiers,
     votes_needed,
 )
+from imagegen_kit.experiments.statistics.rates import tango
 
 ELO = 400 / math.log(10)
 
@@ -131,14 +133,53 @@ def test_a_comparison_without_prompts_is_refused():
 
 
 # ---------------------------------------------------------------------- shares
-def test_paired_shares_have_the_interval_of_bonett_and_price():
-    row = np.array([1] * 12 + [-1] * 2 + [0] * 36, float)  # 12 only a, 2 only b, of 50
-    p12, p21, n = 13 / 52, 3 / 52, 52
-    error = math.sqrt((p12 + p21 - (p12 - p21) ** 2) / n)
+def test_paired_shares_have_tangos_interval_and_mcnemars_p():
+    """The published example of Fagerland, Lydersen and Laake (2014): 1 and 7 of 21 pairs differ."""
+    row = np.array([1] * 1 + [-1] * 7 + [0] * 13, float)
     seen = paired_rates(row)
-    assert seen.effect == pytest.approx(0.2)
-    assert (seen.low, seen.high) == pytest.approx((10 / 52 - 1.959964 * error, 10 / 52 + 1.959964 * error))
-    assert seen.p == pytest.approx(2 * stats.norm.sf(10 / 52 / error))
+    assert seen.effect == pytest.approx(-6 / 21)
+    assert (seen.low, seen.high) == pytest.approx((-0.517, -0.026), abs=0.0005)
+    assert seen.p == pytest.approx(mcnemar([[0, 1], [7, 13]], exact=False, correction=False).pvalue)
+    assert seen.how == "Tango"
+
+
+@pytest.mark.parametrize(("a", "b", "n"), [(12, 2, 50), (0, 5, 40), (1, 1, 9)])
+def test_at_its_ends_the_score_of_the_likeliest_shares_is_just_not_rejected(a, b, n):
+    """By its definition: the likelihood is climbed, not solved."""
+    for end in tango(a, b, n):
+
+        def unlikely(share: float, end: float = end) -> float:  # the share of prompts on which b alone succeeds
+            shares = np.array([share + end, share, 1 - 2 * share - end])
+            return -float(np.array([a, b, n - a - b]) @ np.log(np.maximum(shares, 1e-300)))
+
+        share = optimize.minimize_scalar(unlikely, bounds=(max(0, -end), (1 - end) / 2), method="bounded").x
+        score = (a - b - n * end) / math.sqrt(n * (2 * share + end - end * end))
+        assert abs(score) == pytest.approx(1.959964, abs=2e-3)
+
+
+def test_shares_of_several_samples_have_the_interval_of_bonett_and_price():
+    row = np.array([0.5] * 12 + [-1] * 2 + [0] * 36, float)
+    longer = np.append(row, [1, -1])
+    error = longer.std() / math.sqrt(52)
+    seen = paired_rates(row)
+    assert seen.effect == pytest.approx(4 / 50)
+    assert (seen.low, seen.high) == pytest.approx((4 / 52 - 1.959964 * error, 4 / 52 + 1.959964 * error))
+    assert seen.p == pytest.approx(2 * stats.norm.sf(4 / 52 / error))
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.1, 0.05), (0.1, 0.1)])
+def test_the_interval_of_success_keeps_its_promise(a, b):
+    """Known shares of 50 prompts, all outcomes weighed by how likely they are: 95 %, neither far more nor less."""
+    outcomes = [(i, j) for i in range(20) for j in range(20)]
+    counts = np.array([(i, j, 50 - i - j) for i, j in outcomes])
+    chances = stats.multinomial.pmf(counts, 50, [a, b, 1 - a - b])
+    likely = [(one, chance) for one, chance in zip(outcomes, chances, strict=True) if chance > 1e-4]
+    covered = 0.0
+    for (i, j), chance in likely:
+        seen = paired_rates(np.array([1.0] * i + [-1.0] * j + [0.0] * (50 - i - j)))
+        covered += chance * (seen.low <= a - b <= seen.high)
+    assert sum(chance for _, chance in likely) > 0.995
+    assert 0.94 <= covered <= 0.96
 
 
 def test_when_all_succeeded_a_difference_is_still_possible():
@@ -149,7 +190,9 @@ def test_when_all_succeeded_a_difference_is_still_possible():
 
 def test_a_win_rate_has_wilsons_interval():
     assert rate_interval(30.5, 50) == pytest.approx(proportion_confint(30.5, 50, method="wilson"))
-    assert rate_interval(0, 20)[0] == 0
+    for n in range(1, 40):  # exactly, without what rounding leaves
+        assert rate_interval(0.0, n)[0] == 0
+        assert rate_interval(n, n)[1] == 1
     assert all(math.isnan(x) for x in rate_interval(0, 0))
 
 
