@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def latency(run: Run, by: str = "model") -> Plot:
-    """Plot the seconds of each timed picture for each group of ``by``, with p50 and p90 (nearest rank).
+    """Plot the seconds of each timed picture for each group of ``by``, with p50 and p90 as in ``run.summary``.
 
     Timed is what was really called and answered by the model that was asked; cached pictures, fallbacks and failures
     are in the table (``timed`` False) and counted at the head of each lane. Raises InvalidInput for an unknown column,

@@ -350,3 +350,16 @@ def test_a_difference_that_is_the_same_everywhere_is_not_called_none():
     row = row_of(contest(prompts=5).score("light").compare(metric="score_light"))
     assert (row.effect, row.low, row.high) == (-10, -10, -10)
     assert row.verdict == "not enough: 1 more prompt"
+
+
+def test_the_median_is_one_wherever_it_stands(run):
+    """Of an even number it lies between the two in the middle: else the order of two models turns by the table."""
+    run = run.select(prompt=[f"p {i}" for i in range(8)])
+    for model, slow in (("me/dim", (1, 1, 1, 4, 6, 9, 9, 9)), ("me/bright", (2, 2, 2, 4.5, 5, 9, 9, 9))):
+        for i, seconds in enumerate(slow):
+            sql = "UPDATE results SET seconds = ? WHERE request = (SELECT r.id FROM requests r JOIN cell_params p "
+            where = "ON p.cell = r.cell WHERE r.model = ? AND p.name = 'prompt' AND p.value = ?)"
+            change(run, sql + where, seconds, model, f'"p {i}"')
+    row, summary = row_of(run.compare(metric="seconds")), run.summary()
+    assert (row.a_value, row.b_value) == (5.0, 4.75)
+    assert list(summary["seconds_p50"]) == [5.0, 4.75]
