@@ -7,7 +7,10 @@ from itertools import combinations
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.experiments.comparing import compared_pairs, metrics_of
+from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.experiments.comparing import compared_pairs
+from imagegen_kit.experiments.contenders import compared
+from imagegen_kit.experiments.metrics import metrics_named
 from imagegen_kit.experiments.pairs import sides_of
 from imagegen_kit.experiments.samples import samples_of, texts
 
@@ -24,8 +27,9 @@ def aspects(run: Run, by: object, metric: object) -> pd.DataFrame:
     """Return the table of ``Run.aspects``."""
     import pandas as pd
 
-    samples = samples_of(run, by)
-    metrics = [metric for metric in metrics_of(samples, metric) if metric.better]
+    samples = samples_of(run, compared(run, by))
+    named = metrics_named(samples, metric)
+    metrics = [metric for metric in named.metrics if metric.better]
     categories = list(dict.fromkeys(sample.category for sample in samples.found if sample.category is not None))
     words = texts(samples.values)
     rows: list[tuple[Any, ...]] = []
@@ -46,15 +50,19 @@ def aspects(run: Run, by: object, metric: object) -> pd.DataFrame:
     data: dict[Any, Any] = {"prompts": pd.array([row[2] for row in rows], dtype="Int64")}
     for i, value in enumerate(samples.values, 3):
         data[words[value]] = pd.array([row[i] for row in rows], dtype="Float64")
-    return pd.DataFrame(data, index=index)
+    frame = pd.DataFrame(data, index=index)
+    frame.attrs["notes"] = list(named.notes)
+    return frame
 
 
 def head_to_head(run: Run, by: object, metric: object) -> pd.DataFrame:
     """Return the table of ``Run.head_to_head``."""
     import pandas as pd
 
-    samples = samples_of(run, by)
-    (one,) = metrics_of(samples, str(metric))
+    samples = samples_of(run, compared(run, by))
+    one, *more = metrics_named(samples, str(metric)).metrics
+    if more:
+        raise InvalidInput([Fault("metric", f"{metric!r:.60} names {len(more) + 1} metrics.", "Name one.")])
     words = texts(samples.values)
     rates: dict[tuple[str, str], float] = {}
     for a, b in combinations(samples.values, 2):

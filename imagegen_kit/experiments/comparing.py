@@ -9,6 +9,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
+from imagegen_kit.experiments.contenders import compared
+from imagegen_kit.experiments.metrics import metrics_named
 from imagegen_kit.experiments.pairs import sides_of
 from imagegen_kit.experiments.samples import SUCCESS, samples_of, texts
 from imagegen_kit.experiments.statistics import (
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 SURE = 0.05  # p_holm below it is a claim
 MANY = 10_000  # prompts, beyond which it is not worth telling how many are missing
 FAILURES = ("leave", "lose")
+OPEN = ("not enough", "too few", "no claim")  # how the verdicts begin that leave a comparison open
 COLUMNS = {
     "a": "str", "b": "str", "metric": "str", "better": "str", "unit": "str", "of": "str", "a_value": "Float64",
     "b_value": "Float64", "effect": "Float64", "low": "Float64", "high": "Float64", "win_rate": "Float64",
@@ -58,13 +61,16 @@ def compare(run: Run, by: object, a: object, b: object, metric: object, failures
     import pandas as pd
 
     need_extra()
-    samples = samples_of(run, by)
+    samples = samples_of(run, by := compared(run, by))
     pairs = _pairs(samples, a, b)
-    metrics = metrics_of(samples, metric)
+    named = metrics_named(samples, metric)
     if failures not in FAILURES:
         what = f"{failures!r:.40} is no way to count failures."
         raise InvalidInput([Fault("failures", what, 'Write "leave" (their own metric) or "lose" (they lose).')])
-    found = compared_pairs(samples, pairs, metrics)
+    found = compared_pairs(samples, pairs, named.metrics)
+    notes = [*named.notes, *_notes(samples, found, pairs, by_default=named.by_default)]
+    if named.by_default:
+        found = [one for one in found if one.seen is not None]
     # Where no prompt differs nothing could have been claimed (Tarone), so it costs the others nothing.
     tested = [one for one in found if one.seen is not None and one.seen.n > 1 and any(one.sides.differences)]
     sure = dict(zip(map(id, tested), holm([one.seen.p for one in tested if one.seen]), strict=True))
@@ -75,17 +81,17 @@ def compare(run: Run, by: object, a: object, b: object, metric: object, failures
     ]
     data = {name: pd.array([row.get(name) for row in rows], dtype=kind) for name, kind in COLUMNS.items()}  # type: ignore[call-overload]  # a dtype by name
     frame = pd.DataFrame(data)
-    frame.attrs.update({"by": by, "unit": samples.units, "tests": len(tested)})
+    frame.attrs.update({"by": by, "unit": samples.units, "tests": len(tested), "notes": notes})
     return frame
 
 
 def compared_pairs(
     samples: Samples, pairs: Sequence[tuple[str, str]], metrics: Sequence[Metric], *, intervals: bool = True
 ) -> list[Comparison]:
-    """Return each pair of recorded values by each metric; all intervals are found at once."""
+    """Return each metric by each pair of recorded values; all intervals are found at once."""
     import numpy as np
 
-    sides = [(m, sides_of(samples, a, b, m)) for a, b in pairs for m in metrics]
+    sides = [(m, sides_of(samples, a, b, m)) for m in metrics for a, b in pairs]
     resamples = max(RESAMPLES, int(4 / SURE) * len(sides))  # so that p can be small enough for the last of them
     seen: dict[int, Interval] = {}
 
@@ -99,6 +105,26 @@ def compared_pairs(
         places = [i for i in known if i not in rates and sides[i][0].of == of]
         tell(places, partial(intervals_of, resamples=resamples))
     return [Comparison(m, s, seen.get(i)) for i, (m, s) in enumerate(sides)]
+
+
+def _notes(
+    samples: Samples, found: Sequence[Comparison], pairs: Sequence[tuple[str, str]], *, by_default: bool
+) -> list[str]:
+    """Return, in sentences, which rows are left out, and what no column says."""
+    names = texts(samples.values)
+    empty: dict[str, list[str]] = {}
+    for one in found:
+        if one.seen is None:
+            empty.setdefault(one.metric.name, []).append(f"{names[one.sides.a]} and {names[one.sides.b]}")
+    said = [name if len(of) == len(pairs) else f"{name} of {', '.join(of)}" for name, of in empty.items()]
+    notes = []
+    if said and by_default:
+        notes.append(f"Nothing to compare, no {samples.units} has it on both sides: {'; '.join(said)}.")
+    medians = dict.fromkeys(one.metric.name for one in found if one.metric.of == "median" and one.seen is not None)
+    if medians:
+        what = f"the median of the {samples.units}s' differences, which is not the difference of the two medians"
+        notes.append(f"Of {' and '.join(medians)} the effect (a − b) is {what}.")
+    return notes
 
 
 def _row(one: Comparison, names: dict[str, str], p_holm: float | None, tests: int, lose: bool) -> dict[str, Any]:
@@ -136,19 +162,27 @@ def verdict(one: Comparison, p_holm: float | None, missing: int | None) -> str:
     if seen is None:
         return "nothing to compare"
     if metric.doubt:
-        return f"no claim: {metric.doubt}"
+        return f"{OPEN[2]}: {metric.doubt}"
     units = "set" if metric.sets else "prompt"
     if seen.n < FEW:
-        return f"too few {units}s: at least {FEW - seen.n} more"
+        return f"{OPEN[1]} {units}s: at least {FEW - seen.n} more"
     if p_holm is not None and p_holm < SURE and seen.effect:
         higher = "a" if seen.effect > 0 else "b"
         if not metric.better:
             return f"{higher} is higher"
         lower = "b" if higher == "a" else "a"
         return f"{higher if metric.better == 'higher' else lower} is better"
+    if metric.unscored:
+        return f"{OPEN[0]}: scoring is unfinished"
     if missing is None:
         return "no difference seen"
-    return f"not enough: {f'over {MANY:,}' if missing > MANY else f'{missing:,}'} more {units}{'s' * (missing != 1)}"
+    return f"{OPEN[0]}: {f'over {MANY:,}' if missing > MANY else f'{missing:,}'} more {units}{'s' * (missing != 1)}"
+
+
+def open_first(verdict: str, missing: float | None) -> tuple[int, float]:
+    """Return by what verdicts that leave something open are sorted: what the least is missing for comes first."""
+    kind = next((place for place, words in enumerate(OPEN) if verdict.startswith(words)), len(OPEN))
+    return kind, missing or 0
 
 
 def _pairs(samples: Samples, a: object, b: object) -> list[tuple[str, str]]:
@@ -176,22 +210,3 @@ def _pairs(samples: Samples, a: object, b: object) -> list[tuple[str, str]]:
     if second is not None:
         return [(other, second) for other in samples.values if other != second]
     return list(combinations(samples.values, 2))
-
-
-def metrics_of(samples: Samples, metric: object) -> list[Metric]:
-    """Return the metrics that are named, None: all. Raises InvalidInput for unknown ones."""
-    if metric is None:
-        return list(samples.metrics.values())
-    names = [metric] if isinstance(metric, str) else list(metric) if isinstance(metric, (list, tuple)) else []
-    if not names:
-        hint = f"There are: {', '.join(samples.metrics)}."
-        raise InvalidInput([Fault("metric", f"{metric!r:.40} names no metric.", hint)])
-    faults = [
-        Fault("metric", f.what, f.hint + " A score is there after run.score(…)." * str(n).startswith("score"))
-        for n in names
-        if n not in samples.metrics
-        for f in [unknown_name_fault("metric of this run", n, samples.metrics)]
-    ]
-    if faults:
-        raise InvalidInput(faults)
-    return [samples.metrics[name] for name in names]

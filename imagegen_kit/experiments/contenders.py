@@ -61,9 +61,10 @@ def contenders(run: Run, by: str) -> tuple[list[Contender], Counter[str]]:
 
 
 def compared(run: Run, by: object) -> str:
-    """Return the parameter to vote on: ``by``, or for None the model, or what alone varies besides the prompt.
+    """Return the parameter to compare: ``by``, or for None the model, or what alone varies besides the prompt.
 
-    Raises InvalidInput where several vary, and for what is no name.
+    Of pictures made elsewhere it is the label that sets them apart, whatever else was read from them. Raises
+    InvalidInput where several vary, and for what is no name.
     """
     if isinstance(by, str):
         return by
@@ -79,6 +80,8 @@ def compared(run: Run, by: object) -> str:
         return "model"
     if len(others) == 1:
         return others[0]
+    if "label" in varied and run._spec.get("recipe") == ELSEWHERE:
+        return "label"
     what = f"what is to be compared? Here vary {', '.join(varied)}."
     raise InvalidInput([Fault("by", what, f"Name what to compare: by={(others or varied)[0]!r}.")])
 

@@ -19,29 +19,33 @@ class Contrasted:
 
     def compare(
         self,
-        by: str = "model",
+        by: str | None = None,
         a: Any = None,
         b: Any = None,
         metric: str | Sequence[str] | None = None,
         *,
         failures: str = "leave",
     ) -> pd.DataFrame:
-        """Return who is better, and how sure that is: one row for each two values of ``by`` and each metric.
+        """Return who is better, and how sure that is: one row for each metric and each two values of ``by``.
 
-        ``a`` and ``b`` are values of ``by``: one alone is compared with all others, none means all pairs. ``metric`` is
-        "success", "price_usd", "seconds", a score's column, or several; None means all. Paired prompt by prompt, all
-        other parameters equal, samples averaged first; ``effect`` is a minus b in ``unit``, the mean or, for price and
-        seconds, the median (``of``), with its 95 % interval; ``win_rate`` the share of ``n`` prompts that a wins, ties
-        half. ``p_holm`` holds for the whole table; ``verdict`` says what may be claimed, or how many prompts are
-        ``missing``. Failures are a metric of their own; with ``failures="lose"`` they also lose in the win rates of
-        scores. ``a_lost`` and ``b_lost`` are pictures without a number: failed, cached (seconds), a placeholder,
-        another model's. Raises InvalidInput for unknown names, and where ``by`` has one value only.
+        ``by`` None is what ``vote`` takes: the model where it varies, else what alone varies besides the prompt; of
+        pictures made elsewhere the label. ``a`` and ``b`` are values of it: one alone is compared with all others, none
+        means all pairs. ``metric`` is "success", "price_usd", "seconds", a score's column, a pattern
+        ("score_sketch_*"), or several; None means success, price, seconds and each scorer's own number, without what
+        nobody has: ``attrs["notes"]`` tells what is left out, and which scores are unfinished. Paired prompt by prompt,
+        all other parameters equal, samples averaged first; ``effect`` is a minus b in ``unit``, the mean or, for price
+        and seconds, the median of the prompts' differences (``of``), with its 95 % interval; ``win_rate`` the share of
+        ``n`` prompts that a wins, ties half. ``p_holm`` holds for all rows in which anything differs (how many:
+        ``attrs["tests"]``); ``verdict`` says what may be claimed, or how many prompts are ``missing``. Failures are a
+        metric of their own; with ``failures="lose"`` they also lose in the win rates of scores. ``a_lost`` and
+        ``b_lost`` are pictures without a number: failed, cached (seconds), a placeholder, another model's. Raises
+        InvalidInput for unknown names, where ``by`` has one value only, and where it is None and several vary.
         """
         from imagegen_kit.experiments.comparing import compare
 
         return listing(compare(cast("Run", self), by, a, b, metric, failures), "comparison")
 
-    def aspects(self, by: str = "model", metric: str | Sequence[str] | None = None) -> pd.DataFrame:
+    def aspects(self, by: str | None = None, metric: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Return how often each value of ``by`` wins: by aspect (metric) and scenario (category of prompts, and "all").
 
         A win rate is the mean over all others of the share of prompts that are won, ties half, as in HEIM. Metrics of
@@ -51,7 +55,7 @@ class Contrasted:
 
         return aspects(cast("Run", self), by, metric)
 
-    def head_to_head(self, by: str = "model", metric: str = "success") -> pd.DataFrame:
+    def head_to_head(self, by: str | None = None, metric: str = "success") -> pd.DataFrame:
         """Return the share of prompts that each row's value wins against each column's, ties half; NA on its own."""
         from imagegen_kit.experiments.aspects import head_to_head
 

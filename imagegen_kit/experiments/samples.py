@@ -7,6 +7,7 @@ nothing about anybody.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
 _ROWS = (
     "SELECT r.id, r.cell, r.step, r.variant, c.repeat, COALESCE(r.category, c.category), s.status, s.same_model, "
-    f"s.price_usd, s.seconds, MAX(r.unfair, s.told_unfair), {ADAPTATIONS} "
+    f"s.price_usd, s.seconds, MAX(r.unfair, s.told_unfair), {ADAPTATIONS}, "
+    "r.kind = 'image' AND s.sha256 NOT NULL AND a.removed_at IS NULL AND a.damaged_at IS NULL "
     "FROM requests r CROSS JOIN results s ON s.run = r.run AND s.request = r.id CROSS JOIN cells c ON c.id = r.cell "
+    "LEFT JOIN artifacts a ON a.sha256 = s.sha256 "
     "WHERE r.run = ? AND s.replaced = 0 AND r.kind != 'text' ORDER BY r.cell, r.step, r.id"
 )
 _BROKEN_CELLS = (  # cells whose recipe raised, where no request tells of it
@@ -31,6 +34,7 @@ _BROKEN_CELLS = (  # cells whose recipe raised, where no request tells of it
     f"WHERE c.run = ? AND e.error_type NOT NULL AND {BROKEN}"
 )
 SUCCESS, PRICE, LATENCY = "success", "price_usd", "seconds"
+JUDGE_SCORE = "score_judge"  # of the pairs that a judge was given, not of all pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ class Metric:
     """What is compared: which way is better ("higher", "lower", ""), its unit, and whether its mean or median.
 
     ``sets`` says that its numbers hang on sets of pictures, so that a set counts once; ``doubt`` why nothing may be
-    claimed by it; ``span`` is how far two of its numbers can lie apart, None without end.
+    claimed by it; ``span`` is how far two of its numbers can lie apart, None without end; ``unscored`` how many
+    pictures a scorer has not looked at yet.
     """
 
     name: str
@@ -48,6 +53,7 @@ class Metric:
     sets: bool = False
     doubt: str = ""
     span: float | None = None
+    unscored: int = 0
 
 
 _ALWAYS = (
@@ -119,8 +125,9 @@ def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samp
     doubted = doubts(journal, run._number)
     places = {cell: _place(run, known, by) for cell, known in params.items() if by in known}
     found: list[tuple[int, Sample]] = []
+    unscored: Counter[str] = Counter()
     rows = [row for row in journal.read(_ROWS, (run._number,)) if run._only is None or row[0] in run._only]
-    for request, cell, step, variant, repeat, category, status, same, price, seconds, unfair, told in rows:
+    for request, cell, step, variant, repeat, category, status, same, price, seconds, unfair, told, there in rows:
         if cell not in places or status == "cancelled":
             continue
         own = status in REAL and bool(same)
@@ -129,6 +136,8 @@ def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samp
             known[PRICE] = price
             known[LATENCY] = seconds if status == "ok" else None  # a cached one was not called
             known.update({name: column.get(request) for name, column in scores.items()})
+            if there:
+                unscored.update(n for n, column in scores.items() if n != JUDGE_SCORE and request not in column)
         numbers = {name: float(value) for name, value in known.items() if value is not None}
         unit, context = _repeated(places[cell], repeat)
         place = (context, repeat, step, variant)
@@ -148,7 +157,10 @@ def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samp
         seen = f"all of it has the {by} {label_of(values[0])!r}" if values else "nothing has come yet"
         raise InvalidInput([Fault("by", f"{seen}: there is nothing to compare.", "Compare the whole run.")])
     metrics = [*_ALWAYS]
-    metrics += [_score(name, about.get(name, {}), name in sets, doubted.get(name, "")) for name in scores]
+    metrics += [
+        _score(name, about.get(name, {}), sets=name in sets, doubt=doubted.get(name, ""), unscored=unscored[name])
+        for name in scores
+    ]
     by_prompt = any(unit is not None for unit, _ in places.values())
     return Samples(
         by, values, samples, {m.name: m for m in metrics},
@@ -156,10 +168,10 @@ def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samp
     )  # fmt: skip
 
 
-def _score(name: str, about: Mapping[str, Any], sets: bool, doubt: str) -> Metric:
+def _score(name: str, about: Mapping[str, Any], *, sets: bool, doubt: str, unscored: int) -> Metric:
     low, high = about.get("low"), about.get("high")
     span = None if low is None or high is None else float(high) - float(low)
-    return Metric(name, about.get("better", ""), about.get("unit", ""), "mean", sets, doubt, span)
+    return Metric(name, about.get("better", ""), about.get("unit", ""), "mean", sets, doubt, span, unscored)
 
 
 def _place(run: Run, params: Mapping[str, str], by: str) -> tuple[Hashable, Hashable]:

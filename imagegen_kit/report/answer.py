@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.experiments.comparing import OPEN, open_first
 from imagegen_kit.report.frames import figures, interval
 from imagegen_kit.report.parts import Items, Section, Words
 from imagegen_kit.types import SIMULATED
-from imagegen_kit.views.words import count, is_stand_in
+from imagegen_kit.views.words import corrected, count, is_stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,15 +62,15 @@ def _compared(frame: pd.DataFrame, by: str) -> Iterator[Any]:
         yield Words(words, "warning")
     if rows:
         yield Words(
-            "Paired prompt by prompt; intervals are 95 %. A claim is made only where Holm's correction over "
-            f"{count(int(frame.attrs.get('tests', len(rows))), 'test')} leaves p below .05.",
+            "Paired prompt by prompt; intervals are 95 %. A claim is made only where p is below .05, "
+            f"{corrected(int(frame.attrs.get('tests', len(rows))))}.",
             "small",
         )
 
 
 def _open(rows: list[Any]) -> Iterator[Any]:
-    words = ("not enough", "too few", "no claim")
-    missing = [row for row in rows if row.verdict.startswith(words)]
+    missing = [row for row in rows if row.verdict.startswith(OPEN)]
+    missing.sort(key=lambda row: open_first(row.verdict, row.missing))
     if not missing:
         return
     lines = []

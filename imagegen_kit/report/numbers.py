@@ -68,6 +68,7 @@ def _comparison(frame: pd.DataFrame, by: str) -> Table:
         "Means of pairs of one prompt; medians for price and seconds. The interval is of the difference. Pictures "
         "without a number (failed, cached for seconds, placeholders, another model's) are left out of their pair.",
     ]
+    notes += frame.attrs.get("notes", ())
     if len(frame) > len(rows):
         notes.append(f"The first {len(rows)} of {len(frame):,} comparisons.")
     return Table(f"Who is better, by {by}", head, rows, frozenset({3, 4, 7, 8}), notes)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.views.listing_columns import Column, Kind, Row
 from imagegen_kit.views.markup import Markup, text
-from imagegen_kit.views.words import count, seconds, usd
+from imagegen_kit.views.words import corrected, count, seconds, usd
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,7 @@ def _amount(value: Any, unit: str, *, sign: bool = False) -> str:
     if unit == "USD":
         return plus + usd(size)
     if unit == "s":
-        return plus + (seconds(size) if size >= 0.1 or not size else f"{size * 1000:.2g} ms")
+        return plus + (seconds(size) if size >= 0.0995 or not size else f"{size * 1000:.2g} ms")
     return f"{plus}{size:.3g}" + (f" {unit}" if unit else "")
 
 
@@ -43,9 +43,8 @@ def _share(row: Row, name: str, low: str, high: str) -> str:
 
 # ---------------------------------------------------------------------- comparison
 def _metric(row: Row) -> str:
-    middle = "" if row.said("of") == "mean" else f"{row.said('of')}, "
     direction = DIRECTION.get(row.said("better"), "neither way is better")
-    return f"{row.said('metric')} ({middle}{direction})"
+    return f"{row.said('metric')} ({direction})"
 
 
 def _verdict(row: Row) -> str:
@@ -70,7 +69,8 @@ def _effect(row: Row) -> str:
         return "–"
     unit = row.said("unit")
     inside = unit if unit in ("USD", "s") else ""  # a word behind every number would only be in the way
-    return f"{_amount(row.known('effect'), unit, sign=True)} ({_range(row, 'low', 'high', inside, sign=True)})"
+    middle = "median " if row.said("of") == "median" else ""
+    return f"{middle}{_amount(row.known('effect'), unit, sign=True)} ({_range(row, 'low', 'high', inside, sign=True)})"
 
 
 def _p(row: Row) -> str:
@@ -84,12 +84,12 @@ def _prompts(row: Row) -> str:
 
 
 def _lost(row: Row) -> str:
-    parts = []
-    for what in ("failed", "lost"):
-        a, b = row.number(f"a_{what}"), row.number(f"b_{what}")
-        if a or b:
-            parts.append(f"{a:,} and {b:,} {'failed' if what == 'failed' else 'without a number'}")
-    return "; ".join(parts) or "–"
+    failed = [row.number(f"{side}_failed") for side in "ab"]
+    lost = [row.number(f"{side}_lost") for side in "ab"]
+    if row.said("metric") != "success":  # of what is lost, only what came and has no number: no failure counts twice
+        lost = [max(0, of - bad) for of, bad in zip(lost, failed, strict=True)]
+    counts = {"failed": failed, "came without a number": lost}
+    return "; ".join(f"{a:,} and {b:,} {what}" for what, (a, b) in counts.items() if a or b) or "–"
 
 
 def _unfair(row: Row) -> str:
@@ -100,7 +100,8 @@ def _comparison(frame: pd.DataFrame) -> str:
     claims = int(frame["verdict"].str.contains(r"^[ab] is ", na=False).sum())
     few = " · too few prompts for any claim" if frame["verdict"].str.startswith("too few").any() else ""
     by = f"by {frame.attrs['by']} · " if "by" in frame.attrs else ""
-    return f"{by}{count(len(frame), 'comparison')} · {count(claims, 'claim')} at 5 % for all of them together{few}"
+    how = f", {corrected(frame.attrs['tests'])}" if "tests" in frame.attrs else ""
+    return f"{by}{count(len(frame), 'comparison')} · {count(claims, 'claim')} at 5 %{how}{few}"
 
 
 # ---------------------------------------------------------------------- ranking

@@ -61,7 +61,7 @@ def _html(frame: pd.DataFrame, what: Kind, rows: list[Row]) -> Markup:
     more = f"… and {left:,} more rows" if left else ""
     kept = f"a DataFrame; also in it: {', '.join(map(str, unseen))}" if unseen else ""
     return box(
-        lines(text(what.head(frame))),
+        lines(text(what.head(frame)), *(text(note) for note in _notes(frame))),
         table(cells, [text(column.name) for column in columns]) if rows else "",
         lines(text(more), small(text(kept)) if kept else ""),
     )
@@ -74,4 +74,10 @@ def _text(frame: pd.DataFrame, what: Kind, rows: list[Row]) -> str:
     widths = [max(map(len, column)) for column in zip(*body, strict=True)]
     told = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in body]
     left = len(frame) - len(rows)
-    return "\n".join([what.head(frame), *(told if rows else []), *([f"… and {left:,} more rows"] if left else [])])
+    more = [f"… and {left:,} more rows"] if left else []
+    return "\n".join([what.head(frame), *(told if rows else []), *more, *_notes(frame)])
+
+
+def _notes(frame: pd.DataFrame) -> list[str]:
+    """Return the sentences that have to be said beside a table."""
+    return [str(note) for note in frame.attrs.get("notes", ())]

@@ -41,6 +41,13 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def corrected(tests: int) -> str:
+    """Return for how many tests p-values are corrected; comparisons in which nothing differs are none."""
+    if not tests:
+        return "nothing differs anywhere, so nothing was tested"
+    return f"corrected (Holm) for {count(tests, 'comparison')} in which anything differs"
+
+
 def shortened(text: object, length: int) -> str:
     """Return ``text`` in one line of at most ``length`` characters, with an ellipsis where something is left out."""
     line = " ".join(str(text).split())

@@ -8,10 +8,14 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from scipy import stats
 
 import imagegen_kit as ik
 from imagegen_kit.errors import InvalidInput
+from imagegen_kit.experiments.comparing import open_first
+from imagegen_kit.experiments.run import Run
+from imagegen_kit.hookspecs import Measure
 from imagegen_kit.types import Prompt
 from tests.experiments.contests import contest, painter, scorer
 
@@ -170,7 +174,7 @@ def test_what_another_model_answered_or_a_placeholder_counts_for_no_score_price_
 
 def test_cached_pictures_have_scores_and_prices_but_no_latency(run):
     again = contest(name="again").score("light")
-    frame = again.compare()
+    frame = again.compare(metric=["seconds", "score_light", "price_usd"])
     assert row_of(frame, metric="seconds").verdict == "nothing to compare"
     assert row_of(frame, metric="seconds").effect is pd.NA
     assert row_of(frame, metric="score_light").n == row_of(frame, metric="price_usd").n == 20
@@ -221,7 +225,6 @@ def test_a_smaller_run_compares_what_is_in_it(run):
 WRONG = {
     "a parameter that is none": (dict(by="modell"), "Did you mean 'model'"),
     "a parameter with one value": (dict(by="style"), "no parameter of this run"),
-    "no name": (dict(by=None), "names no parameter"),
     "a list": (dict(by=["model"]), "a list names no parameter"),
     "a value that is none": (dict(a="me/brigth", b="x"), "2 things to mend"),
     "the same twice": (dict(a="me/dim", b="me/dim"), "is a too"),
@@ -240,8 +243,11 @@ def test_what_cannot_be_compared_is_said_with_near_names(run, what):
 
 def test_one_value_alone_is_refused_with_what_varies():
     painter("dim", lambda i, _: level(i))
+    run = contest(3, models=("dim",), vary={"seed": [1, 2], "size": [64, 96]})
     with pytest.raises(InvalidInput, match="Say by='seed'"):
-        contest(3, models=("dim",), vary={"seed": [1, 2]}).compare()
+        run.compare(by="model")
+    with pytest.raises(InvalidInput, match="Name what to compare: by='seed'"):
+        run.compare()
 
 
 def test_a_selection_of_one_value_is_refused_too(run):
@@ -363,3 +369,123 @@ def test_the_median_is_one_wherever_it_stands(run):
     row, summary = row_of(run.compare(metric="seconds")), run.summary()
     assert (row.a_value, row.b_value) == (5.0, 4.75)
     assert list(summary["seconds_p50"]) == [5.0, 4.75]
+
+
+# ---------------------------------------------------------------------- what is shown where nothing is named
+def notes(frame: pd.DataFrame) -> str:
+    return " ".join(frame.attrs["notes"])
+
+
+@pytest.fixture
+def three() -> Run:
+    """Three models, scored by a scorer with a number of its own and two parts, and by one without."""
+    for number, name in enumerate(("dim", "grey", "bright")):
+        painter(name, lambda i, _, number=number: 40 + 5 * i + number * (i % 3))
+    parts = [Measure(), Measure("rim"), Measure("ink")]
+
+    @ik.register(scorer="rules", version="1", measures=parts)
+    def rules(subject):
+        return {"": 1.0, "rim": subject.rgb.mean(), "ink": 0.5}
+
+    @ik.register(scorer="rules_own", version="1")
+    def own(subject):
+        return float(subject.rgb.mean())
+
+    @ik.register(scorer="page", version="1", measures=[Measure("edge"), Measure("tone", better=""), Measure("text")])
+    def page(subject):
+        return {"edge": subject.rgb.mean(), "tone": 0.5, "text": None}
+
+    return contest(6, models=("dim", "grey", "bright")).score(["rules", "rules_own", "page"])
+
+
+def test_what_matters_most_comes_first_and_parts_of_a_score_wait_to_be_named(three):
+    frame = three.compare()
+    shown = ["success", "price_usd", "seconds", "score_page_edge", "score_rules", "score_rules_own"]
+    assert list(frame.metric) == [name for name in shown for _ in range(3)]
+    assert 'Left out unless named: 2 parts of score_rules (metric="score_rules_*")' in notes(frame)
+    assert "score_page_tone, where neither way is better" in notes(frame)
+    assert "No picture has a number: score_page_text (run.scores() says why)." in notes(frame)
+    assert "Left out unless named" in repr(frame)
+    assert "Left out unless named" in frame._repr_html_()
+    assert set(three.aspects().index.get_level_values("aspect")) == set(shown)
+
+
+def test_a_pattern_names_all_parts(three):
+    frame = three.compare(metric=["score_rules_[ir]*", "success"], a="me/dim", b="me/grey")
+    assert list(frame.metric) == ["score_rules_ink", "score_rules_rim", "success"]
+    assert "Left out" not in notes(frame)
+    with pytest.raises(InvalidInput, match="'score_ruls_\\*'"):
+        three.compare(metric="score_ruls_*")
+    with pytest.raises(InvalidInput, match="names 3 metrics"):
+        three.head_to_head(metric="score_rules_*")
+
+
+def test_rows_that_have_nothing_to_compare_are_one_line(run):
+    again = contest(name="again").score("light")
+    assert list(again.compare().metric) == ["success", "price_usd", "score_light"]
+    assert "No picture has a number: seconds." in notes(again.compare())
+    change(run, "UPDATE results SET price_usd = NULL WHERE request IN (SELECT id FROM requests WHERE model = 'me/dim')")
+    assert "Nothing to compare, no prompt has it on both sides: price_usd." in notes(run.compare())
+
+
+def test_the_effect_of_medians_says_what_it_is(run):
+    assert "Of price_usd and seconds the effect (a − b) is the median of the prompts' differences" in notes(
+        run.compare()
+    )
+    assert "median" not in notes(run.compare(metric="score_light"))
+
+
+def test_a_run_that_is_half_scored_says_so_and_how_to_go_on():
+    painter("dim", lambda i, _: level(i) + 3 * (i % 4))
+    painter("bright", lambda i, _: level(i) + 6 * (i % 2))
+    scorer()
+    run = contest(12)
+    run.select(prompt=[f"p {i}" for i in range(9)]).score("light")
+    frame = run.compare()
+    assert 'Scoring is unfinished: 6 pictures have no score_light yet. run.score("light") goes on.' in notes(frame)
+    assert row_of(frame, metric="score_light").verdict == "not enough: scoring is unfinished"
+    assert "unfinished" not in notes(run.score("light").compare())
+
+
+def test_the_tests_that_are_corrected_for_are_said_in_one_way(run):
+    assert "corrected (Holm) for 2 comparisons in which anything differs" in repr(run.compare())
+    words = repr(run.compare(metric="success"))
+    assert "nothing differs anywhere, so nothing was tested" in words
+
+
+def test_a_failure_is_not_told_twice():
+    painter("dim", lambda i, _: level(i))
+    painter("bright", lambda i, _: None if i < 8 else level(i) + 12)
+    scorer()
+    assert "0 and 8 failed<" in contest().score("light").compare(metric="score_light")._repr_html_()
+
+
+def test_what_least_is_missing_for_comes_first():
+    verdicts = [("no claim: doubt", None), ("too few prompts: at least 1 more", None), ("not enough: 9 more", 9)]
+    verdicts += [("not enough: 2 more", 2), ("not enough: scoring is unfinished", None)]
+    assert sorted(verdicts, key=lambda one: open_first(*one)) == verdicts[::-1]
+
+
+def test_pictures_from_elsewhere_are_compared_by_their_label(tmp_path):
+    for label, light in (("one", 40), ("two", 90)):
+        (tmp_path / "set" / label).mkdir(parents=True)
+        for i in range(6):
+            Image.new("L", (8, 8), light + i).save(tmp_path / "set" / label / f"cup {i}.png")
+    scorer()
+    run = ik.open_run(tmp_path / "set").score("light")
+    frame = run.compare()
+    assert frame.attrs["by"] == "label"
+    row = row_of(frame, metric="score_light")
+    assert (row.a, row.b, row.n, row.verdict) == ("one", "two", 6, "b is better")
+    assert list(run.aspects().columns) == ["prompts", "one", "two"]
+
+
+def test_rows_of_a_table_are_compared_by_their_label_whatever_else_varies():
+    rows = [
+        {"picture": Image.new("L", (8, 8), 40 + 9 * i + j), "label": label, "prompt": f"p {i}", "lens": lens}
+        for i in range(3)
+        for lens in (35, 50)
+        for j, label in enumerate(("one", "two"))
+    ]
+    frame = ik.open_run(pd.DataFrame(rows)).compare(metric="success")
+    assert (frame.attrs["by"], list(frame.n)) == ("label", [3])
