@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from statsmodels.stats.power import TTestPower
 from typer.testing import CliRunner
 
 import imagegen_kit as ik
 from imagegen_kit.cli import app
+from imagegen_kit.experiments.statistics import rate_interval
 from imagegen_kit.scorers import Subject
 from tests.engine.models import model
 
@@ -60,18 +63,32 @@ def test_what_holds_passes_with_its_interval() -> None:
     assert "ok      score_light >= 100: 109.5 [" in out
     assert "levels, 20 prompts: holds" in out
     assert "ok      total_usd <= 1: $0.8: holds" in out, out
-    assert "5 checked, 0 failed, 0 unclear" in out
+    assert "5 checked: 5 ok\n" in out
 
 
 def test_what_is_surely_wrong_fails_and_what_a_few_pictures_cannot_prove_is_unclear() -> None:
     file = experiment("  require:\n    success: '>= 0.99'\n    price_usd: '<= 0.01'\n", broken=1)
     status, out = imagegen("check", file)
     assert status == 1
-    assert "unclear success >= 0.99: 0.95 [0.7639, 0.9911], 20 prompts: unclear" in out
+    assert "unclear success >= 0.99: 0.95 [0.7639, 0.9911], 20 prompts: unclear, about 4 more prompts would tell" in out
+    assert "2 checked: 1 failed, 1 unclear\n" in out
     assert "FAILS   price_usd <= 0.01: median 0.04" in out
     file = experiment("  require:\n    success: '>= 0.99'\n", broken=1)
     assert imagegen("check", file)[0] == 0
     assert imagegen("check", file, "--strict")[0] == 1
+
+
+def test_what_is_unclear_says_how_many_prompts_are_missing() -> None:
+    check = "  scorers: [light]\n  require:\n    success: '>= 0.9'\n    score_light: ['>= 109', '<= 109.5']\n"
+    _, out = imagegen("check", experiment(check))
+    assert "success >= 0.9: 1 [0.8389, 1], 20 prompts: unclear, about 15 more prompts would tell" in out
+    assert rate_interval(35, 35)[0] > 0.9 > rate_interval(34, 34)[0]
+    needed = TTestPower().solve_power(0.5 / np.arange(20).std(ddof=1), power=0.8, alpha=0.05)
+    (said,) = re.findall(r"score_light >= 109: .* unclear, about ([\d,]+) more prompts would tell", out)
+    assert int(said.replace(",", "")) == pytest.approx(needed - 20, rel=0.03)
+    assert re.search(r"score_light <= 109\.5: 109\.5 .* levels, 20 prompts: unclear, it lies on the limit itself", out)
+    _, out = imagegen("check", experiment("  scorers: [light]\n  require:\n    score_light: '>= 90'\n", prompts=1))
+    assert "1 prompt: unclear, about 4 more prompts would tell" in out
 
 
 def test_a_price_that_nobody_knows_is_no_pass() -> None:
@@ -115,7 +132,10 @@ class TestBaseline:
         status, out = imagegen("check", experiment(self.CHECK), "--baseline", before, "--fresh", "--junit", "out/c.xml")
         assert status == outcome, out
         assert f"score_light no worse by more than 2: {said}" in out
-        assert "price_usd no worse by more than 10%: 0.04 after 0.04, +0 [+0, +0], 20 prompts: holds" in out
+        assert (
+            "price_usd no worse by more than 10%: 0.04 after 0.04, median of differences 0 [0, 0], 20 prompts: holds"
+            in out
+        )
         suite = ET.parse("out/c.xml").getroot()[0]  # written just now
         assert (suite.get("tests"), suite.get("failures")) == ("3", str(outcome))
         assert [len(case.findall("failure")) for case in suite] == [outcome, 0, 0]

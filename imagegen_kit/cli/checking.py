@@ -38,6 +38,7 @@ def check(
         run.score(asked.scorers)
         if before is not None:
             before.score(asked.scorers)
+    words = {HOLDS: "ok", FAILS: "failed", UNCLEAR: "unclear" + " (--strict: failed)" * strict, UNKNOWN: "unknown"}
     findings = check_run(run, asked, before)
     marks = {HOLDS: "ok", FAILS: "FAILS", UNCLEAR: "unclear", UNKNOWN: "UNKNOWN"}
     for finding in findings:
@@ -45,7 +46,7 @@ def check(
     if junit is not None:
         say(f"JUnit file: {write_junit(junit, wanted.name or experiment.stem, findings, strict=strict)}")
     bad = sum(f.outcome in (FAILS, UNKNOWN) or (strict and f.outcome == UNCLEAR) for f in findings)
-    unclear = sum(f.outcome == UNCLEAR for f in findings)
-    say(f"run {run.id}: {len(findings)} checked, {bad} failed, {unclear} unclear")
+    counts = {word: sum(f.outcome == outcome for f in findings) for outcome, word in words.items()}
+    say(f"run {run.id}: {len(findings)} checked: {', '.join(f'{n} {word}' for word, n in counts.items() if n)}")
     if bad:
         raise typer.Exit(FAILED)

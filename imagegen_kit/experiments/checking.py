@@ -17,7 +17,14 @@ from imagegen_kit.experiments.comparing import compared_pairs
 from imagegen_kit.experiments.contenders import label_of, parameters_of
 from imagegen_kit.experiments.requirements import TOTAL, Limit, Margin, Requirements
 from imagegen_kit.experiments.samples import LATENCY, PRICE, SUCCESS, Samples, all_samples, samples_of, texts
-from imagegen_kit.experiments.statistics import paired_means, paired_medians, rate_interval
+from imagegen_kit.experiments.statistics import (
+    paired_means,
+    paired_medians,
+    prompts_missing,
+    rate_interval,
+    rate_missing,
+)
+from imagegen_kit.experiments.statistics.bootstrap import FEW
 from imagegen_kit.scorers.chosen import choose
 
 if TYPE_CHECKING:
@@ -123,25 +130,40 @@ def _limited(limit: Limit, samples: Samples, metric: Metric, where: str) -> Find
     if not rows:
         said = _NOTHING.get(metric.name, "no picture has this number; run.scores() says why")
         return Finding(title, UNKNOWN, f"{title}: {said}")
-    value, low, high = _interval(rows, metric)
+    value, low, high, missing = _interval(rows, metric, limit)
     outcome = UNCLEAR
     if low is not None and high is not None:
         right = [limit.allows(end) for end in (low, high)]
         outcome = HOLDS if all(right) else UNCLEAR if any(right) else FAILS
     also = f", {lacking} pictures without a number" if lacking and metric.name.startswith("score_") else ""
-    words = f"{title}: {_seen(value, low, high, metric)}, {len(rows)} {samples.units}s{also}: {outcome}"
+    said = f"{outcome}, {_lacking(missing, samples.units)}" if outcome == UNCLEAR else outcome
+    words = f"{title}: {_seen(value, low, high, metric)}, {_count(len(rows), samples.units)}{also}: {said}"
     return Finding(title, outcome, words, value, low, high, len(rows))
 
 
-def _interval(rows: Sequence[float], metric: Metric) -> tuple[float, float | None, float | None]:
+def _interval(
+    rows: Sequence[float], metric: Metric, limit: Limit
+) -> tuple[float, float | None, float | None, int | None]:
+    """Return what was seen, its interval, and how many more prompts would tell it from the limit."""
     import numpy as np
 
     if metric.name == SUCCESS:
-        return fmean(rows), *rate_interval(sum(rows), len(rows))
+        return fmean(rows), *rate_interval(sum(rows), len(rows)), rate_missing(sum(rows), len(rows), limit.value)
     (seen,) = (paired_medians if metric.of == "median" else paired_means)([np.array(rows)])
     if seen.n == 1:
-        return seen.effect, None, None
-    return seen.effect, seen.low, seen.high
+        return seen.effect, None, None, FEW - 1
+    return seen.effect, seen.low, seen.high, prompts_missing(replace(seen, effect=seen.effect - limit.value))
+
+
+def _lacking(missing: int | None, units: str) -> str:
+    """Return in words how many prompts are missing; None where what was seen is the limit itself."""
+    if missing is None:
+        return "it lies on the limit itself, which no number of prompts tells apart"
+    return f"about {_count(missing, f'more {units}')} would tell, if it stays so"
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number:,} {unit}{'s' * (number != 1)}"
 
 
 def _by_unit(found: Sequence[Sample], metric: Metric) -> Iterator[float]:
@@ -173,9 +195,19 @@ def _compared(margin: Margin, samples: Samples, before: Samples | None, metric: 
     outcome = UNCLEAR
     if seen.n > 1:
         outcome = HOLDS if worst <= allowed else FAILS if best > allowed else UNCLEAR
-    interval = f" [{seen.low:+.4g}, {seen.high:+.4g}]" if seen.n > 1 else ""
-    words = f"{title}: {now:.4g} after {then:.4g}, {seen.effect:+.4g}{interval}, {seen.n} {samples.units}s: {outcome}"
+    # what is worse than the margin by as much as was seen, or short of it
+    beyond = replace(seen, effect=sign * seen.effect - allowed)
+    missing = FEW - 1 if seen.n == 1 else prompts_missing(beyond)
+    said = f"{outcome}, {_lacking(missing, samples.units)}" if outcome == UNCLEAR else outcome
+    interval = f" [{_signed(seen.low)}, {_signed(seen.high)}]" if seen.n > 1 else ""
+    middle = "median of differences " if metric.of == "median" else ""
+    words = f"{title}: {now:.4g} after {then:.4g}, {middle}{_signed(seen.effect)}{interval}, "
+    words += f"{_count(seen.n, samples.units)}: {said}"
     return Finding(title, outcome, words, seen.effect, seen.low, seen.high, seen.n)
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.4g}" if float(f"{value:.4g}") else "0"
 
 
 def _total(limit: Limit, run: Run) -> Finding:

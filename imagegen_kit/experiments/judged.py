@@ -87,9 +87,14 @@ class Judged:
         ``score_judge``. Raises InvalidInput with all faults before anything is sent, also for a judge of a contestant's
         own vendor unless ``allow_same_vendor``.
         """
+        from imagegen_kit.experiments.judging.chosen import choose
         from imagegen_kit.experiments.judging.judge import judge_run
+        from imagegen_kit.experiments.statistics import need_extra
 
-        return judge_run(
-            cast("Run", self), model, by, rubric=rubric, pairs=pairs, policy=policy, budget_usd=budget_usd,
-            allow_same_vendor=allow_same_vendor, controls=controls, fresh=fresh, progress=progress,
+        need_extra()  # before it costs
+        run = cast("Run", self)
+        chosen = choose(
+            run, model, by, rubric=rubric, pairs=pairs, policy=policy, controls=controls,
+            allow_same_vendor=allow_same_vendor,
         )  # fmt: skip
+        return judge_run(run, chosen, policy, budget_usd, fresh=fresh, progress=progress)

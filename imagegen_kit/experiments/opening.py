@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 _FIND = "SELECT id FROM runs WHERE id = ? OR name = ? ORDER BY number DESC LIMIT 1"
 
+_READERS = {  # of tables, by suffix: the call of pandas that makes a DataFrame of it
+    ".csv": 'read_csv("…")', ".tsv": 'read_csv("…", sep="\\t")', ".parquet": 'read_parquet("…")',
+    ".jsonl": 'read_json("…", lines=True)', ".xlsx": 'read_excel("…")',
+}  # fmt: skip
+
 
 def open_run(what: Any = "latest") -> Run:
     """Return a run: by its id, by its name (the last one), the last one of all by ``"latest"``, or from elsewhere.
@@ -62,6 +67,13 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # as above
+        return False
+
+
 def _stored(journal: Journal, what: str) -> str | None:
     journal.flush().result()
     if what == "latest":
@@ -74,6 +86,15 @@ def _stored(journal: Journal, what: str) -> str | None:
 def _no_run(store: Store, what: str | Path) -> InvalidInput:
     if what == "latest":
         return InvalidInput([Fault("open_run", "there is no run in this store yet.", f"The store is {store.path}.")])
+    path = Path(what).expanduser()
+    if _is_file(path):
+        suffix = path.suffix.lower()
+        hint = "Give the folder in which the pictures lie, or a bundle (.zip), which run.export() writes."
+        if reader := _READERS.get(suffix):
+            call = reader.replace("…", path.name)
+            hint = f"Read it first: ik.open_run(pandas.{call}). It needs a column path, or picture; prompt, model, "
+            hint += "label, seconds and price_usd are understood."
+        return InvalidInput([Fault("open_run", f"{path.name} is a file, and no run lies in it.", hint)])
     if isinstance(what, Path) or os.sep in what:
         return InvalidInput([Fault("open_run", f"there is no folder or bundle {what}.")])
     rows = store.journal.read("SELECT id, name FROM runs ORDER BY number DESC LIMIT 200")

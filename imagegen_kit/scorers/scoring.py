@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.errors import ImagegenError, printable
+from imagegen_kit.errors import ImagegenError, StoreError, printable
 from imagegen_kit.scorers.base import Measurement, Subject
 from imagegen_kit.scorers.records import (
     INSERT_LINK,
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from imagegen_kit.store.journal import Statement
     from imagegen_kit.types import Request
 
+GONE = (
+    "the picture's file cannot be read from the store: `imagegen doctor` looks for another copy, "
+    "Policy(cache=False) buys it anew; then score again"
+)
 TOGETHER = 8  # pictures in one task: enough for a model's batch, few enough to be held decoded in every thread
 
 
@@ -200,6 +204,10 @@ def _answers(chosen: Chosen, subjects: Sequence[Subject]) -> list[tuple[dict[str
         if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != len(subjects):
             raise ValueError(f"it was given {len(subjects)} pictures and did not answer with one number each")
         return [(measurements(chosen.spec, answer), True) for answer in given]
+    except StoreError:  # no fault of the scorer
+        if len(subjects) > 1 and chosen.spec.scope != "set":
+            return [answer for subject in subjects for answer in _answers(chosen, [subject])]
+        return [(dict.fromkeys(chosen.spec.columns, Measurement(None, GONE)), False) for _ in subjects]
     except Exception as error:  # a scorer that fails costs its own numbers, and says why
         if len(subjects) > 1 and chosen.spec.scope != "set":  # one bad picture costs only its own number
             return [answer for subject in subjects for answer in _answers(chosen, [subject])]

@@ -203,3 +203,18 @@ def test_a_store_is_not_taken_for_a_folder_of_pictures(tmp_path):
     run = ik.Experiment(vary={"prompt": ["a"]}, fixed={"size": "64"}).run(progress=False)
     with pytest.raises(InvalidInput, match=r"this folder is a store.*configure\(store="):
         ik.open_run(run.path)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("tab.csv", r'Read it first: ik\.open_run\(pandas\.read_csv\("tab\.csv"\)\)\. It needs a column path'),
+        ("tab.tsv", r'read_csv\("tab\.tsv", sep="\\t"\)'),
+        ("cup.png", r"Give the folder in which the pictures lie"),
+    ],
+)
+def test_a_file_that_is_no_run_says_what_to_do(tmp_path, name, said):
+    (tmp_path / name).write_text("path,label\n")
+    for what in (name, tmp_path / name):
+        with pytest.raises(InvalidInput, match=rf"{name} is a file, and no run lies in it.*{said}"):
+            ik.open_run(what)

@@ -52,6 +52,7 @@ class Chosen:
     seed: int
     vendors: dict[str, str]  # of those that are compared, by model
     simulated: bool
+    controls: int | None  # None: as many as the pairs ask for
 
     @property
     def vendor(self) -> str:
@@ -113,7 +114,7 @@ def choose(
     takes = "temperature" in judge.spec.can.options
     return Chosen(
         by, judge, read, _first(run, every, pairs), found, left_out, 0 if takes else None, seed, vendors,
-        origin_of(judge.provider).startswith(SIMULATED),
+        origin_of(judge.provider).startswith(SIMULATED), controls,
     )  # fmt: skip
 
 

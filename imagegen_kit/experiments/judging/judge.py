@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.experiments.experiment import Experiment
 from imagegen_kit.experiments.judging.asking import asked
-from imagegen_kit.experiments.judging.chosen import choose
 from imagegen_kit.experiments.judging.controls import EDITS, controls_of, loss
 from imagegen_kit.experiments.judging.judgement import Judgement
 from imagegen_kit.experiments.judging.pixels import kept, seen
 from imagegen_kit.experiments.judging.recording import record
 from imagegen_kit.experiments.judging.verdicts import PAIR
 from imagegen_kit.experiments.judging.wording import instruction_of, question_of, wording_hash
-from imagegen_kit.experiments.statistics import need_extra
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.recipes import judge_pair
 
 if TYPE_CHECKING:
     from imagegen_kit.engine.policy import Policy
+    from imagegen_kit.experiments.judging.chosen import Chosen
     from imagegen_kit.experiments.judging.controls import Control
     from imagegen_kit.experiments.pairing import Contender
     from imagegen_kit.experiments.run import Run
@@ -31,27 +30,12 @@ ONE_IN, FEWEST, MOST = 5, 6, 24  # control pairs where nothing is said: one in f
 
 
 def judge_run(
-    run: Run,
-    model: str,
-    by: str | None = None,
-    *,
-    rubric: Any = None,
-    pairs: int | None = None,
-    policy: Policy | None = None,
-    budget_usd: float | None = None,
-    allow_same_vendor: bool = False,
-    controls: int | None = None,
-    fresh: bool = False,
-    progress: bool = True,
+    run: Run, chosen: Chosen, policy: Policy | None, budget_usd: float | None, *, fresh: bool, progress: bool
 ) -> Judgement:
-    """Let ``model`` judge the pairs of ``run``; see ``Run.judge``."""
-    need_extra()  # before it costs
-    chosen = choose(
-        run, model, by, rubric=rubric, pairs=pairs, policy=policy, controls=controls,
-        allow_same_vendor=allow_same_vendor,
-    )  # fmt: skip
+    """Let the judge that was chosen judge the pairs of ``run``; see ``Run.judge``."""
     engine = run._engine or default_engine()
     looks = _Looks(run, engine.store.blobs)
+    controls = chosen.controls
     if controls is None:
         controls = min(MOST, max(FEWEST, math.ceil(len(chosen.pairs) / ONE_IN)))
     judged = {one.request: one for pair in chosen.pairs for one in (pair.left, pair.right)}

@@ -24,6 +24,7 @@ COIN = 0.5  # what a judge that does not look gets right
 class Reliability:
     """Shares with their 95 % intervals (Wilson, the pair being the unit).
 
+    ``pairs`` is how many pairs of the run were answered in both orders; controls count in ``flips`` and ``first`` too.
     ``flips`` is the share of pairs whose answer changed with the order of showing. ``first`` is the share of answers
     that name the picture shown first, of those that name one: .5 for a judge that does not care for the order. Both are
     None of no pairs. ``controls`` has (right, asked) by kind.
@@ -79,7 +80,9 @@ class Reliability:
             said.append(f"Nobody knows whether this judge can be trusted: {why}.")
         if self.flips is not None:
             low, high = self.flips_interval
-            said.append(f"The answer changed with the order in {self.flips:.0%} [{low:.0%}, {high:.0%}] of the pairs.")
+            said.append(
+                f"The answer changed with the order in {self.flips:.0%} [{low:.0%}, {high:.0%}] of the pairs asked."
+            )
         if self.first is not None:
             low, high = self.first_interval
             biased = ": it leans to a position" if self.position_bias else ""
@@ -90,7 +93,7 @@ class Reliability:
 def reliability_of(verdicts: Sequence[Verdict]) -> Reliability:
     """Return what the verdicts tell of their judge. Flips and positions count the controls too."""
     complete = [v for v in verdicts if v.complete]
-    flips = sum(bool(v.flipped) for v in complete) / len(complete) if complete else None
+    flipped = sum(bool(v.flipped) for v in complete)
     naming = [[a == "first" for a in v.answers if a != "tie"] for v in complete]
     naming = [found for found in naming if found]
     firsts, answers = sum(map(sum, naming)), sum(map(len, naming))
@@ -102,9 +105,9 @@ def reliability_of(verdicts: Sequence[Verdict]) -> Reliability:
             good = verdict.choice is not None and expected(verdict.kind, verdict.choice)
             controls[verdict.kind] = right + good, asked + 1
     return Reliability(
-        len(complete),
-        flips,
-        rate_interval((flips or 0.0) * len(complete), len(complete)),
+        sum(v.kind == PAIR for v in complete),
+        flipped / len(complete) if complete else None,
+        rate_interval(flipped, len(complete)),
         first,
         rate_interval((first or 0.0) * len(naming), len(naming)),
         controls,

@@ -7,7 +7,7 @@ from imagegen_kit.experiments.statistics.bootstrap import Interval, paired_means
 from imagegen_kit.experiments.statistics.bradley_terry import Strengths, bradley_terry, fit, tiers
 from imagegen_kit.experiments.statistics.groups import resampled
 from imagegen_kit.experiments.statistics.pareto import pareto_front
-from imagegen_kit.experiments.statistics.power import prompts_missing, votes_needed
+from imagegen_kit.experiments.statistics.power import prompts_missing, rate_missing, votes_needed
 from imagegen_kit.experiments.statistics.rates import holm, need_extra, paired_rates, rate_interval
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "pareto_front",
     "prompts_missing",
     "rate_interval",
+    "rate_missing",
     "resampled",
     "tiers",
     "votes_needed",

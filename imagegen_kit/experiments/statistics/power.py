@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from statistics import NormalDist
 
 from imagegen_kit.experiments.statistics.bootstrap import Interval
+from imagegen_kit.experiments.statistics.rates import rate_interval
 
 POWER, ALPHA = 0.8, 0.05
+MOST = 1_000_000  # prompts, beyond which nobody looks
 
 
 def votes_needed(win_rate: float, power: float = POWER, alpha: float = ALPHA) -> int:
@@ -32,3 +35,19 @@ def prompts_missing(seen: Interval, tests: int = 1, power: float = POWER, alpha:
     z, of_power = NormalDist().inv_cdf(1 - alpha / 2 / tests), NormalDist().inv_cdf(power)
     needed = seen.n * ((z + of_power) * seen.error / seen.effect) ** 2
     return max(1, math.ceil(needed) - seen.n)
+
+
+def rate_missing(successes: float, n: int, limit: float) -> int | None:
+    """Return how many more prompts tell a share from ``limit`` by Wilson's interval, where it stays what was seen.
+
+    None where it is the limit itself, or where a million would not do.
+    """
+    share = successes / n
+
+    def told(count: int) -> bool:
+        low, high = rate_interval(share * count, count)
+        return limit < low or limit > high
+
+    if share == limit or not told(n + MOST):
+        return None
+    return 1 + bisect_left(range(1, MOST), True, key=lambda more: told(n + more))

@@ -50,6 +50,11 @@ def test_two_answers_that_differ_are_a_tie_and_a_flip():
     assert reliability_of([same, flipped, half, tie]).flips == 0.5
 
 
+def test_controls_are_no_pairs_of_the_run_and_shares_of_nothing_begin_at_0():
+    told = reliability_of([*answers(*[("first", "second")] * 7), *answers(*[("first", "second")] * 6, kind="blur")])
+    assert (told.pairs, told.asked, told.flips, told.flips_interval[0]) == (7, 6, 0, 0)
+
+
 def test_a_pair_with_one_answer_has_no_verdict():
     (half,) = answers(("first",))  # type: ignore[arg-type]  # the second never came
     assert (half.choice, half.flipped) == (None, None)
