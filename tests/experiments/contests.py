@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 import imagegen_kit as ik
+from imagegen_kit.engine.session import close_default_engine
 from imagegen_kit.experiments.run import Run
 
 
@@ -35,3 +38,18 @@ def contest(prompts: int = 20, models: tuple[str, ...] = ("dim", "bright"), **gi
         **given.pop("vary", {}),
     }  # fmt: skip
     return ik.Experiment(vary=vary, **{"name": "contest", **given}).run(progress=False)
+
+
+_KEPT: dict[str, Path] = {}
+
+
+def kept(name: str, make: Callable[[], Run], folder: Callable[[str], Path]) -> Run:
+    """Return the run that ``make`` makes, in a store of the test's own: it is made once, and then only copied."""
+    here = Path("imagegen-store")
+    if name in _KEPT:
+        shutil.copytree(_KEPT[name], here)
+    else:
+        make()
+        close_default_engine()  # so that all of it is on the disk
+        _KEPT[name] = Path(shutil.copytree(here, folder(name) / "store"))
+    return ik.open_run("contest")

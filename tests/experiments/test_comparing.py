@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from imagegen_kit.experiments.comparing import open_first
 from imagegen_kit.experiments.run import Run
 from imagegen_kit.hookspecs import Measure
 from imagegen_kit.types import Prompt
-from tests.experiments.contests import contest, painter, scorer
+from tests.experiments.contests import contest, kept, painter, scorer
 
 
 def level(i: int) -> int:
@@ -26,11 +27,11 @@ def level(i: int) -> int:
 
 
 @pytest.fixture
-def run() -> ik.Experiment:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     painter("dim", lambda i, _: level(i) + i % 3)
     painter("bright", lambda i, _: level(i) + 4 + i % 2)
     scorer()
-    return contest().score("light")
+    return kept("comparing", lambda: contest().score("light"), tmp_path_factory.mktemp)
 
 
 def row_of(frame: pd.DataFrame, **where: str) -> pd.Series:
@@ -489,3 +490,12 @@ def test_rows_of_a_table_are_compared_by_their_label_whatever_else_varies():
     ]
     frame = ik.open_run(pd.DataFrame(rows)).compare(metric="success")
     assert (frame.attrs["by"], list(frame.n)) == ("label", [3])
+
+
+def test_a_deleted_file_says_what_happened_and_what_to_do(run):
+    Path(run[0].artifacts[0].path).unlink()
+    scores = run.score("technical").scores()
+    reasons = scores[(scores.cell == 0) & scores.measure.str.startswith("score_technical")].reason.unique()
+    assert len(reasons) == 1
+    assert reasons[0].startswith("the picture's file cannot be read from the store: `imagegen doctor` looks for")
+    assert str(run.path) not in reasons[0]

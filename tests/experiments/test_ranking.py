@@ -14,16 +14,16 @@ import imagegen_kit as ik
 from imagegen_kit.errors import InvalidInput
 from imagegen_kit.experiments.run import Run
 from imagegen_kit.experiments.voting import Ballot
-from tests.experiments.contests import contest, painter
+from tests.experiments.contests import contest, kept, painter
 
 STRENGTH = {'"me/dim"': 0.0, '"me/grey"': 1.2, '"me/bright"': 2.4}
 
 
 @pytest.fixture
-def run() -> Run:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     for number, name in enumerate(("dim", "grey", "bright")):
         painter(name, lambda i, _, number=number: 5 * i % 200 + 7 * number)
-    return contest(24, models=("dim", "grey", "bright"))
+    return kept("ranking", lambda: contest(24, models=("dim", "grey", "bright")), tmp_path_factory.mktemp)
 
 
 def vote(run: Run, rater: str = "anna", *, noise: float = 1.0, left: float = 0.0, repeats: float = 0.2) -> Ballot:
