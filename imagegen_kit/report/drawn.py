@@ -52,10 +52,10 @@ def _drawing(plot: Plot, prefix: str) -> Drawing:
 
 def svg_of(plot: Plot, prefix: str) -> str:
     """Return a plot as SVG whose names begin with ``prefix``, so that several stand in one page."""
+    figure = plot.figure  # first: it says what to install where matplotlib is missing
     import matplotlib as mpl
 
     out = io.StringIO()
-    figure = plot.figure
     for axes in figure.axes:
         axes.set_title("", loc="left")  # the page says it in its own letters
     with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": prefix}):

@@ -35,7 +35,9 @@ def missing_notes(verdicts: Sequence[Verdict], asked: int, model: str) -> list[s
         return [note]
     controls = [v for v in verdicts if v.kind != PAIR]
     also = sum(not v.complete for v in controls)
-    of_them = f" Neither have {also:,} of {len(controls):,} controls, pairs whose better picture is known." if also else ""
+    of_them = (
+        f" Neither have {also:,} of {len(controls):,} controls, pairs whose better picture is known." if also else ""
+    )
     return [f"Nothing was judged by {model}. {note}{of_them} So this says nothing of the pictures."]
 
 
