@@ -34,6 +34,7 @@ NAMES = (
     "sketch",
     "statistics",
     "panels",
+    "report",
 )
 
 

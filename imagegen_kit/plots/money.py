@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from imagegen_kit.experiments.run import Run
 
+SHORT_S = 120  # of a run whose time is told in seconds
 # A result that a retry replaced was paid for as well.
 _SPENT = (
     "SELECT s.created_at, u.id, r.model, s.status, s.cost_usd, s.cost_basis, "
@@ -82,9 +83,7 @@ def _budgets(run: Run | None) -> dict[str, float]:
 
 
 def _draw_spending(axes: Any, frame: pd.DataFrame, budgets: dict[str, float]) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-    at = frame["at"].dt.tz_localize(None).to_numpy()
+    at = _time_axis(axes, frame["at"])
     lines = [("spent_usd", "spent", "-")]
     if frame["simulated"].any():
         lines.append(("simulated_usd", "simulated, no money", "--"))
@@ -93,7 +92,7 @@ def _draw_spending(axes: Any, frame: pd.DataFrame, budgets: dict[str, float]) ->
     unknown = frame[frame["cost_usd"].isna() & ~frame["simulated"]]
     if len(unknown):
         axes.scatter(
-            unknown["at"].dt.tz_localize(None).to_numpy(), unknown["spent_usd"].astype(float), marker="x", color=INK,
+            at[unknown.index], unknown["spent_usd"].astype(float), marker="x", color=INK,
             s=30, zorder=3, label=f"{len(unknown):,} of unknown cost",
         )  # fmt: skip
     top = max([_last(frame, "spent_usd"), _last(frame, "simulated_usd")])
@@ -101,13 +100,26 @@ def _draw_spending(axes: Any, frame: pd.DataFrame, budgets: dict[str, float]) ->
         axes.axhline(limit, color=INK, linewidth=1, linestyle=":", label=plain(f"{name}: {usd(limit)}"))
         top = max(top, limit)
     axes.set_ylim(0, top * 1.15 or 1)
+    if not top:
+        axes.set_yticks([0])  # a scale up to $1.00 would speak of money that nobody spent
     usd_axis(axes.yaxis)
+    axes.set_ylabel("USD, added up", fontsize=9, color=QUIET)
+    axes.legend(fontsize=8, frameon=False, loc="upper left")
+
+
+def _time_axis(axes: Any, at: pd.Series[Any]) -> Any:
+    """Return where each result stands on the time axis: in a short run in seconds, as no clock tells them apart."""
+    first = at.iloc[0]
+    if (at.iloc[-1] - first).total_seconds() < SHORT_S:
+        axes.set_xlabel(f"seconds after the first answer, {first:%Y-%m-%d %H:%M:%S} UTC", fontsize=9, color=QUIET)
+        return (at - first).dt.total_seconds().to_numpy()
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
     locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]  # matplotlib's own
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # the same
-    axes.set_xlabel("UTC", fontsize=9, color=QUIET)
-    axes.set_ylabel("USD, added up", fontsize=9, color=QUIET)
-    axes.legend(fontsize=8, frameon=False, loc="upper left")
+    axes.set_xlabel("time of the answer, UTC", fontsize=9, color=QUIET)
+    return at.dt.tz_localize(None).to_numpy()
 
 
 def projection(run: Run, pictures_per_item: float, items_per_month: int | Sequence[int], *, by: str = "model") -> Plot:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 from base64 import b64encode
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,11 @@ DPI = 160  # 1152 pixels, shown 720 wide: sharp on dense screens, some 50 KB
 # anything by colour alone.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 MARKERS = "osD^vPX"
+FAMILY, BOX = "DejaVu Sans", "\N{WHITE SQUARE}"
+MORE_FAMILIES = (  # of Chinese, Japanese, Korean and of pictographs, where they are usual: Linux, macOS, Windows
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans JP", "WenQuanYi Zen Hei", "Hiragino Sans", "Yu Gothic",
+    "Microsoft YaHei", "Malgun Gothic", "Noto Emoji", "Segoe UI Emoji", "Segoe UI Symbol",
+)  # fmt: skip
 INK, QUIET, LINE = "#222222", "#5a5a5a", "#d0d0d0"
 
 
@@ -41,10 +48,15 @@ class Plot:
     def figure(self) -> Any:
         """A new ``matplotlib.figure.Figure``, to be changed or put elsewhere. Raises MissingDependency."""
         try:
+            from matplotlib import rc_context
             from matplotlib.figure import Figure
         except ImportError as error:
             raise MissingDependency("Plots", "matplotlib", "pip install 'imagegen-kit[plots]'") from error
-        figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI, facecolor="white", layout="constrained")
+        with rc_context({"font.family": list(_families())}):
+            return self._drawn(Figure)
+
+    def _drawn(self, make: Callable[..., Any]) -> Any:
+        figure = make(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI, facecolor="white", layout="constrained")
         axes = figure.add_subplot()
         axes.set_title(plain(self.title), loc="left", fontsize=11, color=INK, fontweight="bold")
         for side in ("top", "right"):
@@ -94,8 +106,31 @@ class Plot:
 
 
 def plain(words: object) -> str:
-    """Return text that matplotlib does not take for mathematics: a prompt with two dollars in it."""
-    return str(words).replace("$", r"\$")
+    """Return text as it can be drawn: two dollars in a prompt are no mathematics, what no font here has is a box."""
+    known = _letters()
+    drawn = "".join(c if ord(c) in known or c.isspace() else "" if _joins(c) else BOX for c in str(words))
+    return drawn.replace("$", r"\$")
+
+
+def _joins(letter: str) -> bool:
+    """Whether it has no shape of its own: a joiner or selector that makes one emoji of several."""
+    return unicodedata.category(letter) in ("Cf", "Mn", "Me")
+
+
+@cache
+def _families() -> tuple[str, ...]:
+    """Return what is drawn with: DejaVu Sans, which comes with matplotlib, then what else is installed."""
+    from matplotlib.font_manager import fontManager
+
+    installed = {font.name for font in fontManager.ttflist}
+    return (FAMILY, *(name for name in MORE_FAMILIES if name in installed))
+
+
+@cache
+def _letters() -> frozenset[int]:
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    return frozenset().union(*(get_font(findfont(FontProperties(family=name))).get_charmap() for name in _families()))
 
 
 def usd_axis(axis: Any) -> None:
@@ -108,7 +143,10 @@ def usd_axis(axis: Any) -> None:
 
 
 def from_zero(axes: Any, name: str, values: list[float]) -> None:
-    """Let an axis begin at 0, or be logarithmic where the values, all above 0, span more than a factor of 50."""
+    """Let an axis begin at 0, or be logarithmic where the values, all above 0, span more than a factor of 50.
+
+    Where all are 0 it has no other number: a scale up to 1 would speak of what was never there.
+    """
     if values and min(values) > 0 and max(values) / min(values) > 50:
         from matplotlib.ticker import ScalarFormatter
 
@@ -116,3 +154,5 @@ def from_zero(axes: Any, name: str, values: list[float]) -> None:
         getattr(axes, f"{name}axis").set_major_formatter(ScalarFormatter())
     else:
         getattr(axes, f"set_{name}lim")(0, max(values, default=0) * 1.25 or 1)
+        if not any(values):
+            getattr(axes, f"set_{name}ticks")([0])

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from imagegen_kit.experiments.run import Run
 
 
+SLACK_S, SLACK = 0.05, 0.1  # below, a difference of seconds is the moment's, not the model's
+
+
 def cost_latency(run: Run, by: str = "model", *, quality: str | None = None, higher_is_better: bool = True) -> Plot:
     """Plot the price of a picture against the middle of its seconds for each group of ``by``.
 
     ``quality`` names a numeric column of ``run.table()``, a score: then its mean stands on the upright axis. ``front``
-    in the table marks the Pareto front: no other group is as good in price, seconds and quality and better in one.
+    in the table marks the Pareto front: no other group is as good in price, seconds and quality and better in one;
+    seconds that differ by less than 50 ms, or by less than a tenth, count as equal.
     Groups whose price or time is unknown are named below instead. Raises InvalidInput for an unknown column,
     and for what is no run.
     """
@@ -34,13 +38,25 @@ def cost_latency(run: Run, by: str = "model", *, quality: str | None = None, hig
     goals = {"price_usd": 1, "seconds_p50": 1}
     if quality is not None:
         goals[quality] = -1 if higher_is_better else 1
-    frame["front"] = pareto_front(frame, goals)
+    frame["front"] = pareto_front(frame.assign(seconds_p50=_steps(frame["seconds_p50"])), goals)
     drawn = frame[["price_usd", upright]].notna().all(axis=1)
     what = f"price and {quality or 'latency'} by {by}"
     notes = [f"not drawn, {_lacking(frame.loc[label], upright)}: {_name(label)}" for label in frame.index[~drawn]]
     if (frame["simulated"] > 0).any():
         notes.append("some of it is simulated: no real service was asked")
+    if drawn.sum() > 1 and frame.loc[drawn, "front"].all():
+        notes.append("nobody is beaten in all respects; a tenth of the seconds, or 50 ms, is no difference")
     return Plot(what, frame, lambda axes, f: _draw(axes, f, upright), alt=_alt(what, frame, upright), notes=notes)
+
+
+def _steps(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return ``values``, those that are hardly longer than the first of their step being equal to it."""
+    steps: dict[float, float] = {}
+    first: float | None = None
+    for value in sorted(values.dropna()):
+        first = value if first is None or value - first > max(SLACK_S, SLACK * value) else first
+        steps[value] = first
+    return values.map(steps)
 
 
 def _quality(run: Run, by: str, quality: str) -> pd.DataFrame:
@@ -67,8 +83,10 @@ def _draw(axes: Any, frame: pd.DataFrame, upright: str) -> None:
     if min(ys, default=0) >= 0:
         from_zero(axes, "y", ys)
     usd_axis(axes.xaxis)
-    axes.set_xlabel("USD a picture, when bought", fontsize=9, color=QUIET)
+    free = ": nothing" if xs and not any(xs) else ""
+    axes.set_xlabel(f"USD a picture, when bought{free}", fontsize=9, color=QUIET)
     axes.set_ylabel("seconds, p50 of what was timed" if upright == "seconds_p50" else upright, fontsize=9, color=QUIET)
+    marked = not drawn["front"].all()  # a mark that all have says nothing
     best = sorted((x, y) for x, y, front in zip(xs, ys, drawn["front"], strict=True) if front)
     if len(best) > 1:
         axes.plot(*zip(*best, strict=True), color=QUIET, linewidth=1, linestyle="--", zorder=1)
@@ -78,9 +96,9 @@ def _draw(axes: Any, frame: pd.DataFrame, upright: str) -> None:
         x, y = xs[i], ys[i]
         axes.scatter(
             [x], [y], s=64, marker=MARKERS[i % len(MARKERS)], zorder=3,
-            color=COLOURS[i % len(COLOURS)], edgecolors=INK if row["front"] else "none", clip_on=False,
+            color=COLOURS[i % len(COLOURS)], edgecolors=INK if row["front"] and marked else "none", clip_on=False,
         )  # fmt: skip
-        words = shortened(_name(label), 40) + (" (front)" if row["front"] else "")
+        words = shortened(_name(label), 40) + (" (front)" if row["front"] and marked else "")
         axes.annotate(
             plain(words), (x, y), xytext=(8, _shift(axes, x, y, words, placed)), textcoords="offset points",
             fontsize=8.5, color=INK, va="center",

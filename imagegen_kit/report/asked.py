@@ -20,7 +20,7 @@ VALUES = 40  # of one parameter; a run may vary a thousand prompts
 _MODELS = (
     "SELECT r.model, s.model_used, s.origin, s.prices, s.cost_basis, COUNT(*) FROM requests r "
     "JOIN results s ON s.run = r.run AND s.request = r.id WHERE r.run = ? AND s.replaced = 0 "
-    "GROUP BY 1, 2, 3, 4, 5 ORDER BY MIN(r.cell), r.model"
+    "GROUP BY 1, 2, 3, 4, 5 ORDER BY MIN(MIN(r.cell)) OVER (PARTITION BY r.model), r.model, MIN(r.cell)"
 )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import ImagegenError, MissingDependency
 from imagegen_kit.plots import cost_latency, latency, spending
+from imagegen_kit.plots.plot import INK, LINE, QUIET
 from imagegen_kit.report.frames import table_of
 from imagegen_kit.report.parts import Drawing, Section, Words
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from imagegen_kit.report.known import Known
 
 _HEAD = re.compile(r"^.*?(?=<svg)|<metadata>.*?</metadata>|<!--.*?-->", re.S)
+# What is ink on paper follows the page: dark grounds and print have their own.
+_THEMED = {INK: "ink", QUIET: "quiet", LINE: "line", "#000000": "ink"}
 _FEW = 24  # rows of data that are shown below a plot
 
 
@@ -49,12 +52,17 @@ def _drawing(plot: Plot, prefix: str) -> Drawing:
 
 def svg_of(plot: Plot, prefix: str) -> str:
     """Return a plot as SVG whose names begin with ``prefix``, so that several stand in one page."""
+    figure = plot.figure  # first: it says what to install where matplotlib is missing
     import matplotlib as mpl
 
     out = io.StringIO()
+    for axes in figure.axes:
+        axes.set_title("", loc="left")  # the page says it in its own letters
     with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": prefix}):
-        plot.figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     svg = _HEAD.sub("", out.getvalue())
+    for colour, name in _THEMED.items():
+        svg = re.sub(rf"(?<=[: ]){colour}\b", f"var(--{name})", svg)
     svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
     svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", svg)
     return re.sub(r'(<svg[^>]*?) height="[^"]*"([^>]*?) width="[^"]*"', r"\1\2", svg, count=1)

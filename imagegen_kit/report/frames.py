@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 200
 LONGEST = 160
 NOTHING = "–"
+TOGETHER = "\N{NO-BREAK SPACE}"  # an interval is never torn at the end of a line
 
 
 def table_of(
@@ -85,4 +86,11 @@ def interval(low: Any, high: Any, sign: int = 1) -> str:
     if number(low) == NOTHING or number(high) == NOTHING:
         return "[no interval]"
     ends = sorted((float(low) * sign, float(high) * sign))
-    return f"[{figures(ends[0])}, {figures(ends[1])}]"
+    return f"[{figures(ends[0])},{TOGETHER}{figures(ends[1])}]"
+
+
+def share_interval(low: Any, high: Any) -> str:
+    """Return ``[22%, 79%]`` of shares from 0 to 1; words where it is not known."""
+    if number(low) == NOTHING or number(high) == NOTHING:
+        return "[no interval]"
+    return f"[{float(low):.0%},{TOGETHER}{float(high):.0%}]"

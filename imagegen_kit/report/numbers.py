@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.report.frames import NOTHING, figures, heading, interval, number, table_of
+from imagegen_kit.report.frames import NOTHING, figures, heading, interval, number, share_interval, table_of
 from imagegen_kit.report.parts import Section, Table
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _comparison(frame: pd.DataFrame, by: str) -> Table:
     for row in found:
         unit = f" {row.unit}" if row.unit else ""
         effect = NOTHING if row.effect is None else figures(row.effect, signed=True) + f"{unit} "
-        wins = NOTHING if row.win_rate is None else f"{row.win_rate:.0%} {interval(row.win_low, row.win_high)}"
+        wins = NOTHING if row.win_rate is None else f"{row.win_rate:.0%} {share_interval(row.win_low, row.win_high)}"
         rows.append(
             [
                 f"{row.a} against {row.b}", row.metric, row.better or NOTHING, number(row.a_value), number(row.b_value),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import ImagegenError
 from imagegen_kit.experiments.contenders import contenders, label_of
 from imagegen_kit.experiments.judging.calibration import calibrate
+from imagegen_kit.experiments.judging.missing import missing_notes
 from imagegen_kit.experiments.judging.recording import EVENT
 from imagegen_kit.experiments.judging.reliability import reliability_of
 from imagegen_kit.experiments.judging.verdicts import PAIR, read_verdicts
@@ -34,6 +35,7 @@ def votes(known: Known) -> Section:
     rows = known.run._store.journal.read(_COUNTS, (AGAIN, known.run._number))
     people = [row for row in rows if not row[0].startswith(JUDGE)]
     judges = [row for row in rows if row[0].startswith(JUDGE)]
+    asked = _asked(known)
     blocks: list[Any] = []
     if people:  # a page goes to readers: who voted stays with the run
         told = [[f"person {i}", *map(str, row[1:9])] for i, row in enumerate(people, 1)]
@@ -45,10 +47,11 @@ def votes(known: Known) -> Section:
         blocks += _ranking(known, frame)
     elif people:
         blocks.append(Words(frame))
-    if judges:
+    if judges or asked:
         told = [[row[0], *map(str, row[1:9])] for row in judges]
+        told += [[rater, *["0"] * 8] for rater in asked if rater not in {row[0] for row in judges}]
         blocks.append(Table("Verdicts of models, which are no votes of people", _HEAD, told, _RIGHT))
-        blocks += _calibrations(known, [row[0] for row in judges])
+        blocks += _calibrations(known, [row[0] for row in told], asked)
     return Section("votes", "Votes", blocks)
 
 
@@ -82,12 +85,15 @@ def _span(attrs: dict[str, Any], name: str) -> str:
     return f" [{low:.0%}, {high:.0%}]" if low is not None and high is not None else ""
 
 
-def _calibrations(known: Known, raters: list[str]) -> list[Any]:
-    """Return for each judge whether it can be believed, as far as its own run is in this store."""
-    run = known.run
+def _asked(known: Known) -> dict[str, dict[str, Any]]:
+    """Return what is recorded of the last judgement of each judge, also of one that came to nothing."""
     sql = "SELECT detail FROM events WHERE run = ? AND name = ? ORDER BY id"
-    told = [json.loads(detail) for (detail,) in run._store.journal.read(sql, (run._number, EVENT))]
-    last = {detail["rater"]: detail for detail in told}
+    told = [json.loads(detail) for (detail,) in known.run._store.journal.read(sql, (known.run._number, EVENT))]
+    return {detail["rater"]: detail for detail in told}
+
+
+def _calibrations(known: Known, raters: list[str], last: dict[str, dict[str, Any]]) -> list[Any]:
+    """Return for each judge whether it can be believed, as far as its own run is in this store."""
     blocks: list[Any] = []
     for rater in raters:
         lines = _notes(known, last[rater]) if rater in last else []
@@ -106,7 +112,11 @@ def _notes(known: Known, detail: dict[str, Any]) -> list[str]:
     try:
         verdicts = read_verdicts(type(run)(run._store, detail["judging"]))
         values = {one.request: label_of(one.value) for one in contenders(run, detail["by"])[0]}
-        complete = [v for v in verdicts if v.kind == PAIR and v.complete]
-        return [*reliability_of(verdicts).notes, calibrate(run, detail["by"], complete, values).note]
+        pairs = [v for v in verdicts if v.kind == PAIR]
+        complete = [v for v in pairs if v.complete]
+        missing = missing_notes(verdicts, len(pairs), detail["model"])
+        if not complete:
+            return missing
+        return [*reliability_of(verdicts).notes, calibrate(run, detail["by"], complete, values).note, *missing]
     except ImagegenError as error:
         return [f"Its calibration cannot be told: {error}"]

@@ -12,6 +12,8 @@ from PIL import Image
 
 import imagegen_kit as ik
 from imagegen_kit.experiments.statistics import pareto_front
+from imagegen_kit.plots.plot import plain
+from imagegen_kit.plots.tradeoff import _steps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,3 +162,33 @@ def test_a_run_without_results_says_that_there_is_nothing_to_draw() -> None:
     for plot in (ik.plots.cost_latency(run), ik.plots.latency(run), ik.plots.projection(run, 1, [10])):
         assert not len(plot.table())
         assert "data:image/png" in plot._repr_html_()
+
+
+def test_free_models_get_no_scale_of_dollars(run: Run) -> None:
+    @ik.register(model="plots/free", price_usd=0.0, version="1")
+    def draw(request: ik.types.ImageRequest) -> Image.Image:
+        return Image.new("RGB", (8, 8), (len(request.prompt), 1, 1))
+
+    free = ik.Experiment(vary={"prompt": ["a", "bb"], "model": ["plots/free"]}).run(progress=False)
+    prices, spent = ik.plots.cost_latency(free).figure.axes[0], ik.plots.spending(free).figure.axes[0]
+    assert list(prices.get_xticks()) == [0]
+    assert prices.get_xlabel().endswith("nothing")
+    assert list(spent.get_yticks()) == [0]
+
+
+def test_the_time_axis_of_a_short_run_is_in_seconds_and_says_from_when(run: Run) -> None:
+    label = ik.plots.spending(run).figure.axes[0].get_xlabel()
+    assert re.fullmatch(r"seconds after the first answer, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", label)
+
+
+def test_a_few_milliseconds_are_no_place_on_the_front() -> None:
+    assert _steps(pd.Series([0.013, 0.010, 0.2, None, 0.21])).tolist()[:3] == [0.010, 0.010, 0.2]
+    assert _steps(pd.Series([0.2, 0.21, 9.0, 9.8, 10.2])).tolist() == [0.2, 0.2, 9.0, 9.0, 10.2]
+
+
+def test_letters_that_no_font_has_are_boxes_and_no_warning() -> None:
+    assert plain("a \U0010fffd\U000e0100") == "a \N{WHITE SQUARE}"  # nobody's letter, and a selector without a shape
+    prompts = ["a lamp \N{DIYA LAMP}", "\u706f\u53f0", "\U0001f468\u200d\U0001f469\u200d\U0001f467"]
+    run = ik.Experiment(vary={"prompt": prompts}, fixed={"size": 64}, name="\N{DIYA LAMP}").run(progress=False)
+    for plot in (ik.plots.latency(run, by="prompt"), ik.plots.spending(run)):
+        assert "data:image/png" in plot.html()  # a warning of a missing glyph would be an error here

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from imagegen_kit.report.answer import claim
-from imagegen_kit.report.frames import figures, heading, interval, number, table_of
+from imagegen_kit.report.frames import figures, heading, interval, number, share_interval, table_of
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,13 @@ def test_what_is_missing_is_unknown_of_dollars_and_a_dash_elsewhere() -> None:
 
 
 def test_an_interval_is_turned_with_its_effect() -> None:
-    assert interval(-0.19, -0.05, -1) == "[0.05, 0.19]"
+    assert interval(-0.19, -0.05, -1) == "[0.05,\N{NO-BREAK SPACE}0.19]"
     assert interval(None, 0.2) == "[no interval]"
+
+
+def test_shares_have_their_interval_in_percent() -> None:
+    assert share_interval(5.6e-17, 0.354) == "[0%,\N{NO-BREAK SPACE}35%]"
+    assert share_interval(pd.NA, 0.4) == "[no interval]"
 
 
 def test_the_better_one_stands_first_with_its_gain() -> None:
@@ -32,7 +37,7 @@ def test_the_better_one_stands_first_with_its_gain() -> None:
          "high": [-0.05], "n": [40], "verdict": ["b is better"]}
     )  # fmt: skip
     said = claim(next(frame.itertuples(index=False)))
-    assert said == "y is better than x on score_m: +0.12 share [0.05, 0.19], 40 prompts."
+    assert said == "y is better than x on score_m: +0.12 share [0.05,\N{NO-BREAK SPACE}0.19], 40 prompts."
 
 
 def test_long_tables_are_cut_and_say_so() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from html import unescape
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -19,61 +18,9 @@ from imagegen_kit.experiments.voting import Ballot
 from imagegen_kit.settings import secrets
 from tests.engine.models import model, picture
 from tests.experiments.ballots import MODELS, models, run_of
+from tests.report.reading import Page
 
 EVIL = '<script>alert("x")</script> & a kite'
-VOID = {"meta", "img", "br", "link", "input"}
-
-
-class Page(HTMLParser):
-    """What a reader is told: headings in order, texts, pictures, addresses, and tags that were left open."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.html = path.read_text(encoding="utf-8")
-        self.headings: list[int] = []
-        self.ids: list[str] = []
-        self.pictures: list[dict[str, str | None]] = []
-        self.addresses: list[str] = []
-        self.tables = self.captions = 0
-        self.said: list[str] = []
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.hashes: list[str] = []
-        self.places: list[str] = []
-        self.feed(self.html)
-
-    def handle_starttag(self, tag, attrs):
-        told = dict(attrs)
-        self.tags.append(tag)
-        if re.fullmatch("h[1-6]", tag):
-            self.headings.append(int(tag[1]))
-        self.ids += [told["id"]] if told.get("id") else []
-        self.pictures += [told] if tag == "img" else []
-        self.tables += tag == "table"
-        self.captions += tag == "caption"
-        self.addresses += [v for k, v in attrs if k in ("src", "href", "xlink:href") and v]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.handle_endtag(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if not self.open or self.open[-1] not in ("style", "script"):
-            self.said.append(data)
-
-    @property
-    def words(self) -> str:
-        return " ".join(" ".join(self.said).split())
-
-    def part(self, id: str) -> str:
-        """Return the HTML of a section."""
-        return self.html.split(f'<section id="{id}"')[1].split("</section>")[0]
 
 
 @pytest.fixture

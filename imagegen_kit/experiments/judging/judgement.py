@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.experiments.contenders import contenders, label_of
 from imagegen_kit.experiments.judging.calibration import Calibration, calibrate
+from imagegen_kit.experiments.judging.missing import missing_notes
 from imagegen_kit.experiments.judging.reliability import Reliability, reliability_of
 from imagegen_kit.experiments.judging.verdicts import PAIR, read_verdicts
 from imagegen_kit.experiments.judging.wording import wording_hash
@@ -63,15 +63,12 @@ class Judgement(Shown):
     @property
     def notes(self) -> list[str]:
         """What has to be said beside every number of this judge, in sentences."""
-        found = self.reliability
-        said = [*found.notes, self.calibration().note]
+        missing = missing_notes(self.verdicts, self.asked, self.model)
+        # Without a verdict there is nothing that controls, sides or people could tell of it.
+        said = [*self.reliability.notes, self.calibration().note] if self.judged else []
         if self.same_vendor:
             said.append(f"{self.model} is of {self.vendor}, like {', '.join(self.same_vendor)}, which it judges.")
-        missing = self.asked - len(self.judged)
-        if missing:
-            why = Counter(v.error or "not asked yet" for v in self.verdicts if v.kind == PAIR and not v.complete)
-            words = (in_words(why) or "not asked yet").rstrip(".")
-            said.append(f"{missing:,} of {self.asked:,} pairs have no verdict: {words}.")
+        said += missing
         if self.left_out:
             said.append(f"Left out: {in_words(self.left_out)}.")
         return said
@@ -111,4 +108,5 @@ class Judgement(Shown):
 
     def __repr__(self) -> str:
         trust = {True: "", False: ", do not trust it", None: ", too few controls"}[self.reliability.trusted]
+        trust = trust if self.judged else ""
         return f"Judgement({self.model} on {self.by}: {len(self.judged)} of {self.asked} pairs judged{trust})"

@@ -40,6 +40,7 @@ class Verdict:
     model_used: str | None = None
     cost_usd: float | None = 0.0
     error: str | None = None
+    cause: str | None = None  # the kind of that error: ContentBlocked, InvalidReply, …
     declined: bool = False  # the judge answered, and it was no verdict: it refused, or broke the form
 
     @property
@@ -89,12 +90,13 @@ def _take(verdict: Verdict, result: Any, judging: Run) -> None:
         verdict.error = "answered by another model"
     elif not result.ok:
         verdict.error = result.error or verdict.error or result.status
-        verdict.declined = result.error_type in DECLINED
+        verdict.cause = result.error_type
+        verdict.declined = verdict.cause in DECLINED
     elif len(verdict.answers) == result.step:  # the second answer alone is none
         try:
             said = read_verdict(result.data, judging._spec["fixed"]["criteria"], result.request.model)
         except InvalidReply as error:
-            verdict.error, verdict.declined = str(error), True
+            verdict.error, verdict.declined, verdict.cause = str(error), True, type(error).__name__
         else:
             verdict.answers.append(said["choice"])
             verdict.reasons.append(said["reasons"])
