@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import imagegen_kit as ik
 from imagegen_kit.engine.session import close_default_engine
 from imagegen_kit.errors import InvalidInput
 from imagegen_kit.panels.gallery.choices import all_parts
+from imagegen_kit.panels.gallery.contact import LIGHT
 from imagegen_kit.panels.gallery.panel import FROZEN, KEPT, PAGE, Gallery
 from imagegen_kit.panels.gallery.tiles import tile
 from imagegen_kit.panels.view import View
@@ -113,6 +115,18 @@ class TestWhatIsShown:
         assert "ik.generate" in panel.static()
         assert len(panel.table()) == len(panel.value) == 0
         assert panel.errors == []
+
+    def test_the_first_screen_comes_with_the_widget_and_is_not_sent_again(self) -> None:
+        filled().run(progress=False)
+        panel = ik.gallery()
+        first = panel.widget.state
+        assert sorted(row["line"] for row in first["rows"]) == [*["a calm sea"] * 2, "a storm"]
+        panel._made = HeardView(receive=panel.receive, panel=panel.id, state=first)
+        panel.handle({"kind": "ready", "version": first["version"]})
+        assert [message["kind"] for message in panel._made.told] == ["new"]
+        assert panel._made.state == {}  # a page that comes later is told what is shown by then
+        panel.handle({"kind": "ready"})
+        assert panel._made.last("shelf")["rows"] == first["rows"]
 
     def test_it_takes_runs_ids_names_and_several_of_them(self) -> None:
         run = filled().run(progress=False)
@@ -419,6 +433,23 @@ class TestWhatStays:
         panel.freeze()
         assert panel.static().count("<img") == FROZEN
         assert "… and 4 more" in panel.static()
+
+    def test_light_thumbnails_are_taken_over_as_they_lie_and_heavy_ones_are_made_small(self) -> None:
+        @ik.register(model="me/grainy", version="1", price_usd=0.0)
+        def grainy(request: Any) -> Image.Image:
+            return Image.effect_noise((256, 256), 200).convert("RGB")
+
+        ik.generate("a dot", model="me/calm")
+        ik.generate("a crowd", model="me/grainy")
+        panel = ik.gallery()
+        light, heavy = panel.table().sort_values("model")["sha256"]
+        store = panel._shelf.parts[0].store
+        assert len(store.blobs.thumbnail(heavy)) > LIGHT
+        lies = b64encode(store.blobs.thumbnail(light)).decode()
+        assert f'<img src="data:image/webp;base64,{lies}" alt="me/calm, a dot' in panel.static()
+        assert re.findall(r'data-(sha|small)="(\w+)"', panel.static()) == [("small", heavy), ("sha", light)]
+        panel.freeze()
+        assert "data-sha" not in panel.static()
 
     def test_it_shows_what_the_filter_leaves(self) -> None:
         filled().run(progress=False)

@@ -95,7 +95,9 @@ class Gallery(Panel):
         """Return the first 36 pictures shown (96 once frozen) and the counts of each model."""
         with self._lock:
             head = lines(f"<b>{text('Gallery')}</b> · {text(self._words())}")
-            return contact_table(head, self._shelf, self._arranged.places, FROZEN if self.frozen else KEPT)
+            if self.frozen:  # nobody waits, no panel takes them over, and so many thumbnails would be a megabyte
+                return contact_table(head, self._shelf, self._arranged.places, FROZEN, light=0)
+            return contact_table(head, self._shelf, self._arranged.places, KEPT)
 
     def _words(self) -> str:
         return in_words(self._shelf, self._arranged.places)
@@ -104,16 +106,19 @@ class Gallery(Panel):
     def _make(self) -> Any:
         from imagegen_kit.panels.view import view_class
 
-        return view_class(*VIEWER, "shelf", "choices", "gallery")(receive=self.receive, panel=self.id)
+        view = view_class(*VIEWER, "shelf", "choices", "gallery")
+        return view(receive=self.receive, panel=self.id, state=self._told_shelf())  # drawn before the page has to ask
 
-    def _ready(self, _message: dict[str, Any], _buffers: Sequence[bytes]) -> None:
-        self._tell_shelf()
+    def _ready(self, message: dict[str, Any], _buffers: Sequence[bytes]) -> None:
+        if message.get("version") != self._version:
+            self._tell("shelf", **self._told_shelf())
+        for view in self._views():
+            view.state = {}  # of this moment: a view that is made later asks
         self._tell("new", count=self._new)
 
-    def _tell_shelf(self) -> None:
+    def _told_shelf(self) -> dict[str, Any]:
         wanted = self._wanted
-        self._tell(
-            "shelf",
+        return dict(
             version=self._version,
             total=len(self._arranged.places),
             words=self._words(),
@@ -148,7 +153,7 @@ class Gallery(Panel):
     def _changed(self) -> None:
         self._version += 1
         self._stale = QUIET
-        self._tell_shelf()
+        self._tell("shelf", **self._told_shelf())
 
     def _mark(self, message: dict[str, Any], _buffers: Sequence[bytes]) -> None:
         """Mark or unmark ranges of what is shown ([first, last]); ``clear`` unmarks all else."""

@@ -166,6 +166,7 @@ class PanelView {
     this.left = new AbortController(); // `signal` for listeners outside the root
     this.signal = this.left.signal;
     this.kinds = new Map();
+    this.has = {}; // what the kernel need not send when it hears that this view is ready
     this.pictures = new Pictures(this);
     this.error = el("div", { class: "igk-error", role: "alert" });
     this.live = el("div", { class: "igk-live", role: "status", "aria-live": "polite" });
@@ -274,7 +275,7 @@ function panel(draw) {
       keepKeys(root, view.signal);
       const leave = draw(view);
       root.append(view.kernel, view.error, view.live);
-      view.ask("ready");
+      view.ask("ready", view.has);
       return () => {
         leave?.();
         view.left.abort();

@@ -24,7 +24,7 @@ export default panel((view) => {
   const nothing = el("div", { class: "igk-nothing", hidden: true });
   head.append(words, news);
 
-  view.on("shelf", (told) => {
+  const show = (told) => {
     words.textContent = told.words;
     choices.show(told);
     shelf.fill({ ...told, page: PAGE });
@@ -34,7 +34,8 @@ export default panel((view) => {
     choices.root.hidden = told.empty;
     if (empty) nothing.replaceChildren(...(told.empty ? [told.words] : ["No picture has all of that.", el("button", { type: "button", onclick: () => choices.clear() }, "show all")]));
     view.say(told.words);
-  });
+  };
+  view.on("shelf", show);
   view.on("rows", ({ version, start, rows }) => {
     if (version !== shelf.version) return;
     shelf.put(start, rows);
@@ -85,6 +86,11 @@ export default panel((view) => {
   sight.observe(view.root);
   view.keys(view.root, { "/": () => choices.find() });
   view.root.append(head, choices.root, nothing, shelf.box, hint);
+  if ("version" in view.state) { // came with the view: nothing has to be asked for before something is seen
+    view.has = { version: view.state.version };
+    view.arrive();
+    show(view.state);
+  }
   return () => {
     sight.disconnect();
     view.ask("seen", { view: name, on: false });
