@@ -252,3 +252,10 @@ def test_the_plots_say_in_words_what_they_show_and_keep_their_data() -> None:
     assert "turns in space" in line.notes[1]
     assert ik.plots.drift([named["blank"]]).alt == "all pictures are blank"
     assert [len(plot.figure.axes) for plot in (heat, line)] == [2, 1]
+
+
+def test_where_nothing_could_be_cut_out_the_details_say_so() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8)
+    figure, scene = scored(shipped("cat-siamese"), Image.fromarray(noise))
+    assert "foreground" not in figure[""].details
+    assert "nothing could be cut out" in scene[""].details["foreground"]

@@ -160,7 +160,7 @@ class Page:
 
 
 def _depths(ink: Mask, at: Mask, corners: bool) -> Levels:
-    """Return by how many steps each pixel of ``at`` is away from what is no ink; with ``corners`` steps may be diagonal.
+    """Return by how many steps each pixel of ``at`` is away from what is no ink; ``corners``: also slanted.
 
     ``ink`` has a margin of one pixel. The same numbers as ``scipy.ndimage.distance_transform_cdt``, in a fifth of the
     time: ``at`` lies near the edge of ink, and only as many layers are taken off as that needs.
