@@ -41,12 +41,12 @@ class Scored:
     def score(self, scorers: Asked | Sequence[Asked], *more: Asked, progress: bool = True) -> Run:
         """Measure the pictures by ``scorers``, and return the run: its table has the columns ``score_…`` from then on.
 
-        ``scorers`` is a name ("technical"), several, in a list or one after another, or {name: options}; the
-        option ``by`` says which parameters set the sets of a scorer of sets apart. What is known of a picture is not measured again: after an interrupt, or
-        when more pictures have come, the same call goes on. Placeholders and removed pictures are not scored. Where a
-        picture has no number, ``scores()`` says why; a scorer that gave none at all is told in the log. Raises
-        InvalidInput with all faults, and MissingDependency with the command that installs what is missing, before
-        anything is measured.
+        ``scorers`` is a name ("technical"), several, in a list or one after another, or {name: options}; the option
+        ``by`` says which parameters set the sets of a scorer of sets apart. What is known of a picture is not
+        measured again: after an interrupt, or when more pictures have come, the same call goes on. Placeholders and
+        removed pictures are not scored. Where a picture has no number, ``scores()`` says why; a scorer that gave none
+        at all is told in the log. Raises InvalidInput with all faults, and MissingDependency with the command that
+        installs what is missing, before anything is measured.
         """
         from imagegen_kit.scorers.chosen import choose
         from imagegen_kit.scorers.scoring import Scoring
