@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,14 +16,16 @@ from imagegen_kit.tables.scores import score_rows
 from imagegen_kit.types import request_from_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
     from imagegen_kit.experiments.run import Run
+    from imagegen_kit.scorers.base import Measurement
     from imagegen_kit.scorers.chosen import Asked, Chosen
     from imagegen_kit.scorers.scoring import Entry
 
+_LOG = logging.getLogger(__name__)
 # A placeholder is no picture of what was asked, and is never scored.
 _PICTURES = (
     "SELECT r.id, r.cell, r.asked, s.sha256, s.format, s.width, s.height FROM requests r "
@@ -35,26 +38,27 @@ _PICTURES = (
 class Scored:
     """The part of ``Run`` that measures its pictures."""
 
-    def score(self, scorers: Asked | Sequence[Asked], *, progress: bool = True) -> Run:
+    def score(self, scorers: Asked | Sequence[Asked], *more: Asked, progress: bool = True) -> Run:
         """Measure the pictures by ``scorers``, and return the run: its table has the columns ``score_…`` from then on.
 
-        ``scorers`` is a name ("technical"), several, or {name: options}; the option ``by`` says which parameters set
-        the sets of a scorer of sets apart. What is known of a picture is not measured again: after an interrupt, or
-        when more pictures have come, the same call goes on. Placeholders and removed pictures are not scored. Where a
-        picture has no number, ``scores()`` says why. Raises InvalidInput with all faults, and MissingDependency with
-        the command that installs what is missing, before anything is measured.
+        ``scorers`` is a name ("technical"), several, in a list or one after another, or {name: options}; the option
+        ``by`` says which parameters set the sets of a scorer of sets apart. What is known of a picture is not
+        measured again: after an interrupt, or when more pictures have come, the same call goes on. Placeholders and
+        removed pictures are not scored. Where a picture has no number, ``scores()`` says why; a scorer that gave none
+        at all is told in the log. Raises InvalidInput with all faults, and MissingDependency with the command that
+        installs what is missing, before anything is measured.
         """
         from imagegen_kit.scorers.chosen import choose
         from imagegen_kit.scorers.scoring import Scoring
 
         run = cast("Run", self)
         run._flush()
-        chosen = choose(scorers, get_registry())
+        chosen = choose([scorers, *more] if more else scorers, get_registry())
         entries = _entries(run, reading=any(c.spec.reads for c in chosen))
         _refuse_unknown_by(chosen, entries)
         scoring = Scoring(run._store.journal, run._number, entries, chosen)
         if not progress or not sys.stderr.isatty():
-            scoring.run()
+            _tell_failed(chosen, scoring.run())
             return run
         from tqdm import tqdm
 
@@ -64,7 +68,8 @@ class Scored:
                 bar.total = of
                 bar.update(done - bar.n)
 
-            scoring.run(show)
+            found = scoring.run(show)
+        _tell_failed(chosen, found)
         return run
 
     def scores(self) -> pd.DataFrame:
@@ -77,6 +82,16 @@ class Scored:
         run = cast("Run", self)
         run._flush()
         return score_rows(run._store.journal, run._number, run._only)
+
+
+def _tell_failed(chosen: Sequence[Chosen], found: Mapping[int, Mapping[str, Measurement]]) -> None:
+    """Log a line for each scorer that gave no number for any picture, with the first reason."""
+    for one in chosen:
+        every = [m for numbers in found.values() for column, m in numbers.items() if column in one.spec.columns]
+        if every and all(m.value is None for m in every):
+            pictures = sum(not one.spec.columns.keys().isdisjoint(numbers) for numbers in found.values())
+            _LOG.warning("scorer %r gave no number for any of %d picture(s): %s", one.spec.name, pictures,
+                         next(m.reason for m in every))  # fmt: skip
 
 
 def _entries(run: Run, *, reading: bool) -> list[Entry]:

@@ -18,6 +18,7 @@ from imagegen_kit.types import Kind, Style
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _AT_LEAST_ONE = ("multiple_of", "default_side", "n_per_call", "max_side", "max_prompt_chars")
+RESERVED = ("judge",)  # scorers' columns that are written by something else
 _DEFAULTS: dict[str, Any] = {f.name: getattr(Capabilities(), f.name) for f in fields(Capabilities)}
 
 
@@ -52,6 +53,9 @@ def spec_faults(spec: Spec) -> list[Fault]:
 
 def _scorer_faults(spec: ScorerSpec) -> list[Fault]:
     faults: list[Fault] = []
+    if spec.name in RESERVED:
+        what = f"{spec.name!r} is the name of run.judge's own numbers."
+        faults.append(Fault("ScorerSpec.name", what, "Choose another one."))
     if spec.scope not in ("picture", "set"):
         faults.append(Fault("ScorerSpec.scope", f"{spec.scope!r} is not 'picture' or 'set'."))
     if isinstance(spec.reads, str) or not set(spec.reads) <= set(READABLE):
@@ -70,8 +74,11 @@ def _scorer_faults(spec: ScorerSpec) -> list[Fault]:
     for name, measure in spec.columns.items():
         if measure.better not in ("higher", "lower", ""):
             faults.append(Fault(f"{name} better", f"{measure.better!r} is not 'higher', 'lower' or ''."))
-        if not all(limit is None or isinstance(limit, (int, float)) for limit in (measure.low, measure.high)):
+        limits = [limit for limit in (measure.low, measure.high) if limit is not None]
+        if not all(type(limit) in (int, float) and math.isfinite(limit) for limit in limits):
             faults.append(Fault(f"{name} range", "low and high are numbers or None."))
+        elif len(limits) == 2 and limits[0] > limits[1]:
+            faults.append(Fault(f"{name} range", f"low is {limits[0]:g} and high {limits[1]:g}.", "Turn them round."))
     return faults
 
 

@@ -110,7 +110,8 @@ def _made(name: str | ScorerSpec, options: dict[str, Any], registry: Registry) -
     try:
         signature.bind(**options)
     except TypeError as error:
-        takes = ", ".join(signature.parameters) or "no options"
+        names = [*signature.parameters, *(["by"] if spec.scope == "set" else [])]
+        takes = ", ".join(names) or "no options"
         faults.append(Fault(where, f"{error}.", f"It takes {takes}."))
     if faults:
         raise InvalidInput(faults)

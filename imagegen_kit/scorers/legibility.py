@@ -13,8 +13,10 @@ from imagegen_kit.scorers.tesseract import INSTALL, Read, Tesseract
 
 LIKE = 0.75  # likeness from which a word counts as read: one letter of four may be another one, of three none
 _QUOTES = re.compile(
-    r'"([^"\n]+)"|“([^”“\n]+)[”“]|„([^“”\n]+)[“”]|«([^»\n]+)»|‘([^‘\n]+?)’(?!\w)|「([^」\n]+)」|(?<![\w\'])\'([^\n]+?)\'(?!\w)'
+    r'(?<![\d"])"(?!\s)([^"\n]+?)"|“([^”“\n]+)[”“]|„([^“”\n]+)[“”]|«([^»\n]+)»|‘([^‘\n]+?)’(?!\w)|「([^」\n]+)」|(?<![\w\'])\'([^\n]+?)\'(?!\w)'
 )
+_INCHES = re.compile(r"(?<![\w\"“])(\d+(?:[.,/]\d+)?) ?(?:\"|″|'')(?=[\s,.;:)x×]|$)")  # 12" is a length
+_MARKUP = re.compile(r"<[^<>\n]*>|\b[\w-]+=(?:\"[^\"\n]*\"|'[^'\n]*')")  # a tag, or an attribute of one
 _APOSTROPHES = re.compile(r"['’]")
 _WORDS = re.compile(r"[^\W_]+")
 
@@ -47,6 +49,7 @@ class Legibility:
 
 def asked_for(prompt: str) -> list[str]:
     """Return the words that ``prompt`` has in quotes, in lower case, without punctuation."""
+    prompt = _MARKUP.sub(" ", _INCHES.sub(r"\1 in", prompt))
     return [word for found in _QUOTES.findall(prompt) for word in _words("".join(found))]
 
 

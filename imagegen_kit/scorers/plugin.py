@@ -112,6 +112,7 @@ def imagegen_scorers() -> list[ScorerSpec]:
         ),
         ScorerSpec(
             "sketch",
+            version="2",
             target="imagegen_kit.scorers.sketch.scorer:SketchScorer",
             measures=SKETCH_MEASURES,
             card="Whether a picture is a concept sketch: thick grey outlines, little detail, clean paper.",

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.scorers.base import Measurement
@@ -30,6 +30,10 @@ INSERT_SCORE = (
 )
 INSERT_LINK = "INSERT INTO request_scores (run, request, scorer, sha256, version, inputs) VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_MEASURE = "INSERT OR REPLACE INTO measures (scorer, version, about) VALUES (?, ?, ?)"
+
+
+_ROUNDING = 1e-6  # by which a number may lie beyond its range, as a share of the limit
+_ENDS = {-1: "lowest", 1: "highest"}
 
 
 def version_of(spec: ScorerSpec) -> str:
@@ -91,21 +95,37 @@ def set_named(inputs: str) -> str:
 def measurements(spec: ScorerSpec, answer: Any) -> dict[str, Measurement]:
     """Return one measurement for each column of ``spec``. Raises ValueError where ``answer`` is none of this spec."""
     given = answer if isinstance(answer, Mapping) else {"": answer}
-    names = {column: measure.name for column, measure in spec.columns.items()}
+    columns = spec.columns
+    names = {column: measure.name for column, measure in columns.items()}
     if not isinstance(answer, Mapping) and len(names) > 1 and not _says_why(answer):
         raise ValueError(f"it gives one number, and its spec names {len(names)} measures")
     if unknown := sorted(set(map(str, given)) - set(names.values())):
         raise ValueError(f"it gives {', '.join(map(repr, unknown))}, which its spec does not name")
     if _says_why(answer):  # one reason for all of them
         return {column: _measurement(answer) for column in names}
-    return {column: _measurement(given.get(name)) for column, name in names.items()}
+    return {column: _within(_measurement(given.get(name)), columns[column]) for column, name in names.items()}
 
 
 def _says_why(answer: Any) -> bool:
     return answer is None or (isinstance(answer, Measurement) and answer.value is None)
 
 
+def _within(found: Measurement, measure: Measure) -> Measurement:
+    """Return ``found``, or why it is none where it lies outside the range that its spec declares; rounding may."""
+    for limit, sign, side in ((measure.low, -1, "below"), (measure.high, 1, "above")):
+        if found.value is None or limit is None or sign * (found.value - limit) <= 0:
+            continue
+        if abs(found.value - limit) <= _ROUNDING * max(1.0, abs(limit)):
+            return replace(found, value=float(limit))
+        what = f"its number {found.value:g} is {side} {limit:g}, the {_ENDS[sign]} that its spec declares"
+        return Measurement(None, what, found.feature, found.details)
+    return found
+
+
 def _measurement(value: Any) -> Measurement:
+    number = value.value if isinstance(value, Measurement) else value
+    if type(number).__name__ in ("bool", "bool_"):  # Python's and numpy's
+        raise ValueError(f"{number} is no number: give 1.0 or 0.0")
     if isinstance(value, Measurement):
         number = value.value
     elif value is None or isinstance(value, (int, float)) or hasattr(value, "__float__"):

@@ -1,14 +1,12 @@
-"""SSIM and MS-SSIM of two greys of equal size: scipy filters them once for both.
+"""SSIM and MS-SSIM of two greys of equal size: they are filtered once for both.
 
-scikit-image has the first alone and takes twice as long for it; the tests compare them, and the second with
+scikit-image has the first alone and takes three times as long for it; the tests compare them, and the second with
 torchmetrics, which would bring torch with it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-from imagegen_kit.scorers.borrowed import borrow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,17 +42,35 @@ def _at_one_scale(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
     """Return the means of SSIM and of its part without brightness, over windows that lie within the picture."""
     import numpy as np
 
-    gaussian_filter = borrow("scipy.ndimage", "similarity").gaussian_filter
-
-    def smooth(what: np.ndarray) -> np.ndarray:
-        return np.asarray(gaussian_filter(what, SIGMA, radius=RADIUS)[RADIUS:-RADIUS, RADIUS:-RADIUS])
-
-    mean_a, mean_b = smooth(a), smooth(b)
+    mean_a, mean_b, product, own = _smooth(np.stack([a, b, a * b, a * a + b * b]))
     both, squares = mean_a * mean_b, mean_a**2 + mean_b**2
-    contrast = (2 * (smooth(a * b) - both) + STEADY[1]) / (smooth(a * a + b * b) - squares + STEADY[1])
+    contrast = (2 * (product - both) + STEADY[1]) / (own - squares + STEADY[1])
     brightness = (2 * both + STEADY[0]) / (squares + STEADY[0])
     ssim, without = float((brightness * contrast).mean()), float(contrast.mean())
     return max(-1.0, min(ssim, 1.0)), max(-1.0, min(without, 1.0))
+
+
+def _smooth(planes: np.ndarray) -> np.ndarray:
+    """Return (n, height - 10, width - 10) float32: the Gaussian mean around each pixel whose window is within a plane.
+
+    Lines are added up as wholes, in half of the time of ``scipy.ndimage``, which goes along each.
+    """
+    import numpy as np
+
+    weights = np.exp(-0.5 * (np.arange(RADIUS + 1) / SIGMA) ** 2)
+    weights = (weights / (2 * weights.sum() - weights[0])).astype(np.float32)
+    for axis in (1, 2):
+        lines = planes.swapaxes(0, axis)
+        length = len(lines) - 2 * RADIUS
+        found = lines[RADIUS : RADIUS + length] * weights[0]
+        pair = np.empty_like(found)
+        for apart, weight in enumerate(weights[1:], 1):
+            one, other = RADIUS - apart, RADIUS + apart
+            np.add(lines[one : one + length], lines[other : other + length], out=pair)
+            pair *= weight
+            found += pair
+        planes = found.swapaxes(0, axis)
+    return planes
 
 
 def _halved(a: np.ndarray) -> np.ndarray:

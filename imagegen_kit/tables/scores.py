@@ -101,7 +101,8 @@ def score_rows(journal: Journal, run: int, only: frozenset[int] | None = None) -
             value, reason, feature, version, details = scored.get((request, name), (None,) * 5)
             about = known.get((name, version), any_version.get(name, {}))
             if version is None:
-                reason = NOT_SCORED.get(status, "not scored yet: run.score(…) again")
+                lacking = "was in no judged pair" if name == "judge" else "not scored yet: run.score(…) again"
+                reason = NOT_SCORED.get(status, lacking)
             rows.append(
                 {
                     "cell": cell, "step": step, "sha256": sha256, "measure": PREFIX + name, "value": value,

@@ -252,3 +252,11 @@ def test_the_plots_say_in_words_what_they_show_and_keep_their_data() -> None:
     assert "turns in space" in line.notes[1]
     assert ik.plots.drift([named["blank"]]).alt == "all pictures are blank"
     assert [len(plot.figure.axes) for plot in (heat, line)] == [2, 1]
+
+
+def test_where_nothing_could_be_cut_out_the_details_say_so() -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    patches = Image.fromarray(colours).resize((400, 400), Image.Resampling.NEAREST)
+    figure, scene = scored(shipped("cat-siamese"), patches)
+    assert "foreground" not in figure[""].details
+    assert "nothing could be cut out" in scene[""].details["foreground"]

@@ -41,6 +41,12 @@ def legible(image: Image.Image, prompt: str, measure: str = "") -> float:
         ("„Guten Tag“ on a mat, «Bonjour» on a door", ["guten", "tag", "bonjour"]),
         ("a dog's bowl beside the girl's shoes", []),
         ("a neon sign", []),
+        ('a 12" pizza on a 14" plate', []),
+        ('a 12" record that says "Play it"', ["play", "it"]),
+        ('a board of 3.5" x 4", with a sign "Open"', ["open"]),
+        ('a shirt with the number "12", and "7"', ["12", "7"]),
+        ('<style name="ink">a cat</style> with a sign "Miau"', ["miau"]),
+        ('weight="0.8" a cat', []),
     ],
 )
 def test_the_words_asked_for_are_those_in_quotes(prompt: str, words: list[str]) -> None:

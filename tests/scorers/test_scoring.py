@@ -262,6 +262,55 @@ def test_all_faults_come_at_once_before_anything_is_measured(calls: Calls) -> No
         run.score(3)  # type: ignore[arg-type]
 
 
+def test_scorers_may_be_named_one_after_another(calls: Calls) -> None:
+    run = run_of("night").score("light", "duplicates")
+    assert {"score_light", "score_duplicates"} <= set(run.table())
+
+
+def test_an_unknown_option_of_a_scorer_of_sets_is_answered_with_by_too() -> None:
+    with pytest.raises(InvalidInput, match=r"It takes embedder, by\."):
+        run_of("night").score({"diversity": {"bye": "prompt"}})
+
+
+@pytest.mark.parametrize("number", [-1.0, 256.0])
+def test_a_number_outside_the_range_that_was_declared_is_none(number: float) -> None:
+    ik.register(lambda subject: number, scorer="levels", low=0, high=255)
+    (row,) = run_of("night").score("levels").scores().to_dict("records")
+    assert "that its spec declares" in row["reason"]
+
+
+def test_a_number_beyond_its_range_by_rounding_is_the_end_of_it() -> None:
+    ik.register(lambda subject: 1.0000001, scorer="share", low=0, high=1)
+    assert run_of("night").score("share").table()["score_share"].item() == 1.0
+
+
+@pytest.mark.parametrize("answer", [True, np.bool_(False), Measurement(True)], ids=["bool", "numpy", "measurement"])
+def test_yes_and_no_are_no_numbers(answer: Any) -> None:
+    ik.register(lambda subject: answer, scorer="good")
+    (row,) = run_of("night").score("good").scores().to_dict("records")
+    assert "give 1.0 or 0.0" in row["reason"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [({"low": 2, "high": 1}, "low is 2 and high 1"), ({"low": True}, "numbers or None"), ({"name": "judge"}, "judge")],
+)
+def test_a_scorer_that_cannot_be_is_refused_when_it_is_registered(facts: dict[str, Any], said: str) -> None:
+    name = facts.pop("name", "mine")
+    with pytest.raises(InvalidInput, match=said):
+        ik.register(lambda subject: 1.0, scorer=name, **facts)
+
+
+def test_a_scorer_that_gave_no_number_at_all_is_told_in_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(subject: Subject) -> float:
+        raise RuntimeError("no such filter")
+
+    ik.register(broken, scorer="broken")
+    run_of("night", "noon").score("broken")
+    (line,) = caplog.messages
+    assert "'broken' gave no number for any of 2 picture(s): the scorer failed: RuntimeError: no such filter" in line
+
+
 def test_an_unknown_parameter_to_set_apart_by_is_refused() -> None:
     sets: list[list[str]] = []
     spread("spread", sets)

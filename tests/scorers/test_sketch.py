@@ -114,6 +114,39 @@ def test_pictures_of_a_few_pixels_are_measured(size: tuple[int, int]) -> None:
     assert len(sketch_report(corpus.textured(*size)).rules) == len(RULES)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_lines_pieces_and_means_are_those_of_scipy(seed: int) -> None:
+    """The page counts them its own way, which is faster."""
+    from scipy.ndimage import distance_transform_cdt, label, uniform_filter
+
+    soft = uniform_filter(np.random.default_rng(seed).random((512, 400)), 3 + 2 * seed)
+    page = Page(Image.fromarray(np.where(soft < 0.5, 10, 250).astype(np.uint8)))
+    assert page.pieces == label(page.ink, np.ones((3, 3)))[1]
+    assert page.smooth == pytest.approx(uniform_filter(page.grey.astype(np.float32), 5), abs=1e-4)
+    assert (page.off_ink == ~uniform_filter(page.ink.astype(float), 7, mode="constant").astype(bool)).all()
+    steps = [distance_transform_cdt(page.drawn, how)[page.middle_lines] for how in ("chessboard", "taxicab")]
+    assert page.widths == pytest.approx(2 * np.sqrt(steps[0] * steps[1].astype(float)) - 0.5, rel=1e-5)
+
+
+def test_the_middle_of_lines_is_that_of_scikit_image_where_nothing_is_filled() -> None:
+    from skimage.morphology import skeletonize
+
+    page = Page(GOOD)
+    assert not page.filled.any()
+    assert (page.middle_lines == skeletonize(page.drawn)).all()
+
+
+def test_a_filled_area_has_a_rim_and_no_middle_line() -> None:
+    page = Page(sketches.BREAKS["solid_ink"]())
+    down, across = np.nonzero(page.filled)
+    row, column = int(np.median(down)), int(np.median(across))
+    assert page.filled[row, column]
+    near = page.ink[row - 12 : row + 13, column - 12 : column + 13]
+    assert near.all()
+    assert page.widths.max() < 2 * 24
+    assert not (page.middle_lines & np.pad(page.filled[page._part], 1)).any()
+
+
 def test_a_cropped_figure_may_cross_the_rim() -> None:
     assert sketch_report(GOOD.crop((300, 150, 1024, 1024))).passed
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MEASURES = ("", "similarity", "first", "previous", "drift", "worst")
+WHOLE = "nothing could be cut out: the whole picture was compared, which tells figures apart far less well"
 MOST_SHOWN = 32  # pictures of a set whose matrix is kept
 
 
@@ -103,7 +104,9 @@ class ConsistencyScorer:
     ) -> Answer:
         found = dict(whole)
         row, n = likenesses[place], len(likenesses)
-        shown = {"likeness": row.tolist()} if n <= MOST_SHOWN else {}
+        shown: dict[str, Any] = {"likeness": row.tolist()} if n <= MOST_SHOWN else {}
+        if not getattr(looks[place], "cut_out", True):
+            shown["foreground"] = WHOLE
         given = self._to_references(looks[place], subject)
         if given is not None:
             mean, to = given, "its character references"

@@ -11,14 +11,12 @@ from types import MappingProxyType
 import numpy as np
 
 from imagegen_kit.checks import CHECKS, CheckDefinition, numeric
-from imagegen_kit.imaging.masks import Mask, colour_spread, share_around
+from imagegen_kit.imaging.masks import Mask, colour_spread
 from imagegen_kit.scorers.sketch.measures import RULE_MEASURES
-from imagegen_kit.scorers.sketch.needed import needed
 from imagegen_kit.scorers.sketch.page import STAIN, Page
 
 Rule = CheckDefinition[Page]
 
-DEPTH = 12  # pixels from the edge of ink at which it is no stroke any more but a filled area
 THIN = 3.5  # pixels
 LEAST = 50  # pixels in which a texture can be seen
 SHADES = 8  # levels that are one shade
@@ -54,7 +52,7 @@ def _shading(page: Page) -> float:
 
 
 def _solid_ink(page: Page) -> float:
-    return _share(share_around(page.ink, DEPTH) == 255, page.ink)
+    return _share(page.filled, page.ink)
 
 
 def _texture(page: Page) -> float:
@@ -76,7 +74,7 @@ def _detail(page: Page) -> float | None:
 
 
 def _pieces(page: Page) -> float:
-    return float(needed().label(page.drawn, np.ones((3, 3)))[1])
+    return float(page.pieces)
 
 
 def _photo(page: Page) -> float:

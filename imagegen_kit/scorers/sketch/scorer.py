@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-
 from imagegen_kit.scorers.base import Answer, Measurement, Subject
 from imagegen_kit.scorers.sketch.limits import changed, limits_of
 from imagegen_kit.scorers.sketch.needed import needed
@@ -34,7 +32,7 @@ class SketchScorer:
         return [self._answer(subject) for subject in subjects]
 
     def _answer(self, subject: Subject) -> Answer:
-        report = measured(Image.fromarray(subject.rgb), self.limits)
+        report = measured(subject.image, self.limits)
         answer: dict[str, float | Measurement | None] = {
             "": Measurement(report.share, feature=self.feature, details={"rules": report.to_plain()}),
             "passed": Measurement(float(report.passed), feature=self.feature),
