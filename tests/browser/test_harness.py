@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.opening import notebooks
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+    from tests.browser.book import Book
     from tests.browser.conftest import Open
 
 TINY = """
@@ -82,26 +89,29 @@ def test_what_goes_wrong_behind_the_users_back_is_found(notebook: Open) -> None:
         book.assert_clean()
 
 
-def test_a_cell_that_fails_fails_the_test_with_its_traceback(notebook: Open) -> None:
-    book = notebook(["x = 1", "1 / x - nothing_of_this_name"])
-    with pytest.raises(AssertionError, match="NameError: name 'nothing_of_this_name'"):
-        book.run_all()
-
-
-def test_bytes_are_counted_as_the_kernel_sends_them(notebook: Open) -> None:
+@pytest.fixture(scope="module")
+def plain(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Book]:
+    """One notebook for all that needs none of its own: its cells are run by the tests."""
     shown = "import ipywidgets; ipywidgets.Image(value=b'x' * 100_000)"
-    book = notebook(["import ipywidgets", shown])
-    book.run(0)
-    traffic = book.fresh_traffic()
-    book.run(1)
-    book.settle()
+    with notebooks(browser, request.getfixturevalue("jupyter"), "plain") as opened:
+        yield opened(["import ipywidgets", shown, "x = 1", "1 / x - nothing_of_this_name"])
+
+
+def test_bytes_are_counted_as_the_kernel_sends_them(plain: Book) -> None:
+    plain.run(0)
+    traffic = plain.fresh_traffic()
+    plain.run(1)
+    plain.settle()
     assert 100_000 <= traffic.binary <= 101_000
     assert traffic.json < 40_000
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_theme_is_the_one_that_was_asked_for(notebook: Open, theme: str) -> None:
-    book = notebook(["1"], theme=theme)
-    expect(book.page.locator("body")).to_have_attribute("data-jp-theme-light", str(theme == "light").lower())
-    picture = book.screenshot("page")
-    assert picture.stat().st_size > 5_000
+def test_a_cell_that_fails_fails_the_test_with_its_traceback(plain: Book) -> None:
+    with pytest.raises(AssertionError, match="NameError: name 'nothing_of_this_name'"):
+        plain.run_all()
+
+
+def test_the_theme_is_the_one_that_was_asked_for(notebook: Open, plain: Book) -> None:
+    for book, light in ((plain, "true"), (notebook(["1"], theme="dark"), "false")):
+        expect(book.page.locator("body")).to_have_attribute("data-jp-theme-light", light)
+        assert book.screenshot("page").stat().st_size > 5_000

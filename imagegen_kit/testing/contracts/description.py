@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -114,10 +115,16 @@ def _odd(value: Any, where: str) -> Iterator[str]:
         yield f"{where} is a {type(value).__name__}"
 
 
-def _loaded_by(code: str) -> set[str]:
+def _loaded_by(code: str) -> frozenset[str]:
+    """Return which modules a new process has loaded after ``code``."""
+    return _modules_after(code, os.pathsep.join(p for p in sys.path if p))
+
+
+@cache  # many providers of one plugin ask the same, and all of them what the kit loads by itself
+def _modules_after(code: str, path: str) -> frozenset[str]:
     program = f"import json, sys\n{code}\nprint(json.dumps(sorted(sys.modules)))"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     command = [sys.executable, "-c", program]
+    environment = {**os.environ, "PYTHONPATH": path}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603  # our own
     assert done.returncode == 0, f"{code} failed in a new process: {done.stderr.strip().splitlines()[-1:]}"
-    return set(json.loads(done.stdout.splitlines()[-1]))
+    return frozenset(json.loads(done.stdout.splitlines()[-1]))

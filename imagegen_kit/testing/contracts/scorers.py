@@ -267,7 +267,7 @@ class ScorerContract:
 
 
 @cache
-def _new_modules(module: str) -> set[str]:
+def _new_modules(module: str) -> frozenset[str]:
     """Return what importing ``module`` loads beside what importing ``imagegen_kit.scorers`` loads."""
     return _loaded_by(f"import {module}") - _loaded_by("import imagegen_kit.scorers")
 
