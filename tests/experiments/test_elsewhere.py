@@ -138,7 +138,7 @@ def test_a_table_is_a_run_with_its_own_columns(tmp_path):
     assert table["error"][2] == "refused"
     assert table["cost_usd"].astype(object).where(table["cost_usd"].notna(), None).tolist() == [0.04, None, 0.0]
     summary = run.summary()
-    assert summary.loc["dall-e", ["pictures", "timed", "seconds_p50"]].tolist() == [2, 2, 1.5]
+    assert summary.loc["dall-e", ["pictures", "timed", "seconds_p50"]].tolist() == [2, 2, 2.0]
     assert summary.loc["sora", "failed"] == 1
     assert ik.open_run(frame.copy()).id == run.id
 
