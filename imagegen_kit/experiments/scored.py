@@ -44,9 +44,9 @@ class Scored:
         ``scorers`` is a name ("technical"), several, in a list or one after another, or {name: options}; the option
         ``by`` says which parameters set the sets of a scorer of sets apart. What is known of a picture is not
         measured again: after an interrupt, or when more pictures have come, the same call goes on. Placeholders and
-        removed pictures are not scored. Where a picture has no number, ``scores()`` says why; a scorer that gave none
-        at all is told in the log. Raises InvalidInput with all faults, and MissingDependency with the command that
-        installs what is missing, before anything is measured.
+        removed pictures are not scored. Where a picture has no number, ``scores()`` says why; a scorer that failed with
+        all of them is told in the log. Raises InvalidInput with all faults, and MissingDependency with the command
+        that installs what is missing, before anything is measured.
         """
         from imagegen_kit.scorers.chosen import choose
         from imagegen_kit.scorers.scoring import Scoring
@@ -85,10 +85,12 @@ class Scored:
 
 
 def _tell_failed(chosen: Sequence[Chosen], found: Mapping[int, Mapping[str, Measurement]]) -> None:
-    """Log a line for each scorer that gave no number for any picture, with the first reason."""
+    """Log a line for each scorer that failed with every picture, with the first reason. What fits none has not."""
+    from imagegen_kit.scorers.scoring import FAILED
+
     for one in chosen:
         every = [m for numbers in found.values() for column, m in numbers.items() if column in one.spec.columns]
-        if every and all(m.value is None for m in every):
+        if every and all(m.value is None and m.reason.startswith(FAILED) for m in every):
             pictures = sum(not one.spec.columns.keys().isdisjoint(numbers) for numbers in found.values())
             _LOG.warning("scorer %r gave no number for any of %d picture(s): %s", one.spec.name, pictures,
                          next(m.reason for m in every))  # fmt: skip

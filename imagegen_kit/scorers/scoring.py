@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from imagegen_kit.store.journal import Statement
     from imagegen_kit.types import Request
 
+FAILED = "the scorer failed"  # how the reason begins where it raised
 GONE = (
     "the picture's file cannot be read from the store: `imagegen doctor` looks for another copy, "
     "Policy(cache=False) buys it anew; then score again"
@@ -212,5 +213,5 @@ def _answers(chosen: Chosen, subjects: Sequence[Subject]) -> list[tuple[dict[str
         if len(subjects) > 1 and chosen.spec.scope != "set":  # one bad picture costs only its own number
             return [answer for subject in subjects for answer in _answers(chosen, [subject])]
         said = error.message if isinstance(error, ImagegenError) else f"{type(error).__name__}: {error}"
-        reason = printable(f"the scorer failed: {said}")[:400]
+        reason = printable(f"{FAILED}: {said}")[:400]
         return [(dict.fromkeys(chosen.spec.columns, Measurement(None, reason)), False) for _ in subjects]
