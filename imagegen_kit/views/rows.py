@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.imaging.picture import Picture
+from imagegen_kit.film import stored
 from imagegen_kit.store.values import as_cell_value
 from imagegen_kit.types import SIMULATED
 from imagegen_kit.types.results import noted
@@ -149,7 +149,7 @@ def _row(run: Run, position: int, params: dict[str, Any], row: tuple[Any, ...] |
     if sha256 is None or answer is not None:
         return Row(position, params, outcome, None, request)
     path = str(run._store.blobs.path(sha256, format))
-    picture = Picture(sha256, format=format, width=width, height=height, path=path)
+    picture = stored(sha256, format, width, height, path)
     return Row(position, params, outcome, picture, request)
 
 
