@@ -187,7 +187,7 @@ class StandInFilm(Film):
         """The stand-in's pixels."""
         return self.frame(0.0)
 
-    def frame(self, seconds: float) -> Any:  # noqa: ARG002  # they are all the same
+    def frame(self, seconds: float) -> Any:
         """Return the stand-in's pixels."""
         self.foreseen.lower_bound = True
         return Picture.from_bytes(_stand_in_bytes()).image

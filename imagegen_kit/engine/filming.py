@@ -1,4 +1,4 @@
-"""From clips and the arguments of ``job.animate`` to requests for films; all faults are found together, before money."""
+"""From clips and the arguments of ``job.animate`` to requests for films; all faults are found before any money."""
 
 from __future__ import annotations
 
@@ -59,11 +59,14 @@ def build_film_requests(
         faults.append(Fault("seed", f"{seed} + sample {first} is above {MAX_SEED:,}.", "Choose a lower seed."))
     if faults:
         raise InvalidInput(faults)
+    size = None
+    if "size" in given or "aspect_ratio" in given:
+        size = read_size(given.get("size"), given.get("aspect_ratio"))
     common: dict[str, Any] = {
         "model": given["model"],
         "negative_prompt": given.get("negative_prompt") or None,
         "references": read_references(given.get("references")),
-        "size": read_size(given.get("size"), given.get("aspect_ratio")) if {"size", "aspect_ratio"} & set(given) else None,
+        "size": size,
         "quality": given.get("quality"),
         "seed": seed,
         "sample": first,

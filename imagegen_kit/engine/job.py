@@ -6,9 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.ask import TEXT_NAMES, ask_faults, build_requests, build_text_request
-from imagegen_kit.engine.filming import FILM_NAMES, build_film_requests, read_clips
 from imagegen_kit.engine.feeding import Feeding, asks_to_retrieve
 from imagegen_kit.engine.film_result import FilmResult
+from imagegen_kit.engine.filming import FILM_NAMES, build_film_requests, read_clips
 from imagegen_kit.engine.image_result import ImageResult, failure_of
 from imagegen_kit.engine.references import FEEDING, TOP_K
 from imagegen_kit.engine.retrieving import read_sought

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.capabilities.sizes import alike
@@ -18,7 +19,7 @@ from imagegen_kit.imaging.thumbnail import thumbnail
 from imagegen_kit.types import Adaptation, Artifact, Check, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from imagegen_kit.store import Blobs
     from imagegen_kit.types import Request, TextRequest, VideoRequest
@@ -67,9 +68,9 @@ def keep_film(
     path = blobs.put(data, digest, format)
     if front is not None:
         blobs.put_thumbnail(digest, front)
-    size = (facts.width, facts.height) if facts is not None else (None, None)
-    film = Film(digest, "film", format, *size, len(data), str(path))
-    return film, () if measure is None else recheck(film, request, measure), lasting(request, facts and facts.seconds)
+    width, height, seconds = (facts.width, facts.height, facts.seconds) if facts is not None else (None, None, None)
+    film = Film(digest, "film", format, width, height, len(data), str(path))
+    return film, () if measure is None else recheck(film, request, measure), lasting(request, seconds)
 
 
 def lasting(sent: VideoRequest, seconds: float | None) -> tuple[Adaptation, ...]:
@@ -116,9 +117,7 @@ def keep_inputs(blobs: Blobs, pictures: Sequence[Artifact]) -> None:
             blobs.put_thumbnail(picture.sha256, thumbnail(picture.image))
 
 
-def recheck(
-    picture: Picture | Film, request: Request, measure: Mapping[str, Any] | Sequence[str]
-) -> tuple[Check, ...]:
+def recheck(picture: Picture | Film, request: Request, measure: Mapping[str, Any] | Sequence[str]) -> tuple[Check, ...]:
     """Run checks on a picture that is stored already; of a film on its middle frame, where they are about films too."""
     if isinstance(picture, Film):
         return _recheck_film(picture, request, measure)

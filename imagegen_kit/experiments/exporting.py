@@ -49,7 +49,11 @@ def export_run(run: Run, path: str | Path, *, share: bool, pictures: str) -> Pat
         records = _records(rows)
         needed = {hash: format for hash, format in needed.items() if hash in records}
     if pictures == "thumbnails":
-        needed = {hash: format for hash, format in needed.items() if format in _WITH_PIXELS or _has_poster(blobs, hash, format)}
+        needed = {
+            hash: format
+            for hash, format in needed.items()
+            if format in _WITH_PIXELS or _has_poster(blobs, hash, format)
+        }
     _raise_gone(blobs, needed, whole=pictures == "full" or bool(records))
     if records:
         copies = {hash: sha256(_copy(blobs, hash, needed[hash], records)).hexdigest() for hash in needed}

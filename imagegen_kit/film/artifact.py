@@ -1,4 +1,4 @@
-"""``Film``: a stored film by its hash, that a person can play, look into and save; and ``open_film``, which reads one."""
+"""``Film``: a stored film by its hash, that can be played, looked into and saved; ``open_film`` reads one."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ class Film(Artifact, Shown):
             facts = facts_of(data)
         except MissingDependency:  # its container is known, and what is in it is not
             facts = None
-        size = (facts.width, facts.height) if facts else (None, None)
+        width, height = (facts.width, facts.height) if facts else (None, None)
         digest = hashlib.sha256(data).hexdigest()
-        return cls(digest, "film", format, *size, len(data), path, None if path else data)
+        return cls(digest, "film", format, width, height, len(data), path, None if path else data)
 
     @property
     def bytes(self) -> Bytes:

@@ -74,7 +74,7 @@ def _add_sound(out: Any) -> Any:
 
 
 def _samples(data: bytes, count: int) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Return ``count`` samples of a film's sound as (2, count) float32 from -1 to 1: cut, or with silence at the end."""
+    """Return ``count`` samples of a film's sound as (2, count) float32 from -1 to 1, silent beyond its end."""
     found = [np.zeros((2, 0), np.float32)]
     with opened(data, "Joining films") as (container, _):
         if container.streams.audio:
@@ -94,4 +94,4 @@ def _hear(out: Any, stream: Any, samples: np.ndarray[Any, np.dtype[np.float32]],
         frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="stereo")
         frame.sample_rate, frame.pts, frame.time_base = RATE, heard + start, Fraction(1, RATE)
         out.mux(stream.encode(frame))
-    return heard + samples.shape[1]
+    return heard + int(samples.shape[1])

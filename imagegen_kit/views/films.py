@@ -50,17 +50,19 @@ def played(film: Film, alt: str, width: int, blobs: Blobs | None, *, room: int =
         data = film.bytes if _length(film) <= room else None
     except (ImagegenError, OSError) as error:
         return notice(f"the film cannot be shown: {shortened(error, 160)}", width)
-    try:  # what is left where a page takes players away
-        still = image(film_poster(film, width, blobs), alt=f"first frame of a film, {alt}", width=width)
+    try:
+        front = film_poster(film, width, blobs) if data is None else poster(data, width, marked=False)
+        still = image(front, alt=f"first frame of a film, {alt}", width=width)
     except (ImagegenError, OSError) as error:
-        still = notice(f"its first frame cannot be shown: {shortened(error, 160)}", width)
+        front, still = b"", notice(f"its first frame cannot be shown: {shortened(error, 160)}", width)
     if data is None:
         return Markup(still + _elsewhere(film))
     source = f"data:video/{film.format};base64,{b64encode(data).decode('ascii')}"
+    before = f'poster="data:image/webp;base64,{b64encode(front).decode("ascii")}" ' if front else ""
     style = f"display:block;max-width:100%;border:{BORDER};border-radius:3px;margin:0"
     return Markup(
         f'<video controls loop muted playsinline preload="metadata" width="{width}" aria-label="{text(alt)}" '
-        f'src="{source}" style="{style}">{still}</video>'
+        f'{before}src="{source}" style="{style}">{still}</video>'  # the still is left where players are taken away
     )
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from imagegen_kit.experiments.run import Run
+    from imagegen_kit.film import Film
+    from imagegen_kit.imaging.picture import Picture
 
 _COUNTS = (
     f"SELECT status, COUNT(*), SUM(cost_usd), SUM(cost_usd IS NULL), SUM(COALESCE(origin LIKE '{SIMULATED}%', 0)) "
@@ -71,7 +73,7 @@ class Row:
     position: int
     params: dict[str, Any]
     outcome: Outcome
-    picture: Picture | None
+    picture: Picture | Film | None
     request: int | None = None
 
 

@@ -32,7 +32,7 @@ PNG_LEVEL = 4  # measured on 768 × 768: half the time of Pillow's default of 6 
 
 
 class OfflineProvider:
-    """Pictures from public-domain clip art, and films of pictures, drawn on this machine: free, quick, the same for the same request."""
+    """Pictures from public-domain clip art, and films of pictures: free, quick, the same for the same request."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
