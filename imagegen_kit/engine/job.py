@@ -14,7 +14,7 @@ from imagegen_kit.engine.references import FEEDING, TOP_K
 from imagegen_kit.engine.retrieving import read_sought
 from imagegen_kit.engine.scoring import score_results
 from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.film import Clip, Film, join, open_film
+from imagegen_kit.film import Clip, Film, clips, join, open_film
 from imagegen_kit.types import Completed
 
 if TYPE_CHECKING:
@@ -134,8 +134,8 @@ class Job:
             raise answer.failure()
         return answer
 
-    async def films(self, clips: Clip | Sequence[Clip], **ask: Any) -> FilmResult:
-        """Return a film of each clip, asked for at once, in order; failures are values among them.
+    async def films(self, wanted: Clip | Sequence[Clip], **ask: Any) -> FilmResult:
+        """Return a film of each ``wanted`` clip, asked for at once, in order; failures are values among them.
 
         Takes model (which must be named), references, size, aspect_ratio, negative_prompt, seed, sample, labels and
         the model's own options. Raises InvalidInput with all faults before anything is sent.
@@ -143,15 +143,32 @@ class Job:
         ask = {name: value for name, value in ask.items() if value is not None}
         given = {name: value for name, value in ask.items() if name in FILM_NAMES}
         options = {name: value for name, value in ask.items() if name not in FILM_NAMES}
-        wanted = read_clips(clips)
-        build = (wanted, given, options, self._engine.registry, self._scope.repeat)
+        asked_for = read_clips(wanted)
+        build = (asked_for, given, options, self._engine.registry, self._scope.repeat)
         requests = await self._engine.in_thread(build_film_requests, *build)
         results = await self._all([(request, None, ()) for request in requests])
         asked = {}
-        if isinstance(clips, Clip):
-            parts = {"first_frame": clips.first_frame, "last_frame": clips.last_frame, "duration": clips.seconds}
-            asked = {"prompt": clips.prompt, **{k: v for k, v in parts.items() if v is not None}, **ask}
+        if isinstance(wanted, Clip):
+            parts = {"first_frame": wanted.first_frame, "last_frame": wanted.last_frame, "duration": wanted.seconds}
+            asked = {"prompt": wanted.prompt, **{k: v for k, v in parts.items() if v is not None}, **ask}
         return FilmResult(results, self._scope.run_id, asked, self._engine.store, self._policy)
+
+    def clips(
+        self,
+        keyframes: Sequence[Any],
+        prompts: str | Sequence[str],
+        *,
+        model: str,
+        kind: str | None = None,
+        seconds: float | Sequence[float | None] | None = None,
+    ) -> tuple[Clip, ...]:
+        """Return the clips between ``keyframes`` by what ``model`` can do, for ``films``; see ``film.clips``.
+
+        ``kind`` is "single" or "paired"; None is what the model declares. Raises InvalidInput with every fault, and
+        for a model that starts from no picture, by its name.
+        """
+        found = self._engine.registry.model(model, today=self._policy.clock.now().date())
+        return clips(keyframes, prompts, found.spec.can, model=found.id, kind=kind, seconds=seconds)
 
     async def join(self, films: Sequence[Any], **how: Any) -> Film:
         """Return ``films`` (answers of this job, Films) as one film in memory, as ``film.join`` does, in a thread.

@@ -56,6 +56,8 @@ def opened(data: bytes, feature: str = "Looking into a film") -> Iterator[tuple[
             if not container.streams.video:
                 raise _refused("film", "there is no stream of pictures in it.")
             stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise _refused("film", "what its pictures are encoded in is not known.")
             if stream.width * stream.height > DEFAULT.max_pixels:
                 raise _refused("film", f"its frames have {stream.width}×{stream.height} pixels, which is too much.")
             yield container, stream
