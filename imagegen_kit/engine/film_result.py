@@ -52,6 +52,19 @@ class FilmResult(ImageResult):
         """Raises ImagegenError: this is a film."""
         raise ImagegenError("this is a film, not a picture: use .film, or .film.first_frame")
 
+    @property
+    def usd_per_minute(self) -> float | None:
+        """What these films cost when they were bought, in USD for a minute of film; None where that is unknown.
+
+        Needs PyAV, which reads how long they are.
+        """
+        came = [r for r in self.results if r.ok and r.film is not None]
+        prices = [r.cost.price_usd for r in came]
+        seconds = sum(r.film.seconds for r in came)
+        if not seconds or None in prices:
+            return None
+        return float(60 * sum(price or 0.0 for price in prices) / seconds)
+
     def again(self, **changes: Any) -> FilmResult:
         """Ask for the same film again, under the same policy, with ``changes``; with none, for the next sample."""
         from imagegen_kit.engine.execute import run

@@ -18,8 +18,8 @@ from imagegen_kit.views.words import shortened
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imagegen_kit.types import Artifact
     from imagegen_kit.store import Blobs
+    from imagegen_kit.types import Artifact
 
 ROOM = 2_900_000  # bytes of WebP; base64 makes 3.9 MB of them, and all else of a page has 1.1
 SIZES = (384, 256, 192, 160, 128, 96, 64)

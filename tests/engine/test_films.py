@@ -92,6 +92,7 @@ class TestAFilm:
         assert repr(answer) == "FilmResult(1 film, films/one, ok)"
         assert (answer.film.width, answer.film.height, answer.film.seconds) == (64, 48, pytest.approx(2.0))
         assert answer.cost.usd == pytest.approx(0.2)
+        assert answer.usd_per_minute == pytest.approx(6.0)
         assert made.requests[0].first_frame is not None
         assert near(answer.image, RED)
         row = answer.table().iloc[0]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +22,7 @@ from imagegen_kit.errors import ContentBlocked, ProviderError
 from imagegen_kit.registry import get_registry, reset_registry
 from imagegen_kit.testing.simulators import GeminiSimulator, JobApiSimulator
 from imagegen_kit.testing.simulators.vertex import VertexSimulator
+from tests.engine.models import until
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,7 @@ SERVICES = {
         {"WAVESPEED_BASE_URL": "url", "WAVESPEED_API_KEY": "key"}, "job_failed",
     ),
 }  # fmt: skip
+ROOT = Path(__file__).resolve().parents[2]
 TODAY = date(2026, 11, 28)
 QUICK = ik.Policy(clock="simulated", attempts=1)
 
@@ -82,7 +90,7 @@ def test_a_film_is_asked_for_followed_and_kept(service: Service, monkeypatch: py
         if service.usd is not None:
             assert answer.cost.usd == pytest.approx(service.usd)
         assert ask(service).status == "cached"
-        assert len(sim.ledger.charges) == 1
+        assert len(sim.ledger.accepted) == 1
 
 
 def test_a_last_frame_travels_with_the_first(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,6 +109,59 @@ def test_a_film_that_fails_after_it_was_accepted_is_a_value(service: Service, mo
         assert answer.films == ()
         assert isinstance(answer.failure(), ProviderError)
         assert len([r for r in sim.ledger.requests if r.method == "POST" and "Operation" not in r.path]) == 1
+
+
+PROGRAM = """
+import sys
+import imagegen_kit as ik
+ik.Experiment(
+    ik.recipes.film,
+    vary={"prompt": ["the tide comes in"]},
+    fixed={"model": sys.argv[1], "duration": float(sys.argv[2]), "first_frame": "first.png"},
+    policy=ik.Policy(attempts=1),
+    name="tide",
+).run(progress=False)
+"""
+
+
+@pytest.mark.parametrize(
+    "service",
+    [SERVICES["veo"], SERVICES["wan"], pytest.param(SERVICES["omni"], marks=pytest.mark.soak)],
+    ids=["veo", "wan", "omni"],
+)
+def test_a_killed_process_leaves_a_job_that_is_collected_and_not_bought_again(
+    service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with service.start(latency=1.0) as sim:
+        reach(monkeypatch, service, sim)
+        frame(0).save(tmp_path / "first.png")
+        command = [sys.executable, "-c", PROGRAM, service.model, str(service.seconds)]
+        child = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        try:
+            until(lambda: child.poll() is not None or _named_jobs(tmp_path) == 1)
+            assert child.poll() is None
+        finally:
+            child.kill()
+            child.wait()
+        run = ik.open_run("tide").resume()
+        assert run.table().status.tolist() == ["ok"]
+        assert run[0].film.seconds == pytest.approx(service.seconds)
+        assert len(sim.ledger.accepted) == 1
+        assert ik.open_run("tide").resume().table().status.tolist() == ["ok"]
+    submits = [r for r in sim.ledger.requests if r.method == "POST" and "Operation" not in r.path]
+    assert len(submits) == 1
+
+
+def _named_jobs(folder: Path) -> int:
+    """How many attempts the other process has written down with the name of their job."""
+    path = folder / "imagegen-store" / "journal.sqlite"
+    if not path.exists():
+        return 0
+    with closing(sqlite3.connect(path, timeout=30)) as connection:
+        try:
+            return int(connection.execute("SELECT COUNT(*) FROM attempts WHERE job_id IS NOT NULL").fetchone()[0])
+        except sqlite3.OperationalError:  # its tables are not made yet
+            return 0
 
 
 def test_a_film_that_is_refused_when_it_is_done_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,7 +86,7 @@ def test_a_film_is_saved_as_it_is_and_opened_again(tmp_path: Path) -> None:
 def test_a_file_that_has_changed_is_not_shown_as_the_film(tmp_path: Path) -> None:
     film = Film.open(Film.from_bytes(small(RED)).save(tmp_path / "a.mp4"))
     (tmp_path / "a.mp4").write_bytes(small(BLUE))
-    with pytest.raises(CorruptArtifact, match="The film .* has changed"):
+    with pytest.raises(CorruptArtifact, match=r"The film .* has changed"):
         film.facts  # noqa: B018  # reading it is the point
 
 
