@@ -302,6 +302,19 @@ class TestRuns:
         assert shared[2].film.facts == run[2].film.facts
         assert b"secret" not in (tmp_path / "shared.zip").read_bytes()
 
+    def test_films_are_uploaded_like_pictures(self, tmp_path: Path) -> None:
+        studio()
+        ik.configure(remote=f"file://{tmp_path}/objects")
+
+        async def recipe(job: Any, prompt: str) -> Any:
+            answer = await job.animate(prompt, model="films/one")
+            return await job.upload([answer, await job.join([answer, answer])], "films")
+
+        urls = ik.run(recipe, prompt="a wave")
+        assert [url.rpartition("/objects/")[2] for url in urls] == ["films/1.mp4", "films/2.mp4"]
+        whole = Film.open(tmp_path / "objects" / "films" / "2.mp4")
+        assert whole.facts.frames == 32
+
     def test_a_recipe_is_the_same_when_it_runs_again(self) -> None:
         assert ik.run(story, prompt="a wave") == ik.run(story, prompt="a wave")
 
