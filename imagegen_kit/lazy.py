@@ -17,6 +17,7 @@ UPWARD = {
     "compare": "imagegen_kit.panels.compare.panel:Compare",
     "vote": "imagegen_kit.panels.vote.panel:VotePanel",
     "generate": "imagegen_kit.recipes.picture:generate",
+    "film": "imagegen_kit.recipes.moving:film",
     "library_panel": "imagegen_kit.panels.library.panel:LibraryPanel",
     "scorers": "imagegen_kit.tables.names:scorers",
     "report": "imagegen_kit.report.write:write_report",

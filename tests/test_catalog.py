@@ -205,7 +205,7 @@ def test_a_document_that_is_no_mapping_says_which_keys_it_may_have(text, given_)
 
 
 def test_the_offline_models_are_declared_free_and_honest():
-    models = {m.name: m for m in load_models("offline")}
+    models = {m.name: m for m in load_models("offline") if m.kind == "image"}
     assert list(models) == ["collage", "pencil", "poster"]
     for model in models.values():
         assert "not a generative model" in model.card
@@ -217,7 +217,7 @@ def test_the_offline_models_are_declared_free_and_honest():
 
 
 def test_the_offline_models_differ_in_what_they_can_do():
-    collage, pencil, poster = (m.can for m in load_models("offline"))
+    collage, pencil, poster = (m.can for m in load_models("offline") if m.kind == "image")
     assert (collage.references, collage.mask, collage.negative_prompt, collage.seed) == (4, True, True, True)
     assert (pencil.references, pencil.mask, pencil.negative_prompt, pencil.seed) == (4, False, False, True)
     assert (poster.references, poster.ratios, poster.negative_prompt, poster.seed) == (0, ("1:1",), False, False)

@@ -23,6 +23,7 @@ HOUSE = [
     ("catalog", 1),
     ("hookspecs", 2),
     ("registry", 2),
+    ("film", 3),
     ("retrieval", 3),
     ("providers", 3),
     ("prompts", 3),

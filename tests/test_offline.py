@@ -14,7 +14,7 @@ from PIL import Image
 from imagegen_kit.errors import InvalidInput, UnknownName
 from imagegen_kit.providers.base import Account
 from imagegen_kit.providers.offline.plugin import imagegen_providers
-from imagegen_kit.providers.offline.provider import OfflineProvider, draw_png, seconds
+from imagegen_kit.providers.offline.provider import FILMS, OfflineProvider, draw_png, seconds
 from imagegen_kit.types import Accepted, Artifact, ImageRequest, Progress, Reference, Reply, Size
 
 MODELS = ("collage", "pencil", "poster")
@@ -80,7 +80,7 @@ def test_a_model_returns_one_png_that_pillow_verifies_and_tells_the_clock_its_se
 
 def test_the_plugin_offers_exactly_the_models_that_the_provider_draws() -> None:
     (spec,) = imagegen_providers()
-    assert sorted(model.name for model in spec.models) == sorted(MODELS)
+    assert sorted(model.name for model in spec.models) == sorted([*MODELS, *FILMS])
     assert spec.target == "imagegen_kit.providers.offline.provider:OfflineProvider"
     assert spec.output_version
 

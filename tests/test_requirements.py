@@ -28,6 +28,8 @@ SHOWN_BY: dict[str, list[str]] = {
     "D.7": ["providers/test_openai_simulator.py", "providers/test_gemini_simulator.py"],
     "E.1": ["test_catalog_models.py"],
     "E.3": ["test_prompts_templates.py"],
+    "E.6": ["film/test_mapping.py", "engine/test_films_at_services.py"],
+    "E.7": ["engine/test_films_at_services.py", "test_offline_films.py", "film/test_joining.py"],
     "E.9": [
         "engine/test_keys.py",
         "reliability/test_limits_across_processes.py",

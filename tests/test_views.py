@@ -15,6 +15,8 @@ import imagegen_kit as ik
 from imagegen_kit.capabilities import Capabilities
 from imagegen_kit.checks import numeric
 from imagegen_kit.errors import InvalidInput
+from imagegen_kit.film import Film
+from imagegen_kit.film.writing import write_film
 from imagegen_kit.hookspecs import ProviderSpec
 from imagegen_kit.lazy import Shown
 from imagegen_kit.providers import ModelSpec, Price, Reply
@@ -108,6 +110,7 @@ OBJECTS: dict[str, Callable[[], Any]] = {
     "Fixed": lambda: auto_fix(shape("red")),
     "ImageRequest": lambda: ImageRequest(prompt=EVIL, model=EVIL, options={EVIL: EVIL}, mask=result().picture),
     "TextRequest": lambda: TextRequest(prompt=EVIL, model="a/b", system=EVIL),
+    "Film": lambda: Film.from_bytes(write_film([Image.new("RGB", (64, 48))] * 4, size=(64, 48), comment=EVIL)),
     "VideoRequest": lambda: VideoRequest(prompt=EVIL, model="a/b", first_frame=result().picture),
 }
 

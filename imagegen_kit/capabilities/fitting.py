@@ -127,9 +127,11 @@ def _fit_picture(
         for name in ("first_frame", "last_frame"):
             if getattr(request, name) is not None and not getattr(can, name):
                 cannot.append(Unsupported(name, "given", f"this model takes no {name.replace('_', ' ')}"))
-        if request.seconds is not None and can.max_seconds is not None and request.seconds > can.max_seconds:
-            changed["seconds"] = can.max_seconds
-            notes.append(Adaptation("seconds", request.seconds, can.max_seconds, "clamped"))
+        if request.last_frame is not None and request.first_frame is None:
+            cannot.append(Unsupported("last_frame", "given without a first_frame", "give both, or the first one"))
+        if request.seconds is not None and (length := _fit_seconds(request, can)) != request.seconds:
+            changed["seconds"] = length
+            notes.append(Adaptation("seconds", request.seconds, length, "clamped"))
     if request.size is not None:
         size = fit_size(request.size, can)
         if not str(size):  # only a resolution was asked, and the model takes only ratios
@@ -139,3 +141,16 @@ def _fit_picture(
             changed["size"] = size
             unfair = not alike(request.size, size, can.default_side)
             notes.append(Adaptation("size", str(request.size), str(size), "changed", unfair=unfair))
+
+
+def _fit_seconds(request: VideoRequest, can: Capabilities) -> float:
+    """Return the nearest length that the model makes to the one that is asked; of two equally near the longer."""
+    asked = request.seconds or 0.0
+    most = can.max_seconds
+    if request.last_frame is not None and can.max_seconds_to_last is not None:
+        most = can.max_seconds_to_last
+    allowed = [s for s in can.durations if most is None or s <= most]
+    if allowed:
+        return min(allowed, key=lambda s: (abs(s - asked), -s))
+    longest = asked if most is None else min(asked, most)
+    return longest if can.min_seconds is None else max(longest, can.min_seconds)

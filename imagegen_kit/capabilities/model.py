@@ -25,6 +25,11 @@ class Capabilities:
     many it cannot do without. ``options`` names further options with one sentence each, ``choices`` the only values of
     an option. ``formats`` are those in which a picture can come, the first unasked. ``idempotent``: the service ignores
     a repeated request under the same key.
+
+    Of films: whether it takes a ``first_frame`` and a ``last_frame``; ``keyframes`` says how a sequence of keyframes
+    becomes clips unasked, "single" (each begins one) or "paired" (each clip leads to the next), None where the frames
+    that it takes say it. ``durations`` are the only lengths, ``min_seconds`` and ``max_seconds`` the shortest and
+    longest, ``max_seconds_to_last`` the longest where a last frame is given.
     """
 
     sizes: tuple[tuple[int, int], ...] = ()
@@ -48,7 +53,11 @@ class Capabilities:
     formats: tuple[str, ...] = ("png",)
     first_frame: bool = False
     last_frame: bool = False
+    keyframes: str | None = None
+    durations: tuple[float, ...] = ()
+    min_seconds: float | None = None
     max_seconds: float | None = None
+    max_seconds_to_last: float | None = None
     system: bool = True
     schema: bool = False
     options: Mapping[str, str] = field(default_factory=lambda: EMPTY)

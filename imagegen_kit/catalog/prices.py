@@ -107,7 +107,7 @@ def cost_of(reply: Reply, request: Request, price: Price | None, assumed: float 
     usd, basis = estimate(price, request, assumed)
     if usd is None or price is None or basis == "assumed":
         return Cost(usd, usd, basis)
-    usd *= max(1, len(reply.pictures))
+    usd *= max(1, len(reply.pictures), len(reply.films))
     return Cost(usd, usd, basis, price_list(price))
 
 

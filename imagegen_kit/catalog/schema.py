@@ -65,7 +65,11 @@ def catalogue() -> type[BaseModel]:
         references=natural,
         min_references=natural,
         n_per_call=side,
+        keyframes=Literal["single", "paired"] | None,
+        durations=tuple[positive, ...],  # type: ignore[valid-type]  # as above
+        min_seconds=positive | None,
         max_seconds=positive | None,
+        max_seconds_to_last=positive | None,
     )
     money = {
         "per_picture": by_size,

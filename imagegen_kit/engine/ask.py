@@ -123,6 +123,8 @@ _CHECKS = {
     "query_by": query_by_faults,
     "top_k": top_k_faults,
     "mask": _picture,
+    "first_frame": _picture,
+    "last_frame": _picture,
     "size": _size,
     "aspect_ratio": _size,
     "seed": _whole(0, MAX_SEED),
@@ -136,7 +138,8 @@ _CHECKS = {
 _sizes: dict[tuple[Any, Any], Size | None] = {}
 
 
-def _read_size(size: Any, aspect_ratio: Any) -> Size | None:
+def read_size(size: Any, aspect_ratio: Any) -> Size | None:
+    """Return the size that two arguments name. Raises InvalidInput where they contradict each other."""
     key = (tuple(size) if isinstance(size, list) else size, aspect_ratio)
     if key not in _sizes:
         if len(_sizes) > 1000:
@@ -163,7 +166,7 @@ def ask_faults(prompt: str, given: Mapping[str, Any], registry: Registry) -> lis
     asks_size = "size" in given or "aspect_ratio" in given
     if asks_size and not any(f.where in ("size", "aspect_ratio") for f in faults):
         try:
-            _read_size(given.get("size"), given.get("aspect_ratio"))
+            read_size(given.get("size"), given.get("aspect_ratio"))
         except InvalidInput as error:
             faults += error.faults
     return faults
@@ -184,7 +187,7 @@ def build_requests(
     faults = ask_faults(prompt, given, registry)
     size = None
     if not faults and ("size" in given or "aspect_ratio" in given):
-        size = _read_size(given.get("size"), given.get("aspect_ratio"))
+        size = read_size(given.get("size"), given.get("aspect_ratio"))
     n = given.get("n") or 1
     first = (given.get("sample") or 0) + repeat * n
     seed = given.get("seed")

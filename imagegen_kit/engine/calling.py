@@ -79,6 +79,8 @@ async def call_provider(purchase: Purchase, progress: ProgressSink, key: Key) ->
             raise NoPictureReturned(f"{model.id} returned {type(reply).__name__}, not a Reply", **context)
         if sent.kind == "image" and not reply.pictures:
             raise NoPictureReturned(f"{model.id} answered without a picture", **context)
+        if sent.kind == "video" and not reply.films:
+            raise NoPictureReturned(f"{model.id} answered without a film", **context)
         if sent.kind == "text" and not (isinstance(reply.text, str) and reply.text.strip()):
             raise InvalidReply(f"{model.id} answered without text", **context)
         _check_reply(reply, model.id, context)
@@ -115,8 +117,9 @@ def _say_which_key(error: ProviderError, spec: ProviderSpec) -> None:
 
 def _check_reply(reply: Reply, model: str, context: dict[str, Any]) -> None:
     """Raise InvalidReply for a reply of the wrong form, as a plugin in the making returns it."""
-    if not isinstance(reply.pictures, (tuple, list)) or not all(isinstance(p, bytes) for p in reply.pictures):
-        raise InvalidReply(f"{model}: Reply.pictures must be a tuple of bytes, one for each picture", **context)
+    for name, made in (("pictures", reply.pictures), ("films", reply.films)):
+        if not isinstance(made, (tuple, list)) or not all(isinstance(p, bytes) for p in made):
+            raise InvalidReply(f"{model}: Reply.{name} must be a tuple of bytes, one for each of them", **context)
     cost = reply.cost_usd
     if cost is not None and (not isinstance(cost, (int, float)) or not cost >= 0):
         raise InvalidReply(f"{model}: Reply.cost_usd is {cost!r}, not an amount in USD", **context)

@@ -15,9 +15,10 @@ from imagegen_kit.engine.retrieving import look_for_files, look_up
 from imagegen_kit.engine.rows import FIND_CACHED
 from imagegen_kit.engine.scope import Scope
 from imagegen_kit.errors import InvalidInput, PluginError, StoreError
+from imagegen_kit.film import Facts, Film
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.imaging.placeholder import placeholder
-from imagegen_kit.types import Artifact, Cost, Result, TextRequest
+from imagegen_kit.types import Artifact, Cost, Result, TextRequest, VideoRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -125,6 +126,13 @@ class DryEngine:
                 asked, prepared.sent, "ok", (answer,), cost=cost, adaptations=prepared.notes,
                 model_used=prepared.model.id, key=prepared.key, step=step,
             )  # fmt: skip
+        if isinstance(asked, VideoRequest):
+            size = asked.size.pixels(512) if asked.size is not None else (512, 512)
+            film = StandInFilm("0" * 64, "film", "mp4", *size, 0, foreseen=seen)
+            return Result(
+                asked, prepared.sent, "ok", (film,), cost=cost, adaptations=prepared.notes,
+                model_used=prepared.model.id, key=prepared.key, step=step,
+            )  # fmt: skip
         data = _stand_in_bytes()
         picture = StandIn("0" * 64, width=64, height=64, size_bytes=len(data), data=data, foreseen=seen)
         return Result(
@@ -150,6 +158,45 @@ class StandIn(Picture):
         """The stand-in's bytes."""
         self.foreseen.lower_bound = True
         return _stand_in_bytes()
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class StandInFilm(Film):
+    """A film that does not exist; looking into it makes the plan a lower bound."""
+
+    foreseen: Foreseen = field(default_factory=Foreseen, compare=False)
+
+    @property
+    def is_stand_in(self) -> bool:
+        """It is one."""
+        return True
+
+    @property
+    def facts(self) -> Facts:
+        """What a short film of its size would be like."""
+        self.foreseen.lower_bound = True
+        return Facts(self.width or 512, self.height or 512, 2.0, 24.0, 48, "none", False)
+
+    @property
+    def first_frame(self) -> Any:
+        """The stand-in's pixels."""
+        return self.frame(0.0)
+
+    @property
+    def last_frame(self) -> Any:
+        """The stand-in's pixels."""
+        return self.frame(0.0)
+
+    def frame(self, seconds: float) -> Any:
+        """Return the stand-in's pixels."""
+        self.foreseen.lower_bound = True
+        return Picture.from_bytes(_stand_in_bytes()).image
+
+    @property
+    def bytes(self) -> bytes:
+        """Nothing: no player could show it."""
+        self.foreseen.lower_bound = True
+        return b""
 
 
 def _instance(schema: Mapping[str, Any]) -> Any:

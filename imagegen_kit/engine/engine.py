@@ -194,8 +194,8 @@ class Engine:
         if resumed and (certain := await interrupted(purchase, purchase.request_id)) is not None:
             return certain
         inputs = [r.picture for r in purchase.prepared.sent.references]
-        if mask := getattr(purchase.prepared.sent, "mask", None):
-            inputs.append(mask)
+        given = (getattr(purchase.prepared.sent, name, None) for name in ("mask", "first_frame", "last_frame"))
+        inputs += [picture for picture in given if picture is not None]
         if inputs:  # a run must not depend on files that its owner may move
             await self.in_thread(keep_inputs, self.store.blobs, inputs)
         result = await purchase.run()

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.ask import TEXT_NAMES, ask_faults, build_requests, build_text_request
 from imagegen_kit.engine.feeding import Feeding, asks_to_retrieve
+from imagegen_kit.engine.film_result import FilmResult
+from imagegen_kit.engine.filming import FILM_NAMES, build_film_requests, read_clips
 from imagegen_kit.engine.image_result import ImageResult, failure_of
 from imagegen_kit.engine.references import FEEDING, TOP_K
 from imagegen_kit.engine.retrieving import read_sought
 from imagegen_kit.engine.scoring import score_results
 from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.film import Clip, Film, clips, join, open_film
 from imagegen_kit.types import Completed
 
 if TYPE_CHECKING:
@@ -109,18 +112,71 @@ class Job:
             else:
                 built.append((*build_requests(text, *build), ()))
         asks = [(request, measure, notes) for requests, measure, notes in built for request in requests]
-        first, self._steps = self._steps, self._steps + len(asks)
-        if len(asks) == 1:
-            results = [await self._one(*asks[0], first)]
-        else:
-            try:
-                async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(self._one(*one, first + i)) for i, one in enumerate(asks)]
-            except BaseExceptionGroup as several:  # failures of pictures are values; this is the store itself
-                raise several.exceptions[0] from several
-            results = [task.result() for task in tasks]
+        results = await self._all(asks)
         asked = {"prompt": prompts[0], **ask} if len(prompts) == 1 else {}
-        return ImageResult(tuple(results), self._scope.run_id, asked, self._engine.store, self._policy)
+        return ImageResult(results, self._scope.run_id, asked, self._engine.store, self._policy)
+
+    async def animate(
+        self,
+        prompt: str,
+        *,
+        first_frame: Any = None,
+        last_frame: Any = None,
+        seconds: float | None = None,
+        **ask: Any,
+    ) -> FilmResult:
+        """Return one film of ``prompt``, that begins with ``first_frame`` and ends with ``last_frame``.
+
+        Takes what ``films`` takes. ``answer.film`` is the film. Raises what went wrong where none came.
+        """
+        answer = await self.films(Clip(prompt, first_frame, last_frame, seconds), **ask)
+        if not answer.films:
+            raise answer.failure()
+        return answer
+
+    async def films(self, wanted: Clip | Sequence[Clip], **ask: Any) -> FilmResult:
+        """Return a film of each ``wanted`` clip, asked for at once, in order; failures are values among them.
+
+        Takes model (which must be named), references, size, aspect_ratio, negative_prompt, seed, sample, labels and
+        the model's own options. Raises InvalidInput with all faults before anything is sent.
+        """
+        ask = {name: value for name, value in ask.items() if value is not None}
+        given = {name: value for name, value in ask.items() if name in FILM_NAMES}
+        options = {name: value for name, value in ask.items() if name not in FILM_NAMES}
+        asked_for = read_clips(wanted)
+        build = (asked_for, given, options, self._engine.registry, self._scope.repeat)
+        requests = await self._engine.in_thread(build_film_requests, *build)
+        results = await self._all([(request, None, ()) for request in requests])
+        asked = {}
+        if isinstance(wanted, Clip):
+            parts = {"first_frame": wanted.first_frame, "last_frame": wanted.last_frame, "duration": wanted.seconds}
+            asked = {"prompt": wanted.prompt, **{k: v for k, v in parts.items() if v is not None}, **ask}
+        return FilmResult(results, self._scope.run_id, asked, self._engine.store, self._policy)
+
+    def clips(
+        self,
+        keyframes: Sequence[Any],
+        prompts: str | Sequence[str],
+        *,
+        model: str,
+        kind: str | None = None,
+        seconds: float | Sequence[float | None] | None = None,
+    ) -> tuple[Clip, ...]:
+        """Return the clips between ``keyframes`` by what ``model`` can do, for ``films``; see ``film.clips``.
+
+        ``kind`` is "single" or "paired"; None is what the model declares. Raises InvalidInput with every fault, and
+        for a model that starts from no picture, by its name.
+        """
+        found = self._engine.registry.model(model, today=self._policy.clock.now().date())
+        return clips(keyframes, prompts, found.spec.can, model=found.id, kind=kind, seconds=seconds)
+
+    async def join(self, films: Sequence[Any], **how: Any) -> Film:
+        """Return ``films`` (answers of this job, Films) as one film in memory, as ``film.join`` does, in a thread.
+
+        In a plan it is a stand-in. Raises InvalidInput where there is none.
+        """
+        found = [open_film(film) for film in films]
+        return await self._engine.in_thread(lambda: join(found, **how))
 
     async def upload(
         self,
@@ -184,6 +240,20 @@ class Job:
             if sought is not None:
                 feeding.take(sought, await self._engine.retrieve(sought, scope=self._scope, policy=self._policy))
         return feeding.fed(), tuple(feeding.notes)
+
+    async def _all(
+        self, asks: Sequence[tuple[Request, Mapping[str, Any] | None, tuple[Adaptation, ...]]]
+    ) -> tuple[Result, ...]:
+        """Return the results of several asks, made at once, in order."""
+        first, self._steps = self._steps, self._steps + len(asks)
+        if len(asks) == 1:
+            return (await self._one(*asks[0], first),)
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._one(*one, first + i)) for i, one in enumerate(asks)]
+        except BaseExceptionGroup as several:  # failures of pictures are values; this is the store itself
+            raise several.exceptions[0] from several
+        return tuple(task.result() for task in tasks)
 
     async def _one(
         self, request: Request, measure: Mapping[str, Any] | None, notes: tuple[Adaptation, ...], step: int

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.capabilities.sizes import alike
 from imagegen_kit.checks import run_checks
-from imagegen_kit.errors import InvalidInput, InvalidReply
+from imagegen_kit.errors import InvalidInput, InvalidReply, MissingDependency
+from imagegen_kit.film import FORMATS, Film
+from imagegen_kit.film.poster import poster
+from imagegen_kit.film.reading import facts_of, format_of, frame_at
 from imagegen_kit.imaging.decode import open_sound
 from imagegen_kit.imaging.picture import Picture, open_picture
 from imagegen_kit.imaging.thumbnail import thumbnail
-from imagegen_kit.types import Adaptation, Artifact, Size
+from imagegen_kit.types import Adaptation, Artifact, Check, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from imagegen_kit.store import Blobs
-    from imagegen_kit.types import Check, Request, TextRequest
+    from imagegen_kit.types import Request, TextRequest, VideoRequest
 
 RATIO_SIDE = 1024  # pixels that a size in words is reckoned with; where only a ratio was asked the area plays no part
 
@@ -42,6 +46,38 @@ def keep_picture(
         digest, format=format, width=image.width, height=image.height, size_bytes=len(data), path=str(path)
     )
     return picture, checks
+
+
+def keep_film(
+    blobs: Blobs, data: bytes, request: VideoRequest, measure: Mapping[str, Any] | Sequence[str] | None
+) -> tuple[Film, tuple[Check, ...], tuple[Adaptation, ...]]:
+    """Store a film with its poster; return it, the checks of its middle frame, and how its length differs.
+
+    Without PyAV it is kept all the same (it is paid for): its size is not known, and checks cannot be judged. Raises
+    InvalidReply for what is no whole film.
+    """
+    facts = None
+    try:
+        format = format_of(data, "the film that came back")
+        facts, front = facts_of(data), poster(data)
+    except MissingDependency:
+        front = None
+    except InvalidInput as error:
+        raise InvalidReply(f"{request.model}: {error}", model=request.model, request=request) from error
+    digest = hashlib.sha256(data).hexdigest()
+    path = blobs.put(data, digest, format)
+    if front is not None:
+        blobs.put_thumbnail(digest, front)
+    width, height, seconds = (facts.width, facts.height, facts.seconds) if facts is not None else (None, None, None)
+    film = Film(digest, "film", format, width, height, len(data), str(path))
+    return film, () if measure is None else recheck(film, request, measure), lasting(request, seconds)
+
+
+def lasting(sent: VideoRequest, seconds: float | None) -> tuple[Adaptation, ...]:
+    """Return how the length of the film that came differs from the one that was sent for, by a tenth or more."""
+    if sent.seconds is None or seconds is None or abs(seconds - sent.seconds) < max(0.1 * sent.seconds, 0.15):
+        return ()
+    return (Adaptation("seconds", sent.seconds, seconds, "changed"),)
 
 
 def resized(sent: Request, made: Artifact) -> tuple[Adaptation, ...]:
@@ -81,8 +117,10 @@ def keep_inputs(blobs: Blobs, pictures: Sequence[Artifact]) -> None:
             blobs.put_thumbnail(picture.sha256, thumbnail(picture.image))
 
 
-def recheck(picture: Picture, request: Request, measure: Mapping[str, Any] | Sequence[str]) -> tuple[Check, ...]:
-    """Run checks on a picture that is stored already."""
+def recheck(picture: Picture | Film, request: Request, measure: Mapping[str, Any] | Sequence[str]) -> tuple[Check, ...]:
+    """Run checks on a picture that is stored already; of a film on its middle frame, where they are about films too."""
+    if isinstance(picture, Film):
+        return _recheck_film(picture, request, measure)
     size_bytes = len(picture.bytes) if picture.size_bytes is None else picture.size_bytes
     return run_checks(picture.image, measure, request=request, format=picture.format, size_bytes=size_bytes)
 
@@ -91,3 +129,16 @@ def failed_checks(checks: tuple[Check, ...], demanded: Mapping[str, Any] | Seque
     """Return, in words, which of the ``demanded`` checks did not pass, or None."""
     bad = [c for c in checks if c.passed is False and c.name in (demanded or ())]
     return "; ".join(f"{c.name} is {c.value}, must be {c.limit}" for c in bad) or None
+
+
+def _recheck_film(film: Film, request: Request, measure: Mapping[str, Any] | Sequence[str]) -> tuple[Check, ...]:
+    asked = dict(measure) if isinstance(measure, Mapping) else dict.fromkeys(measure)
+    formats = asked.get("format")
+    if "format" in asked and not set(FORMATS) & set([formats] if isinstance(formats, str) else formats or ()):
+        del asked["format"]  # it is about the pictures of the same run
+    data = film.bytes
+    try:
+        middle = frame_at(data, facts_of(data).seconds / 2)
+    except MissingDependency as error:
+        return tuple(Check(name, None, limit=error.message) for name in asked)
+    return run_checks(middle, asked, request=request, format=film.format, size_bytes=len(data))

@@ -8,7 +8,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.imaging.picture import Picture
+from imagegen_kit.film import stored
 from imagegen_kit.store.states import ATTEMPT_MOVES, check_move
 from imagegen_kit.types import Adaptation, Artifact, Cost, Result, Usage
 from imagegen_kit.types.results import noted
@@ -175,7 +175,7 @@ def result_from_row(
         artifacts = (Artifact(sha256, kind="text", format=format, size_bytes=len(data), path=path, data=data),)
     elif sha256 is not None:
         path = store.blobs.name(sha256, format)
-        artifacts = (Picture(sha256, format=format, width=width, height=height, path=path),)
+        artifacts = (stored(sha256, format, width, height, path),)
     prices = row[20] or ""
     adaptations = (*notes, *noted(row[18], row[19])) if row[18] else notes
     if cached:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.errors import Fault, InvalidInput, ObjectStoreError, StoreError
+from imagegen_kit.film import Film
 from imagegen_kit.imaging.picture import open_picture
 from imagegen_kit.store.addresses import check_names, name_faults
 from imagegen_kit.store.upload_rows import ask
@@ -45,8 +46,10 @@ def as_pictures(given: Any) -> list[Artifact]:
     one = single or not isinstance(given, Iterable)
     found: list[Artifact] = []
     for number, item in enumerate([given] if one else given, 1):
-        of_answer = getattr(item, "pictures", None)
-        if of_answer is not None:
+        of_answer = getattr(item, "films", None) or getattr(item, "pictures", None)
+        if isinstance(item, Film):
+            found.append(item)
+        elif of_answer is not None:
             found += of_answer
         else:
             found.append(open_picture(item, where=f"picture {number}"))
@@ -126,7 +129,7 @@ async def send(
 
 def _kept(store: Store, picture: Artifact) -> Artifact:
     """Put a picture into the store if it is not there; an upload that is interrupted must not depend on other files."""
-    data = open_picture(picture).bytes
+    data = picture.bytes if isinstance(picture, Film) else open_picture(picture).bytes
     store.blobs.put(data, picture.sha256, picture.format)
     return picture
 

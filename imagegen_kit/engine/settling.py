@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.catalog.prices import cost_of
 from imagegen_kit.engine.budget import settle
-from imagegen_kit.engine.keep import failed_checks, keep_picture, keep_text, resized
+from imagegen_kit.engine.keep import failed_checks, keep_film, keep_picture, keep_text, resized
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.reserving import limit_name
 from imagegen_kit.engine.rows import (
@@ -23,7 +23,7 @@ from imagegen_kit.engine.rows import (
 from imagegen_kit.engine.throttle import mark, rest
 from imagegen_kit.errors import CheckFailed, ImagegenError, StoreError
 from imagegen_kit.store.faults import no_room
-from imagegen_kit.types import Adaptation, Attempt, Cost, Reply, Result, TextRequest
+from imagegen_kit.types import Adaptation, Attempt, Cost, Reply, Result, TextRequest, VideoRequest
 
 if TYPE_CHECKING:
     import sqlite3
@@ -67,6 +67,12 @@ async def keep_reply(
         if isinstance(prepared.sent, TextRequest):
             text = reply.text or ""
             made = await _with_room(purchase, lambda: engine.in_thread(keep_text, blobs, text, prepared.sent))
+        elif isinstance(sent := prepared.sent, VideoRequest):
+            film = reply.films[0]
+            made, checks, longer = await _with_room(
+                purchase, lambda: engine.in_thread(keep_film, blobs, film, sent, measure)
+            )
+            result = replace(result, adaptations=(*result.adaptations, *longer))
         else:
             picture = reply.pictures[0]
             made, checks = await _with_room(

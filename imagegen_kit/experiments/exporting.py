@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit import __version__
 from imagegen_kit.catalog.prices import picture_price
 from imagegen_kit.errors import Fault, InvalidInput, StoreError
+from imagegen_kit.film import FORMATS as FILMS
+from imagegen_kit.film.joining import without_metadata
+from imagegen_kit.film.poster import poster
 from imagegen_kit.imaging import provenance
 from imagegen_kit.imaging.decode import open_sound
 from imagegen_kit.imaging.thumbnail import thumbnail
@@ -46,7 +49,11 @@ def export_run(run: Run, path: str | Path, *, share: bool, pictures: str) -> Pat
         records = _records(rows)
         needed = {hash: format for hash, format in needed.items() if hash in records}
     if pictures == "thumbnails":
-        needed = {hash: format for hash, format in needed.items() if format in _WITH_PIXELS}
+        needed = {
+            hash: format
+            for hash, format in needed.items()
+            if format in _WITH_PIXELS or _has_poster(blobs, hash, format)
+        }
     _raise_gone(blobs, needed, whole=pictures == "full" or bool(records))
     if records:
         copies = {hash: sha256(_copy(blobs, hash, needed[hash], records)).hexdigest() for hash in needed}
@@ -96,7 +103,14 @@ def _records(rows: Slice) -> dict[str, dict[str, Any]]:
     return found
 
 
+def _has_poster(blobs: Blobs, hash: str, format: str) -> bool:
+    """Whether a film's poster is there: without PyAV none was made, and none can be made now."""
+    return format in FILMS and blobs.thumbnail_path(hash).is_file()
+
+
 def _copy(blobs: Blobs, hash: str, format: str, records: Mapping[str, Any]) -> bytes:
+    if format in FILMS:  # nothing of ours is embedded in them; what the service wrote into them is left out
+        return without_metadata(blobs.read(hash, format))
     return provenance.embed(blobs.read(hash, format), records[hash], share=True)
 
 
@@ -116,7 +130,10 @@ def _files(
 
 def _thumbnail(blobs: Blobs, hash: str, format: str) -> bytes:
     path = blobs.thumbnail_path(hash)
-    return path.read_bytes() if path.is_file() else thumbnail(open_sound(blobs.read(hash, format)))
+    if path.is_file():
+        return path.read_bytes()
+    data = blobs.read(hash, format)
+    return poster(data) if format in FILMS else thumbnail(open_sound(data))
 
 
 def _raise_gone(blobs: Blobs, needed: Mapping[str, str], *, whole: bool) -> None:

@@ -185,13 +185,16 @@ class Grid:
                 yield Cell(position, repeat, params, texts)
 
 
+_ONE_PICTURE = ("mask", "first_frame", "last_frame")
+
+
 def _as_pictures(name: str, value: Any) -> Any:
     """Return picture parameters as pictures, and libraries with what they hold: another is another experiment."""
     if name == "library":
         return as_recorded(name, value)
-    if value is None or name not in ("references", "mask"):
+    if value is None or name not in ("references", *_ONE_PICTURE):
         return value
-    if name == "mask":
+    if name in _ONE_PICTURE:
         return open_picture(value)
     several = isinstance(value, (list, tuple)) or is_hits(value)
     found = [

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from imagegen_kit.errors import Fault, InvalidInput, StoreError
+from imagegen_kit.errors import CorruptArtifact, Fault, InvalidInput, StoreError
+from imagegen_kit.lazy import upward
+
+if TYPE_CHECKING:
+    from imagegen_kit.types import Artifact
 
 
 def read_picture_file(path: str | Path, *, where: str, max_bytes: int) -> tuple[Path, bytes]:
@@ -59,6 +65,35 @@ def write_whole(path: Path, data: bytes, what: str = "picture") -> Path:
     except OSError as error:
         raise StoreError(f"The {what} {path} cannot be written: {error.strerror or error}.") from error
     return path
+
+
+def stored_bytes(artifact: Artifact, noun: str) -> bytes:
+    """Return the bytes of a stored file, held against its hash; another copy is fetched where one is known.
+
+    ``noun`` is what errors call it. Raises StoreError where it is gone, CorruptArtifact where it has changed.
+    """
+    if artifact.data is not None:
+        return artifact.data
+    path = artifact.path
+    if path is None:
+        raise StoreError(f"The bytes of {noun} {artifact.sha256[:12]} are not on this machine.")
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        failure = StoreError(f"The {noun} {path} cannot be read: {error.strerror}.")
+    except OSError as error:
+        raise StoreError(f"The {noun} {path} cannot be read: {error.strerror or error}.") from error
+    else:
+        if hashlib.sha256(data).hexdigest() == artifact.sha256:
+            return data
+        failure = CorruptArtifact(
+            f"The {noun} {path} has changed since it was stored: its bytes no longer have the hash "
+            f"{artifact.sha256[:12]}. Restore it, open it again as it is, or ask anew with Policy(cache=False)."
+        )
+    mended: bytes | None = upward("rescue")(path, artifact.sha256, artifact.format)
+    if mended is None:  # the file lies in no store
+        raise failure
+    return mended
 
 
 def _refused(where: str, what: str, hint: str = "") -> InvalidInput:

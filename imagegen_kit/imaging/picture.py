@@ -11,13 +11,13 @@ from typing import Any
 
 from PIL import Image
 
-from imagegen_kit.errors import CorruptArtifact, Fault, InvalidInput, StoreError
+from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.imaging import provenance as _provenance
 from imagegen_kit.imaging.decode import DEFAULT, Limits, open_sound, peek, turned_upright
 from imagegen_kit.imaging.encode import SUFFIXES, encode
-from imagegen_kit.imaging.files import read_picture_file, write_whole
+from imagegen_kit.imaging.files import read_picture_file, stored_bytes, write_whole
 from imagegen_kit.imaging.thumbnail import shrink
-from imagegen_kit.lazy import Shown, upward
+from imagegen_kit.lazy import Shown
 from imagegen_kit.types import Artifact
 
 _HASH = re.compile("[0-9a-f]{64}")
@@ -75,28 +75,7 @@ class Picture(Artifact, Shown):
     @property
     def bytes(self) -> Bytes:
         """The file as it was stored. Raises StoreError where it is gone, CorruptArtifact where it has changed."""
-        if self.data is not None:
-            return self.data
-        if self.path is None:
-            raise StoreError(f"The bytes of picture {self.sha256[:12]} are not on this machine.")
-        data: Bytes | None = None
-        try:
-            data = Path(self.path).read_bytes()
-        except FileNotFoundError as error:
-            failure = StoreError(f"The picture {self.path} cannot be read: {error.strerror}.")
-        except OSError as error:
-            raise StoreError(f"The picture {self.path} cannot be read: {error.strerror or error}.") from error
-        else:
-            if hashlib.sha256(data).hexdigest() == self.sha256:
-                return data
-            failure = CorruptArtifact(
-                f"The picture {self.path} has changed since it was stored: its bytes no longer have the hash "
-                f"{self.sha256[:12]}. Restore it, open it again as it is, or ask anew with Policy(cache=False)."
-            )
-        mended: Bytes | None = upward("rescue")(self.path, self.sha256, self.format)
-        if mended is None:  # the file lies in no store
-            raise failure
-        return mended
+        return stored_bytes(self, "picture")
 
     @property
     def image(self) -> Image.Image:

@@ -6,8 +6,9 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import ImagegenError
-from imagegen_kit.imaging.picture import open_picture
+from imagegen_kit.imaging.picture import Picture, open_picture
 from imagegen_kit.imaging.thumbnail import shrink
+from imagegen_kit.views.films import as_film, film_poster
 from imagegen_kit.views.pictures import THUMBNAIL_PX, small_copy
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ class PictureSource:
 
     def send_picture(self, view: View, sha256: str, *, original: bool = False) -> None:
         """Send one picture: a WebP of at most 2048 px a side, or the stored bytes as they are. Raises ImagegenError."""
-        picture = open_picture(self._artifact(sha256))
+        artifact = self._artifact(sha256)
+        if (film := as_film(artifact)) is not None:  # its poster stands for it; the cell of its own result plays it
+            artifact, original = Picture.from_bytes(film_poster(film, OPENED_PX, None)), False
+        picture = open_picture(artifact)
         if original:
             data, format, size = picture.bytes, picture.format, (picture.width, picture.height)
         else:

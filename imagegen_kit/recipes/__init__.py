@@ -1,6 +1,7 @@
 """Ready recipes: coroutines over a job that ask for pictures and return something useful."""
 
 from imagegen_kit.recipes.judging import judge_pair
+from imagegen_kit.recipes.moving import film
 from imagegen_kit.recipes.picture import image
 
-__all__ = ["image", "judge_pair"]
+__all__ = ["film", "image", "judge_pair"]

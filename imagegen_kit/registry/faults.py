@@ -17,6 +17,7 @@ from imagegen_kit.hookspecs import READABLE, Measure, ProviderSpec, RetrieverSpe
 from imagegen_kit.types import Kind, Style
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_NUMBERS = ("min_seconds", "max_seconds", "max_seconds_to_last", "max_aspect")
 _AT_LEAST_ONE = ("multiple_of", "default_side", "n_per_call", "max_side", "max_prompt_chars")
 RESERVED = ("judge",)  # scorers' columns that are written by something else
 _DEFAULTS: dict[str, Any] = {f.name: getattr(Capabilities(), f.name) for f in fields(Capabilities)}
@@ -157,11 +158,15 @@ def _wanted(name: str, value: object) -> str:
         right, wanted = isinstance(value, bool), "True or False"
     elif name == "sizes":
         right, wanted = listed is not None and all(map(_is_size, listed)), "a tuple of (width, height)"
+    elif name == "durations":
+        right, wanted = listed is not None and all(map(_amount, listed)), "a tuple of seconds"
+    elif name == "keyframes":
+        right, wanted = value in (None, "single", "paired"), "single or paired"
     elif isinstance(default, tuple):
         right, wanted = listed is not None and all(isinstance(v, str) for v in listed), "a tuple of texts"
     elif isinstance(default, Mapping):
         right, wanted = isinstance(value, Mapping), "a mapping of option names to what they do"
-    elif name in ("max_seconds", "max_aspect"):
+    elif name in _NUMBERS:
         right, wanted = value is None or _amount(value), "a number above zero"
     else:
         right = type(value) is int and value >= least

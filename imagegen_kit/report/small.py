@@ -18,8 +18,8 @@ from imagegen_kit.views.words import shortened
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imagegen_kit.imaging.picture import Picture
     from imagegen_kit.store import Blobs
+    from imagegen_kit.types import Artifact
 
 ROOM = 2_900_000  # bytes of WebP; base64 makes 3.9 MB of them, and all else of a page has 1.1
 SIZES = (384, 256, 192, 160, 128, 96, 64)
@@ -27,7 +27,7 @@ LARGE = 40  # so many pictures are decoded whole; beyond, the store's own small 
 SAMPLE = 12
 
 
-def small_copies(pictures: Sequence[Picture], blobs: Blobs, room: int = ROOM) -> dict[str, bytes | str]:
+def small_copies(pictures: Sequence[Artifact], blobs: Blobs, room: int = ROOM) -> dict[str, bytes | str]:
     """Return {sha256: WebP} of ``pictures``, together at most ``room`` bytes; words where one cannot be read."""
     unique = list({picture.sha256: picture for picture in pictures}.values())
     sizes = [px for px in SIZES if px <= THUMBNAIL_PX or len(unique) <= LARGE]
@@ -50,7 +50,7 @@ def as_source(copy: bytes) -> str:
     return "data:image/webp;base64," + b64encode(copy).decode("ascii")
 
 
-def _copy(picture: Picture, px: int, blobs: Blobs) -> bytes | str:
+def _copy(picture: Artifact, px: int, blobs: Blobs) -> bytes | str:
     try:
         copy = small_copy(picture, max(px, THUMBNAIL_PX), blobs)
         if px >= THUMBNAIL_PX:

@@ -37,6 +37,11 @@ _QUERIES: Final = (  # (query, reason); each yields hash or text that holds hash
         f"WHERE r.asked LIKE '%\"mask\"%' AND {_OF_AN_EXPERIMENT}",
         "run {} used it as a mask",
     ),
+    (
+        "SELECT r.asked, COALESCE(u.name, u.id) FROM requests r JOIN runs u ON u.number = r.run "
+        f"WHERE r.kind = 'video' AND {_OF_AN_EXPERIMENT}",
+        "run {} used it as a frame of a film",
+    ),
     (f"SELECT u.spec, COALESCE(u.name, u.id) FROM runs u WHERE {_OF_AN_EXPERIMENT}", "run {} is defined with it"),
     (
         "SELECT s.sha256, '' FROM votes v JOIN results s ON s.run = v.run AND s.request IN (v.left_request, "

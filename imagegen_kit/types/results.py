@@ -190,6 +190,11 @@ class Result(Shown):
         return answer.data.decode() if answer is not None and answer.data is not None else None
 
     @property
+    def film(self) -> Any:
+        """The film that came, a ``Film``; None where none did."""
+        return next((a for a in self.artifacts if a.kind == "film"), None)
+
+    @property
     def data(self) -> Any:
         """The answer as data, where a ``schema`` was asked for: what its JSON says. None where there is no text."""
         return None if self.text is None else json.loads(self.text)

@@ -13,6 +13,7 @@ from imagegen_kit.engine.policy import Policy
 from imagegen_kit.experiments.experiment import Experiment
 from imagegen_kit.experiments.judging.judgement import Judgement
 from imagegen_kit.experiments.run import Run
+from imagegen_kit.film import Film
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.prompts.compile import PromptSpec
 from imagegen_kit.retrieval.library import Library
@@ -23,6 +24,7 @@ from imagegen_kit.scorers.sketch.report import SketchReport
 from imagegen_kit.settings import SettingsView
 from imagegen_kit.types import ImageRequest, Reference, Result, Style, TextRequest, VideoRequest
 from imagegen_kit.views.experiment import show_experiment
+from imagegen_kit.views.films import show_film
 from imagegen_kit.views.hits import show_evaluation, show_explanation, show_hits
 from imagegen_kit.views.judgement import show_judgement
 from imagegen_kit.views.library import show_library
@@ -42,6 +44,7 @@ def html(obj: object) -> str | None:
 html.register(ImageResult, show_image_result)
 html.register(Result, show_result)
 html.register(Picture, show_picture)
+html.register(Film, show_film)
 html.register(Reference, show_reference)
 html.register(Hits, show_hits)
 html.register(Explanation, show_explanation)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import ImagegenError, StoreError
 from imagegen_kit.imaging.picture import open_picture
 from imagegen_kit.imaging.thumbnail import shrink, thumbnail
+from imagegen_kit.views.films import INLINE_BYTES, about, as_film, film_poster, played
 from imagegen_kit.views.markup import Markup, box, figure, image, lines, notice, text
 from imagegen_kit.views.words import SIMULATION, STAND_IN, is_stand_in, said, seconds, shortened, usd
 
@@ -134,8 +135,10 @@ def named(name: str | None, origin: str | None, role: str, sha256: str, score: f
 def small_copy(artifact: Artifact, px: int, blobs: Blobs | None = None) -> bytes:
     """Return a WebP copy of at most ``px`` pixels a side; up to 256 the store's own, made where it is missing.
 
-    Raises ImagegenError where the picture cannot be read.
+    Of a film it is the poster. Raises ImagegenError where the picture cannot be read.
     """
+    if (film := as_film(artifact)) is not None:
+        return film_poster(film, px, blobs)
     if px <= THUMBNAIL_PX and blobs is not None:
         small = blobs.thumbnail(artifact.sha256)
         if small is None:  # not made yet, or cut
@@ -170,12 +173,17 @@ def _width(artifact: Artifact, px: int) -> int:
     return max(1, round(width * min(1.0, px / max(width, height))))
 
 
-def _figure(result: Result, artifact: Artifact | None, px: int, blobs: Blobs | None) -> Markup:
+def _figure(
+    result: Result, artifact: Artifact | None, px: int, blobs: Blobs | None, room: int = INLINE_BYTES
+) -> Markup:
     outcome = outcome_of(result)
     if artifact is None:
         width = min(px, 320)
         return figure(notice(outcome.failed, width), outcome.badges(named=True), width)
     width = _width(artifact, px)
+    if (film := as_film(artifact)) is not None:
+        caption = Markup(f"{outcome.badges(named=True)}<br>{text(about(film))}")
+        return figure(played(film, outcome.alt, width, blobs, room=room), caption, width)
     picture = shown(artifact, outcome.alt, px, width, blobs, dashed=outcome.status == "placeholder")
     return figure(picture, outcome.badges(named=True), width)
 
@@ -187,7 +195,8 @@ def show_image_result(result: ImageResult) -> str:
     px = ONE_PX if len(pairs) == 1 else THUMBNAIL_PX
     left = len(pairs) - AT_MOST
     more = f"… and {left} more; .pictures has them all" if left > 0 else ""
-    return box(*(_figure(r, a, px, blobs) for r, a in pairs[:AT_MOST]), lines(more))
+    room = INLINE_BYTES // max(1, len(pairs[:AT_MOST]))
+    return box(*(_figure(r, a, px, blobs, room) for r, a in pairs[:AT_MOST]), lines(more))
 
 
 def show_result(result: Result) -> str:

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.imaging.picture import Picture
+from imagegen_kit.film import stored
 from imagegen_kit.store.values import as_cell_value
 from imagegen_kit.types import SIMULATED
 from imagegen_kit.types.results import noted
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from imagegen_kit.experiments.run import Run
+    from imagegen_kit.film import Film
+    from imagegen_kit.imaging.picture import Picture
 
 _COUNTS = (
     f"SELECT status, COUNT(*), SUM(cost_usd), SUM(cost_usd IS NULL), SUM(COALESCE(origin LIKE '{SIMULATED}%', 0)) "
@@ -71,7 +73,7 @@ class Row:
     position: int
     params: dict[str, Any]
     outcome: Outcome
-    picture: Picture | None
+    picture: Picture | Film | None
     request: int | None = None
 
 
@@ -149,7 +151,7 @@ def _row(run: Run, position: int, params: dict[str, Any], row: tuple[Any, ...] |
     if sha256 is None or answer is not None:
         return Row(position, params, outcome, None, request)
     path = str(run._store.blobs.path(sha256, format))
-    picture = Picture(sha256, format=format, width=width, height=height, path=path)
+    picture = stored(sha256, format, width, height, path)
     return Row(position, params, outcome, picture, request)
 
 

@@ -32,7 +32,7 @@ _GIVEN = (
     "SELECT found FROM retrievals",
     "SELECT spec FROM runs WHERE spec LIKE '%\"sha256\"%'",
     "SELECT value FROM cell_params WHERE value LIKE '%\"sha256\"%'",
-    "SELECT asked FROM requests WHERE asked LIKE '%\"mask\"%'",
+    "SELECT asked FROM requests WHERE asked LIKE '%\"mask\"%' OR kind = 'video'",
 )
 
 
