@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.ask import TEXT_NAMES, ask_faults, build_requests, build_text_request
@@ -10,14 +12,16 @@ from imagegen_kit.engine.deriving import read_derivation
 from imagegen_kit.engine.feeding import Feeding, asks_to_retrieve
 from imagegen_kit.engine.image_result import ImageResult, failure_of
 from imagegen_kit.engine.references import FEEDING, TOP_K
+from imagegen_kit.engine.replay import answers_for
 from imagegen_kit.engine.retrieving import read_sought
 from imagegen_kit.engine.scoring import score_results
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.types import Completed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from imagegen_kit.catalog.models import ModelSpec
     from imagegen_kit.engine.engine import Engine
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.engine.scope import Scope
@@ -43,6 +47,35 @@ class Job:
     def repeat(self) -> int:
         """Which repeat of the experiment's cell this is, from 0."""
         return self._scope.repeat
+
+    @property
+    def can_upload(self) -> bool:
+        """Whether there is an object storage, so that ``upload`` has somewhere to send to."""
+        return self._engine.store.uploads is not None
+
+    def spec(self, model: str | None = None) -> ModelSpec | None:
+        """Return what is known of ``model`` (None: the default), so that a recipe can refuse before it spends.
+
+        None where only a replay knows it. Raises InvalidInput for an unknown name.
+        """
+        name = model or self._scope.default_model
+        try:
+            return self._engine.registry.model(name, today=date.min).spec
+        except InvalidInput:
+            if answers_for(name):
+                return None
+            raise
+
+    @contextmanager
+    def timed(self) -> Iterator[Callable[[], float]]:
+        """Measure the seconds of a ``with`` block by the policy's clock; what it gives returns them."""
+        clock = self._policy.clock
+        started = clock.monotonic()
+        ended: list[float] = []
+        try:
+            yield lambda: (ended[0] if ended else clock.monotonic()) - started
+        finally:
+            ended.append(clock.monotonic())
 
     def emit(self, event: Any) -> None:
         """Hand ``event`` to whoever streams this recipe."""

@@ -1,6 +1,8 @@
 """Ready recipes: coroutines over a job that ask for pictures and return something useful."""
 
 from imagegen_kit.recipes.judging import judge_pair
+from imagegen_kit.recipes.persona import Persona
+from imagegen_kit.recipes.personas import avatars
 from imagegen_kit.recipes.picture import image
 
-__all__ = ["image", "judge_pair"]
+__all__ = ["Persona", "avatars", "image", "judge_pair"]
