@@ -9,11 +9,9 @@ import signal
 import subprocess
 import sys
 import threading
-from io import BytesIO
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 import imagegen_kit as ik
 from imagegen_kit.capabilities import Capabilities
@@ -21,9 +19,10 @@ from imagegen_kit.engine.session import close_default_engine, default_engine
 from imagegen_kit.errors import ContentBlocked, InvalidInput, ProviderError, RequestTimeout, StoreError
 from imagegen_kit.store.remote import Remote
 from imagegen_kit.testing.simulators import OpenAISimulator
-from imagegen_kit.types import Completed, Reply
+from imagegen_kit.types import Completed
 from tests.engine.models import hang, model, rows, until
 from tests.grids import draw
+from tests.recipes_steps import as_asked, png
 from tests.store.object_servers import make_bucket, moto, proxy_before
 from tests.store.sending import URL, set_keys
 
@@ -34,22 +33,7 @@ GIVEN = {"persona": MIRA}
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def png(image):
-    file = BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()
-
-
-def grid(seed=1):
-    return png(draw(size=(256, 256), kinds=["noise"], seed=seed, row_gaps=[8], col_gaps=[8], border=(6,) * 4).image)
-
-
-async def as_asked(script, request, on_progress):
-    """Draw a selfie, or a grid where a reference is given."""
-    return Reply(pictures=(grid(len(request.prompt)) if request.references else png(Image.new("RGB", (64, 64))),))
-
-
-def make(*steps, **params):
+def make(**params):
     policy = params.pop("policy", ik.Policy(attempts=1))
     return ik.run(ik.recipes.avatars, **{**GIVEN, "model": "lab/one", **params}, policy=policy)
 
@@ -199,7 +183,8 @@ CHILD = """
 import asyncio, sys
 import imagegen_kit as ik
 from tests.engine.models import model
-from tests.recipes.test_personas import as_asked, MIRA
+from tests.recipes.test_personas import MIRA
+from tests.recipes_steps import as_asked
 async def logged(script, request, on_progress):
     with open("calls.log", "a") as log:
         log.write(("grid" if request.references else "base") + "\\n")
