@@ -30,6 +30,7 @@ def read_job_api(document: Document) -> JobApi:
     models = given.pop("models", {})
     api: JobApi = _built(JobApi, given)
     faults = job_api_faults(api, document)
+    specs: tuple[ModelSpec, ...] = ()
     try:
         specs = read_models(document, api.name) if models else ()
     except InvalidInput as error:

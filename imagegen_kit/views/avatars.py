@@ -23,7 +23,7 @@ def show_avatars(made: Avatars) -> str:
     pictures = [_one(p, f"avatar {k}", SIDE_PX) for k, p in enumerate(made.pictures, 1)]
     stages = ", ".join(f"{name} {seconds(took)}" for name, took in made.timings.items() if took)
     wrong = [text(f"✗ {error}") for error in made.failures]
-    urls = [(text(number), text(url)) for number, url in enumerate(made.urls, 1)]
+    urls = [(text(number), text(url.partition("://")[2])) for number, url in enumerate(made.urls, 1)]
     count = lines(text(f"{made.persona}: {len(made)} of {len(made.cells)} pictures"))
     more = table(urls, ["", "URL"]) if urls else None
     return box(count, lines(*wrong), *pictures, lines(*[Markup("").join(sources)]), lines(small(text(stages))), more)

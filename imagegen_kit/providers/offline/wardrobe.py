@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _CLOTHES = re.compile(r"\b(?:other|different|new|various|another)\b[^.;]*\b(?:clothes|clothing|outfits?)\b", re.I)
 _POSES = re.compile(r"\b(?:other|different|new|various|another)\b[^.;]*\bposes?\b", re.I)
-NEAR = 48  # of 255: what is of the clothes' colour
+NEAR = 32  # of 255: what is of the clothes' colour
 TILTS = (0.0, -5.0, 4.0, 0.0, 6.0, -4.0)  # degrees
 
 
