@@ -20,6 +20,7 @@ from imagegen_kit.film.writing import write_film
 from imagegen_kit.hookspecs import ProviderSpec
 from imagegen_kit.lazy import Shown
 from imagegen_kit.providers import ModelSpec, Price, Reply
+from imagegen_kit.recipes.portfolio import Avatars
 from imagegen_kit.scorers.sketch import auto_fix, sketch_report
 from imagegen_kit.types import ImageRequest, Result, TextRequest, VideoRequest
 from imagegen_kit.views import html
@@ -74,6 +75,12 @@ def library() -> ik.Library:
     return filled
 
 
+def avatars() -> Any:
+    """Avatars whose grid was none, with addresses and words of others."""
+    drawn = result()
+    return Avatars(EVIL, drawn, drawn, tuple(drawn.results), (EVIL,), ("https://a.example/1.png",), {"base": 2.0})
+
+
 def judgement() -> Any:
     class Reader:
         def __init__(self, account: Any) -> None:
@@ -108,6 +115,8 @@ OBJECTS: dict[str, Callable[[], Any]] = {
     "SettingsView": lambda: ik.configure(model="me/calm"),
     "SketchReport": lambda: sketch_report(shape("red"), more=[numeric(EVIL, EVIL, EVIL, lambda page: None, high=1)]),
     "Fixed": lambda: auto_fix(shape("red")),
+    "Avatars": avatars,
+    "Persona": lambda: ik.recipes.Persona(EVIL, EVIL, EVIL, facebook=EVIL),
     "ImageRequest": lambda: ImageRequest(prompt=EVIL, model=EVIL, options={EVIL: EVIL}, mask=result().picture),
     "TextRequest": lambda: TextRequest(prompt=EVIL, model="a/b", system=EVIL),
     "Film": lambda: Film.from_bytes(write_film([Image.new("RGB", (64, 48))] * 4, size=(64, 48), comment=EVIL)),
@@ -162,7 +171,20 @@ class TestEveryView:
 
 
 @pytest.mark.parametrize(
-    "name", ["Run", "Hits", "Explanation", "Experiment", "PromptSpec", "Policy", "Style", "ImageRequest", "TextRequest"]
+    "name",
+    [
+        "Avatars",
+        "Persona",
+        "Run",
+        "Hits",
+        "Explanation",
+        "Experiment",
+        "PromptSpec",
+        "Policy",
+        "Style",
+        "ImageRequest",
+        "TextRequest",
+    ],
 )
 def test_foreign_text_is_shown_as_it_is_written(name: str) -> None:
     shown = OBJECTS[name]()._repr_html_()

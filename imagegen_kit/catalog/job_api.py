@@ -88,8 +88,8 @@ class Poll(Call):
 class Output:
     """Where the pictures are, and as what.
 
-    ``kind`` is url, b64, data_uri, auto (any of these), ref (an object of which ``url`` builds the URL), or bytes (the
-    reply is the picture). ``auth``: the download needs the key too.
+    ``kind`` is url, b64, data_uri, auto (any of these), ref (an object of which ``url`` builds the URL), bytes (the
+    reply is the picture), or text (models of text: the path leads to the answer). ``auth``: the download needs the key.
     """
 
     path: str = ""

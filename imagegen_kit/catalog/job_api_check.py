@@ -199,6 +199,8 @@ def _output_faults(api: JobApi) -> Iterator[_Found]:
     output = api.output
     if output.kind == "bytes" and output.path:
         yield ("output", "path"), "means nothing where the reply itself is the picture.", "Take it out."
+    if output.kind == "text" and api.poll is not None:
+        yield ("poll",), "is given, and a text is read from the reply to the submit.", "Take it out."
     if output.kind != "bytes" and not output.path:
         yield ("output", "path"), "is missing.", 'Say where the pictures are, like "images[*].url".'
     if (output.kind == "ref") is not bool(output.url):

@@ -30,10 +30,15 @@ def read_job_api(document: Document) -> JobApi:
     models = given.pop("models", {})
     api: JobApi = _built(JobApi, given)
     faults = job_api_faults(api, document)
+    specs: tuple[ModelSpec, ...] = ()
     try:
         specs = read_models(document, api.name) if models else ()
     except InvalidInput as error:
         faults += list(error.faults)
+    for spec in specs:
+        if (spec.kind == "text") is not (api.output.kind == "text"):
+            what = f"{spec.name} makes {spec.kind}, and output.kind is {api.output.kind!r}."
+            faults.append(document.fault(("output", "kind"), what, "kind: text belongs to both, or to neither."))
     if faults:
         raise InvalidInput(faults)
     return _built(JobApi, {**given, "models": specs})  # type: ignore[no-any-return]  # it is a JobApi
@@ -98,7 +103,7 @@ def _schema(of: type) -> type[BaseModel]:
         "as_of": Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")],
         "source": text,
         "method": Literal["GET", "POST", "PUT", "DELETE"],
-        "kind": Literal["auto", "url", "b64", "data_uri", "ref", "bytes"],
+        "kind": Literal["auto", "url", "b64", "data_uri", "ref", "bytes", "text"],
         "every": Annotated[float, Field(gt=0, le=600)],
         "deadline": Annotated[float, Field(gt=0, le=86400)],
         "lives_s": Annotated[float, Field(gt=0)],

@@ -13,6 +13,7 @@ SPREAD = "*"  # the key under which all options stand that no placeholder names
 ASKED = (
     "prompt",
     "negative_prompt",
+    "system",
     "seed",
     "width",
     "height",

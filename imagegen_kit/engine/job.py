@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.ask import TEXT_NAMES, ask_faults, build_requests, build_text_request
+from imagegen_kit.engine.deriving import read_derivation
 from imagegen_kit.engine.feeding import Feeding, asks_to_retrieve
 from imagegen_kit.engine.film_result import FilmResult
 from imagegen_kit.engine.filming import FILM_NAMES, build_film_requests, read_clips
 from imagegen_kit.engine.image_result import ImageResult, failure_of
 from imagegen_kit.engine.references import FEEDING, TOP_K
+from imagegen_kit.engine.replay import answers_for
 from imagegen_kit.engine.retrieving import read_sought
 from imagegen_kit.engine.scoring import score_results
 from imagegen_kit.errors import Fault, InvalidInput
@@ -18,8 +22,9 @@ from imagegen_kit.film import Clip, Film, clips, join, open_film
 from imagegen_kit.types import Completed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from imagegen_kit.catalog.models import ModelSpec
     from imagegen_kit.engine.engine import Engine
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.engine.scope import Scope
@@ -45,6 +50,35 @@ class Job:
     def repeat(self) -> int:
         """Which repeat of the experiment's cell this is, from 0."""
         return self._scope.repeat
+
+    @property
+    def can_upload(self) -> bool:
+        """Whether there is an object storage, so that ``upload`` has somewhere to send to."""
+        return self._engine.store.uploads is not None
+
+    def spec(self, model: str | None = None) -> ModelSpec | None:
+        """Return what is known of ``model`` (None: the default), so that a recipe can refuse before it spends.
+
+        None where only a replay knows it. Raises InvalidInput for an unknown name.
+        """
+        name = model or self._scope.default_model
+        try:
+            return self._engine.registry.model(name, today=date.min).spec
+        except InvalidInput:
+            if answers_for(name):
+                return None
+            raise
+
+    @contextmanager
+    def timed(self) -> Iterator[Callable[[], float]]:
+        """Measure the seconds of a ``with`` block by the policy's clock; what it gives returns them."""
+        clock = self._policy.clock
+        started = clock.monotonic()
+        ended: list[float] = []
+        try:
+            yield lambda: (ended[0] if ended else clock.monotonic()) - started
+        finally:
+            ended.append(clock.monotonic())
 
     def emit(self, event: Any) -> None:
         """Hand ``event`` to whoever streams this recipe."""
@@ -177,6 +211,25 @@ class Job:
         """
         found = [open_film(film) for film in films]
         return await self._engine.in_thread(lambda: join(found, **how))
+
+    async def derive(
+        self, pictures: Any, function: Callable[..., Any], *, n: int = 1, labels: Any = None, **options: Any
+    ) -> ImageResult:
+        """Return ``n`` pictures that ``function`` makes of ``pictures`` (cuts, mends, joins), kept in this run.
+
+        ``function(*pictures, **options)`` is called in a thread with ``Picture`` objects and returns one picture, or a
+        list of ``n``: PIL images, bytes, arrays, Pictures, or what has a ``picture`` (as ``auto_fix`` gives). They
+        cost nothing, have ``pictures`` (answers of this job, or any that ``open_picture`` reads) as their parents, and
+        stand in the table under the first one's request, with ``labels`` (a mapping, or one for each) beside its own.
+        An ImagegenError of the function is a failure among the results; a recipe that is run again gets what was made
+        before. Raises InvalidInput, and what went wrong where a given picture did not come.
+        """
+        wanted = await self._engine.in_thread(read_derivation, pictures, function, n, labels, options)
+        first, self._steps = self._steps, self._steps + n
+        results = await self._engine.derive(self._scope, self._policy, wanted, first)
+        for result in results:
+            self.emit(Completed(result.step, result))
+        return ImageResult(tuple(results), self._scope.run_id, {}, self._engine.store, self._policy)
 
     async def upload(
         self,

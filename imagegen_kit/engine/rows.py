@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,7 @@ _CACHED = (
 FIND_CACHED = f"{_CACHED} LIMIT 1"  # the newest
 FIND_OLDER = f"{_CACHED} LIMIT -1 OFFSET 1"
 
+DERIVED = "derived"  # the basis of the cost, and the label, of a picture that a recipe made of others
 PARTS = ("total", "queue", "keep")  # timings with a column of their own
 
 
@@ -175,7 +176,9 @@ def result_from_row(
         artifacts = (Artifact(sha256, kind="text", format=format, size_bytes=len(data), path=path, data=data),)
     elif sha256 is not None:
         path = store.blobs.name(sha256, format)
-        artifacts = (stored(sha256, format, width, height, path),)
+        artifact = stored(sha256, format, width, height, path)
+        made_of = asked.labels[DERIVED]["of"] if DERIVED in asked.labels else ()
+        artifacts = (replace(artifact, parents=tuple(made_of)) if made_of else artifact,)
     prices = row[20] or ""
     adaptations = (*notes, *noted(row[18], row[19])) if row[18] else notes
     if cached:

@@ -75,6 +75,8 @@ def _encode_other(value: Any, blobs: Blobs) -> Any:
         return encode(os.fspath(value), blobs)
     if is_library(value):
         return recorded(value).to_plain()
+    if hasattr(value, "as_parameter"):  # what a recipe takes that says itself how it is written down
+        return encode(value.as_parameter(), blobs)
     try:
         return {"$picture": _put(open_picture(value), blobs)}
     except InvalidInput:

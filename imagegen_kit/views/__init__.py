@@ -16,6 +16,8 @@ from imagegen_kit.experiments.run import Run
 from imagegen_kit.film import Film
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.prompts.compile import PromptSpec
+from imagegen_kit.recipes.persona import Persona
+from imagegen_kit.recipes.portfolio import Avatars
 from imagegen_kit.retrieval.library import Library
 from imagegen_kit.retrieval.retrievers.evaluation import Evaluation
 from imagegen_kit.retrieval.retrievers.hits import Explanation, Hits
@@ -23,6 +25,7 @@ from imagegen_kit.scorers.sketch.fix import Fixed
 from imagegen_kit.scorers.sketch.report import SketchReport
 from imagegen_kit.settings import SettingsView
 from imagegen_kit.types import ImageRequest, Reference, Result, Style, TextRequest, VideoRequest
+from imagegen_kit.views.avatars import show_avatars, show_persona
 from imagegen_kit.views.experiment import show_experiment
 from imagegen_kit.views.films import show_film
 from imagegen_kit.views.hits import show_evaluation, show_explanation, show_hits
@@ -56,6 +59,8 @@ html.register(Judgement, show_judgement)
 html.register(PromptSpec, show_prompt)
 html.register(SketchReport, show_sketch_report)
 html.register(Fixed, show_fixed)
+html.register(Avatars, show_avatars)
+html.register(Persona, show_persona)
 html.register(Policy, show_policy)
 html.register(Style, show_style)
 html.register(SettingsView, show_settings)

@@ -27,6 +27,10 @@ class JobApiTarget:
         """Return the provider for one account."""
         from imagegen_kit.providers.job_api.provider import JobApiProvider, QueueProvider
 
+        if self.api.output.kind == "text":
+            from imagegen_kit.providers.job_api.texts import TextProvider
+
+            return TextProvider(self.api, account)
         return (JobApiProvider if self.api.poll is None else QueueProvider)(self.api, account)
 
 

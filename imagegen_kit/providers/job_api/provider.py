@@ -111,7 +111,7 @@ class JobApiProvider:
     ) -> Reply:
         """Return the reply; what the service tells of cost and seed is taken from the latest answer that has it."""
         seed = _latest(self.api.seed, answers)
-        cost = _charged(self.api.cost, answers) if self.api.cost else None
+        cost = self._charged(answers)
         return Reply(
             pictures=made if spec.kind == "image" else (),
             films=made if spec.kind == "video" else (),
@@ -120,6 +120,10 @@ class JobApiProvider:
             adaptations=notes,
             timings=timings,
         )
+
+    def _charged(self, answers: list[Answer]) -> float | None:
+        """Return the USD that the service says it charged; None where its file names no place, or none is there."""
+        return _charged(self.api.cost, answers) if self.api.cost else None
 
     async def _upload(self, file: File) -> str:
         """Put a reference where the service finds it, and return its address. Nothing has been bought yet."""

@@ -83,11 +83,14 @@ def _trim(picture: Image.Image) -> Image.Image:
 
 
 def cut_out(picture: Image.Image) -> Image.Image | None:
-    """Return ``picture`` without its background where that is one even colour all around, else None."""
+    """Return ``picture`` without its background where that is one even colour all around, else None.
+
+    The lower edge may be covered by who stands before it, as on a portrait, but not its corners.
+    """
     rgb = np.asarray(picture.convert("RGB")).astype(np.int16)
     if min(rgb.shape[:2]) < 8:
         return None
-    rim = np.concatenate([rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]])
+    rim = np.concatenate([rgb[0], rgb[:, 0], rgb[:, -1]])
     paper = np.median(rim, axis=0)
     near = np.abs(rgb - paper).max(axis=2) < 26
     if (np.abs(rim - paper).max(axis=1) < 26).mean() < 0.93 or not 0.05 < near.mean() < 0.97:

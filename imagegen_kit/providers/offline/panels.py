@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 from imagegen_kit.providers.offline.brief import Brief
 from imagegen_kit.providers.offline.lexicon import words
 from imagegen_kit.providers.offline.scene import Relation, Scene, Subject
+from imagegen_kit.providers.offline.wardrobe import changed
 from imagegen_kit.retrieval.text import stem
 
 Painter = Callable[[Brief, int, int, int], Image.Image]
@@ -97,6 +98,8 @@ def _grid(brief: Brief, width: int, height: int, paint: Painter) -> Image.Image:
     picture = Image.new("RGB", (width, height), (255, 255, 255))
     scene = brief.scene
     person = any(_is_person(s) for s in scene.subjects) or bool(brief.references)
+    each = [replace(s, count=1) if s.count == rows * columns else s for s in scene.subjects]  # "a grid of four cats"
+    scene = replace(scene, subjects=tuple(each))
     for row in range(rows):
         for column in range(columns):
             x0, x1 = (gap + (width - gap) * k // columns for k in (column, column + 1))
@@ -105,7 +108,10 @@ def _grid(brief: Brief, width: int, height: int, paint: Painter) -> Image.Image:
             cell = replace(scene, layout="portrait" if person else "single", grid=(1, 1))
             if len(scene.subjects) > 1 and not scene.relations_bind():
                 cell = replace(cell, subjects=(scene.subjects[number % len(scene.subjects)],), relations=())
-            panel = paint(brief.of(cell, number), x1 - x0 - gap, y1 - y0 - gap, number + 1)
+            if len(scene.places) > 1:
+                cell = replace(cell, place=scene.places[number % len(scene.places)])
+            mine = changed(brief.references, brief.prompt, number)
+            panel = paint(replace(brief.of(cell, number), references=mine), x1 - x0 - gap, y1 - y0 - gap, number + 1)
             picture.paste(panel.convert("RGB"), (x0, y0))
     return picture
 

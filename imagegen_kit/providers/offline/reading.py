@@ -29,6 +29,7 @@ _GRID_OF = re.compile(r"\b(?:grid|collage|contact sheet) of (four|4|six|6|nine|9
 _GRIDS = {"four": (2, 2), "4": (2, 2), "six": (2, 3), "6": (2, 3), "nine": (3, 3), "9": (3, 3)}
 _WITHOUT = re.compile(r"\b(?:no|without|not|avoid|free of)\s+(?:(?:any|a|an|the)\s+)?[\w-]+(?:\s+(?:or|and)\s+[\w-]+)?")
 _AVOID = re.compile(r"\navoid:.*", re.S)  # a negative prompt that had to go into the text names nothing to draw
+_ASIDE = re.compile(r"\bnot to be drawn:.*", re.S)  # what is said of a person's life is for mood alone
 _SHAPE = re.compile(r"\b\d{1,2}:\d{1,2}(?: (?:wide|tall) format| [a-z-]*widescreen| square| vertical)?")
 _TOKEN = re.compile(r"@\w+|#\w+|[^\W_]+(?:[-'’][^\W_]+)*|[.,;:!?\n]")
 _SIDE_WORDS = (("left", "caller"), ("right", "callee"), ("left", "left"), ("right", "right"))
@@ -40,7 +41,7 @@ def read(prompt: str, known: Callable[[str], bool]) -> Scene:
     """Return the scene that ``prompt`` describes; ``known(word)`` says whether the library has pictures for a word."""
     text = unicodedata.normalize("NFKC", without_likeness(str(prompt)))[:READ_CHARS]
     text, lettering = _take_lettering(text)
-    text = _SHAPE.sub(" , ", _AVOID.sub("", text.lower()))
+    text = _SHAPE.sub(" , ", _ASIDE.sub("", _AVOID.sub("", text.lower())))
     grid = (1, 1)
     if match := _GRID.search(text):
         grid = (min(4, max(1, int(match[1]))), min(4, max(1, int(match[2]))))
@@ -68,6 +69,7 @@ def read(prompt: str, known: Callable[[str], bool]) -> Scene:
         subjects=tuple(reader.subjects),
         relations=relations,
         place=next(iter(places + reader.hints), None),
+        places=tuple(dict.fromkeys(places)),
         side_places=(reader.side_places.get("left"), reader.side_places.get("right")),
         light=found["light"][0] if found["light"] else None,
         weather=found["weather"][0] if found["weather"] else None,

@@ -44,12 +44,14 @@ class Scene:
     prompt decides the arrangement: the subjects, or where there are none the words that are no style.
 
     ``layout`` is single, portrait, split, grid or pattern, with ``grid`` as (rows, columns). ``place`` and ``light``
-    name a backdrop and None leaves the choice to the subjects; ``side_places`` are those of the two halves.
+    name a backdrop and None leaves the choice to the subjects; ``places`` are all that are named, of which the cells of
+    a grid take one after the other, and ``side_places`` those of the two halves.
     """
 
     subjects: tuple[Subject, ...] = ()
     relations: tuple[Relation, ...] = ()
     place: str | None = None
+    places: tuple[str, ...] = ()
     side_places: tuple[str | None, str | None] = (None, None)
     light: str | None = None
     weather: str | None = None

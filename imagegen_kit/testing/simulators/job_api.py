@@ -86,6 +86,7 @@ class JobApiSimulator(Simulator):
             self.service, self.facts = service.name, facts_of(service)
         self.modes = _shown_by(self.facts)  # type: ignore[misc]  # a service shows fewer of them than all together
         self.polls = polls
+        self.answer: str | None = None  # what an endpoint of text answers; None: something made of the prompt
         self.jobs: dict[str, Job] = {}
         self.uploads: dict[str, bytes] = {}
 
@@ -239,6 +240,7 @@ class JobApiSimulator(Simulator):
             "place": max(0, self.polls - job.asked),
             "foreign": f"{self.base_url.replace('127.0.0.1', 'localhost')}/elsewhere/{job.id}",
             "picture": f"{self.origin_url}/pictures/{job.id}/{job.links}.{'mp4' if job.film else 'png'}",
+            "said": self.answer if self.answer is not None else f"Written for: {job.values.get('prompt', '')}",
             "job": job,
             "look": self.look,
             "drawn_by": self.drawn_by,
@@ -276,6 +278,8 @@ def _shown_by(facts: Facts) -> dict[str, str]:
         absent.discard("blocked_before")
     if "{picture" not in str(states["done"]):
         absent.add("expired_result")
+    if "{said}" in str(states["done"]):  # there is no picture that could be cut off
+        absent.add("truncated")
     return {mode: text for mode, text in JobApiSimulator.modes.items() if mode not in absent}
 
 

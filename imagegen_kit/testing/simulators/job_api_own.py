@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from imagegen_kit.catalog.job_api import JobApi, Submit
 
-PICTURES = {"b64": "{b64}", "data_uri": "data:image/png;base64,{b64}"}
+PICTURES = {"b64": "{b64}", "data_uri": "data:image/png;base64,{b64}", "text": "{said}"}
 STATUSES = {"true": True, "false": False}
 SIDES = r"(?P<width>\d+)[xX*](?P<height>\d+)"
 READS = {  # what a field holds, by the placeholder of its template
@@ -50,7 +50,7 @@ def facts_of(api: JobApi) -> Facts:
 def _path(url: str) -> str:
     """Return the path of an address template, as the simulator's own patterns are written."""
     path = re.sub(r"^(\{base\}|https?://[^/]+)", "", url).partition("?")[0]
-    return re.sub(r"\{(?!id\})[^}]*\}", "{model}", path)
+    return re.sub(r"\{(?!id\})[^}]*\}", "{model}", path) or "/"
 
 
 def _door(form: Submit) -> Door:
