@@ -18,6 +18,7 @@ UPWARD = {
     "vote": "imagegen_kit.panels.vote.panel:VotePanel",
     "generate": "imagegen_kit.recipes.picture:generate",
     "library_panel": "imagegen_kit.panels.library.panel:LibraryPanel",
+    "open_run": "imagegen_kit.experiments.opening:open_run",
     "scorers": "imagegen_kit.tables.names:scorers",
     "report": "imagegen_kit.report.write:write_report",
     "listing": "imagegen_kit.views.listings:show_listing",

@@ -1,6 +1,10 @@
 """Ready recipes: coroutines over a job that ask for pictures and return something useful."""
 
+from imagegen_kit.recipes.call_picture import CallScene
+from imagegen_kit.recipes.calls import call_scene
 from imagegen_kit.recipes.judging import judge_pair
 from imagegen_kit.recipes.picture import image
+from imagegen_kit.recipes.scene_list import Scene, SceneBatch, read_scenes
+from imagegen_kit.recipes.scenes import scene_batch
 
-__all__ = ["image", "judge_pair"]
+__all__ = ["CallScene", "Scene", "SceneBatch", "call_scene", "image", "judge_pair", "read_scenes", "scene_batch"]

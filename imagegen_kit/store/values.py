@@ -75,6 +75,11 @@ def _encode_other(value: Any, blobs: Blobs) -> Any:
         return encode(os.fspath(value), blobs)
     if is_library(value):
         return recorded(value).to_plain()
+    if hasattr(value, "columns") and hasattr(value, "to_dict"):  # a DataFrame, as the rows that it holds
+        return [
+            {k: encode(v, blobs) for k, v in row.items()}
+            for row in value.astype(object).where(value.notna(), None).to_dict("records")
+        ]
     try:
         return {"$picture": _put(open_picture(value), blobs)}
     except InvalidInput:
