@@ -73,7 +73,11 @@ BASIC = (
     [
         pytest.param({}, "", id="nothing known"),
         pytest.param({"caller_name": "Ann"}, " On the left: Ann.", id="caller's name"),
-        pytest.param({"callee_context": "just got a job"}, " On the right: the person called, just got a job.", id="b"),
+        pytest.param(
+            {"callee_context": "just got a job"},
+            " On the right: the person called, just got a job, the background suits that.",
+            id="b",
+        ),
         pytest.param(
             {"caller_name": "Ann", "caller_description": "red coat", "caller_setting": "a train", "callee_name": "Bo"},
             " On the left: Ann, red coat, in a train. On the right: Bo.",

@@ -32,7 +32,7 @@ from imagegen_kit.engine.rows import (
     result_from_row,
     result_row,
 )
-from imagegen_kit.engine.standin import draw_placeholder
+from imagegen_kit.engine.standin import stand_in
 from imagegen_kit.engine.verbs import Verbs
 from imagegen_kit.errors import BudgetExceeded, InvalidInput
 from imagegen_kit.registry import get_registry
@@ -210,7 +210,7 @@ class Engine(Verbs):
                 cost = Cost(spent, result.cost.price_usd, "unknown" if spent is None else result.cost.basis)
                 result = replace(result, cost=cost, attempts=answer.attempts)
             if policy.placeholder:
-                result = await draw_placeholder(self, result)
+                result = await stand_in(self, result, policy.placeholder)
         at = timestamp(policy.clock.now())
         rows: list[Statement] = [] if recorded else list(purchase.intent)
         rows.append((INSERT_RESULT, result_row(purchase.request_id, place, result, at)))

@@ -96,7 +96,7 @@ def _prepare(
     engine = engine or default_engine()
     check_policy(policy)
     read = read_recipe(recipe)
-    policy = policy or DEFAULT
+    policy = policy or read.policy
     if faults := faults_of(read, params, engine.registry) + policy_faults(policy, engine.registry):
         raise InvalidInput(faults)
     return engine, read, policy

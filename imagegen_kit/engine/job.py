@@ -19,6 +19,7 @@ from imagegen_kit.engine.retrieving import read_sought
 from imagegen_kit.engine.scoring import score_results
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.film import Clip, Film, clips, join, open_film
+from imagegen_kit.store.values import CELLS_PER_RUN
 from imagegen_kit.types import Completed
 
 if TYPE_CHECKING:
@@ -79,6 +80,11 @@ class Job:
             yield lambda: (ended[0] if ended else clock.monotonic()) - started
         finally:
             ended.append(clock.monotonic())
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Return the id of the run that this is a part of, and the number of its cell there."""
+        return self._scope.run_id, self._scope.cell % CELLS_PER_RUN
 
     def emit(self, event: Any) -> None:
         """Hand ``event`` to whoever streams this recipe."""
@@ -242,7 +248,8 @@ class Job:
         """Copy pictures to the object storage of the setting ``remote`` and return their URLs, in order.
 
         ``pictures`` is one or several: answers of this job, paths, bytes, PIL images. The objects are named
-        ``<prefix>/1.png``, ``<prefix>/2.png`` … by position and format, or as ``names`` says. ``expires_s`` gives links
+        ``<prefix>/1.png``, ``<prefix>/2.png`` … by position and format, or as ``names`` says: under a name that ends
+        in another format's suffix (.jpg) the picture is sent in that format. ``expires_s`` gives links
         that open a private object without a key for so many seconds; without it the URL opens only what the bucket lets
         everybody read. What is there already with the same bytes is not sent again. Raises InvalidInput where no
         storage is set, StoreError where it fails to the end; the pictures stay in the store.

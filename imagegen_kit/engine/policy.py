@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, Protocol
 
 from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.lazy import Shown
 from imagegen_kit.settings import settings
 
@@ -104,7 +106,8 @@ class Policy(Shown):
     ``attempts`` counts the first call; only failures known to be unpaid are repeated. ``timeout_s`` None is the model's
     own from the catalogue. ``concurrency`` is how many calls an account may have open (None: the model's own).
     ``fallback`` names a model, or several, to ask after a failure; ``placeholder`` draws a marked stand-in when nothing
-    came: both are off unless asked, because a comparison must not show one model under another's name. ``cache`` False
+    came, or takes the picture whose path it is for one: both are off unless asked, because a comparison must not show
+    one model under another's name. ``cache`` False
     buys again what is already there. ``assume_usd`` is the price to budget with where none is known (a number, or by
     model). ``checks`` names checks that a picture must pass (a list, or limits by name). ``clock`` is "system" (None),
     "simulated", or a Clock.
@@ -114,7 +117,7 @@ class Policy(Shown):
     timeout_s: float | None = None
     concurrency: int | None = None
     fallback: str | tuple[str, ...] | None = None
-    placeholder: bool = False
+    placeholder: bool | str = False
     cache: bool = True
     assume_usd: float | dict[str, float] | None = None
     checks: Any = None
@@ -128,9 +131,13 @@ class Policy(Shown):
             faults.append(Fault("timeout_s", f"{self.timeout_s!r} is not a number of seconds above 0."))
         if self.concurrency is not None and (type(self.concurrency) is not int or self.concurrency < 1):
             faults.append(Fault("concurrency", f"{self.concurrency!r} is not a whole number above 0."))
-        for name in ("placeholder", "cache"):
-            if type(getattr(self, name)) is not bool:
-                faults.append(Fault(name, f"{getattr(self, name)!r} is neither True nor False."))
+        if isinstance(self.placeholder, os.PathLike):
+            object.__setattr__(self, "placeholder", os.fspath(self.placeholder))
+        if type(self.placeholder) is not bool and not (isinstance(self.placeholder, str) and self.placeholder):
+            what = f"{self.placeholder!r} is neither True nor False, nor the path of a picture."
+            faults.append(Fault("placeholder", what))
+        if type(self.cache) is not bool:
+            faults.append(Fault("cache", f"{self.cache!r} is neither True nor False."))
         names = self.fallback if isinstance(self.fallback, (list, tuple)) else (self.fallback or "",)
         if not all(isinstance(name, str) for name in names):
             faults.append(Fault("fallback", f"{self.fallback!r} names no model.", 'Write it like "offline/collage".'))
@@ -229,6 +236,11 @@ def policy_faults(policy: Policy, registry: Registry) -> list[Fault]:
         except InvalidInput as error:
             if not settings().replay:  # nothing is sent then
                 faults += [Fault("fallback", f.what, f.hint) for f in error.faults]
+    if isinstance(policy.placeholder, str) and not settings().replay:
+        try:
+            Picture.open(policy.placeholder, where="placeholder")
+        except InvalidInput as error:
+            faults += error.faults
     return faults
 
 

@@ -6,9 +6,10 @@ import contextlib
 import inspect
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from imagegen_kit.engine.ask import check_values
+from imagegen_kit.engine.policy import DEFAULT, Policy
 from imagegen_kit.engine.references import FEEDING, feeding_faults
 from imagegen_kit.engine.replay import answers_for
 from imagegen_kit.errors import Fault, InvalidInput, PluginError, unknown_name_fault
@@ -24,15 +25,32 @@ if TYPE_CHECKING:
 RESERVED = frozenset({*COLUMN_NAMES, "policy", "engine"})
 
 
+F = TypeVar("F", bound="Callable[..., Coroutine[Any, Any, Any]]")
+
+
+def tried_by(policy: Policy) -> Callable[[F], F]:
+    """Let a recipe bring the policy that is in force where its user names none; it is ``recipe.policy``."""
+
+    def mark(recipe: F) -> F:
+        recipe.policy = policy  # type: ignore[attr-defined]  # functions take attributes
+        return recipe
+
+    return mark
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A recipe function with what its signature says. ``open`` recipes take further options of the models."""
+    """A recipe function with what its signature says. ``open`` recipes take further options of the models.
+
+    ``policy`` is in force where none is given.
+    """
 
     function: Callable[..., Coroutine[Any, Any, Any]]
     name: str
     parameters: tuple[str, ...]
     required: tuple[str, ...]
     open: bool
+    policy: Policy = DEFAULT
 
 
 def read_recipe(recipe: Any) -> Recipe:
@@ -55,6 +73,7 @@ def read_recipe(recipe: Any) -> Recipe:
         parameters=tuple(p.name for p in named),
         required=tuple(p.name for p in named if p.default is p.empty),
         open=any(p.kind is p.VAR_KEYWORD for p in parameters),
+        policy=getattr(recipe, "policy", DEFAULT),
     )
 
 

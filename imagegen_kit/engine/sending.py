@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.errors import Fault, InvalidInput, ObjectStoreError, StoreError
 from imagegen_kit.film import Film
-from imagegen_kit.imaging.picture import open_picture
+from imagegen_kit.imaging.encode import SUFFIXES, encode
+from imagegen_kit.imaging.picture import Picture, open_picture
 from imagegen_kit.store.addresses import check_names, name_faults
 from imagegen_kit.store.upload_rows import ask
 from imagegen_kit.store.values import dumps
@@ -88,7 +89,8 @@ async def send(
         uploads.remote.check_expiry(expires_s)
     pictures = await engine.in_thread(as_pictures, given)
     objects = names_of(pictures, prefix, names)
-    kept = [await engine.in_thread(_kept, store, picture) for picture in pictures]
+    as_named = [await engine.in_thread(_as_named, *pair) for pair in zip(pictures, objects, strict=True)]
+    kept = [await engine.in_thread(_kept, store, picture) for picture in as_named]
     wanted = [(picture.sha256, picture.format, name) for picture, name in zip(kept, objects, strict=True)]
     if opening := scope.open():
         store.journal.append(opening)
@@ -125,6 +127,14 @@ async def send(
             "The pictures are safe in the store: upload again when that is mended, or run `imagegen uploads --retry`."
         ) from None
     return [await asyncio.to_thread(uploads.remote.url, name, expires_s) for name in objects]
+
+
+def _as_named(picture: Artifact, name: str) -> Artifact:
+    """Return ``picture`` in the format that its object's name ends in, itself where the name says no other one."""
+    format = SUFFIXES.get(f".{name.rpartition('.')[2].lower()}", picture.format)
+    if format == picture.format or picture.kind != "picture":
+        return picture
+    return Picture.from_bytes(encode(open_picture(picture).image, format))
 
 
 def _kept(store: Store, picture: Artifact) -> Artifact:

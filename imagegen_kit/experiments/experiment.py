@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.cells import RunUnderWay
 from imagegen_kit.engine.execute import check_policy, record_run
-from imagegen_kit.engine.policy import DEFAULT, Policy, is_amount, policy_faults
+from imagegen_kit.engine.policy import Policy, is_amount, policy_faults
 from imagegen_kit.engine.recipe import read_recipe
 from imagegen_kit.engine.replay import replay_in_force
 from imagegen_kit.engine.session import default_engine
@@ -62,7 +62,7 @@ class Experiment(Shown):
         self.recipe = read_recipe(recipe)
         faults: list[Fault] = []
         self.grid = Grid.read(vary, fixed, repeats, faults)
-        self.name, self.budget_usd, self.policy = name, budget_usd, policy or DEFAULT
+        self.name, self.budget_usd, self.policy = name, budget_usd, policy or self.recipe.policy
         self._given: dict[str, Any] = {
             "recipe": recipe, "vary": vary, "fixed": fixed, "repeats": repeats, "name": name,
             "budget_usd": budget_usd, "policy": policy,

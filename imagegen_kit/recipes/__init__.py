@@ -1,9 +1,25 @@
 """Ready recipes: coroutines over a job that ask for pictures and return something useful."""
 
+from imagegen_kit.recipes.call_picture import CallScene
+from imagegen_kit.recipes.calls import call_scene
 from imagegen_kit.recipes.judging import judge_pair
 from imagegen_kit.recipes.moving import film
 from imagegen_kit.recipes.persona import Persona
 from imagegen_kit.recipes.personas import avatars
 from imagegen_kit.recipes.picture import image
+from imagegen_kit.recipes.scene_list import Scene, SceneBatch, read_scenes
+from imagegen_kit.recipes.scenes import scene_batch
 
-__all__ = ["Persona", "avatars", "film", "image", "judge_pair"]
+__all__ = [
+    "CallScene",
+    "Persona",
+    "Scene",
+    "SceneBatch",
+    "avatars",
+    "call_scene",
+    "film",
+    "image",
+    "judge_pair",
+    "read_scenes",
+    "scene_batch",
+]

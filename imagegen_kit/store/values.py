@@ -77,6 +77,8 @@ def _encode_other(value: Any, blobs: Blobs) -> Any:
         return recorded(value).to_plain()
     if hasattr(value, "as_parameter"):  # what a recipe takes that says itself how it is written down
         return encode(value.as_parameter(), blobs)
+    if hasattr(value, "columns") and hasattr(value, "to_dict"):  # a DataFrame, as the rows that it holds
+        return encode(value.astype(object).where(value.notna(), None).to_dict("records"), blobs)
     try:
         return {"$picture": _put(open_picture(value), blobs)}
     except InvalidInput:

@@ -69,6 +69,8 @@ def half_scene(scene: Scene, side: int) -> Scene:
         mine = free[:1] if taken or side == 0 else free[1:2]
         if free and not mine and free[0].count > 1:
             mine = free[:1]
+    if len(mine) > 1 and stem(mine[0].head) == "person" and _is_person(mine[1]):  # who is meant is said further on
+        mine = mine[1:]
     if not mine or stem(mine[0].head) == "person":  # "one person on the left": somebody, another on either side
         mine = [(Subject("man", "man"), Subject("woman", "woman"))[side], *mine[1:]]
     person = replace(mine[0], count=1, side=None)

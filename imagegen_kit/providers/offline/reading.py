@@ -154,6 +154,8 @@ class _Reader:
                 return
             self.close()
             self.link = token[1:]
+        elif token == ":" and self.side is not None and not self.phrase:
+            pass  # "on the left: a doctor"
         elif token in ".,;:!?\n":
             self.close()
             self.link = None if token != "," else "beside"
@@ -174,6 +176,8 @@ class _Reader:
             self.subjects.append(replace(last, side=side))
             self.clause_start = len(self.subjects)
             self.link = None
+        elif side == self.side:  # "the caller on the left": says it twice, and who follows is somebody else
+            self.side = None
         else:
             self.side, self.link = side, None
 
