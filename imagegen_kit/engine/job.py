@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.engine.ask import TEXT_NAMES, ask_faults, build_requests, build_text_request
 from imagegen_kit.engine.deriving import read_derivation
 from imagegen_kit.engine.feeding import Feeding, asks_to_retrieve
-from imagegen_kit.engine.film_result import FilmResult
-from imagegen_kit.engine.filming import FILM_NAMES, build_film_requests, read_clips
+from imagegen_kit.engine.film_verbs import FilmVerbs
 from imagegen_kit.engine.image_result import ImageResult, failure_of
 from imagegen_kit.engine.references import FEEDING, TOP_K
 from imagegen_kit.engine.replay import answers_for
 from imagegen_kit.engine.retrieving import read_sought
 from imagegen_kit.engine.scoring import score_results
 from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.film import Clip, Film, clips, join, open_film
 from imagegen_kit.store.values import CELLS_PER_RUN
 from imagegen_kit.types import Completed
 
@@ -40,7 +38,7 @@ _NAMED = frozenset(
 )
 
 
-class Job:
+class Job(FilmVerbs):
     """One execution of a recipe. Its requests are numbered by ``step`` in the order in which they are asked."""
 
     def __init__(self, engine: Engine, scope: Scope, policy: Policy, emit: Callable[[Any], None] | None = None) -> None:
@@ -156,68 +154,6 @@ class Job:
         asked = {"prompt": prompts[0], **ask} if len(prompts) == 1 else {}
         return ImageResult(results, self._scope.run_id, asked, self._engine.store, self._policy)
 
-    async def animate(
-        self,
-        prompt: str,
-        *,
-        first_frame: Any = None,
-        last_frame: Any = None,
-        seconds: float | None = None,
-        **ask: Any,
-    ) -> FilmResult:
-        """Return one film of ``prompt``, that begins with ``first_frame`` and ends with ``last_frame``.
-
-        Takes what ``films`` takes. ``answer.film`` is the film. Raises what went wrong where none came.
-        """
-        answer = await self.films(Clip(prompt, first_frame, last_frame, seconds), **ask)
-        if not answer.films:
-            raise answer.failure()
-        return answer
-
-    async def films(self, wanted: Clip | Sequence[Clip], **ask: Any) -> FilmResult:
-        """Return a film of each ``wanted`` clip, asked for at once, in order; failures are values among them.
-
-        Takes model (which must be named), references, size, aspect_ratio, negative_prompt, seed, sample, labels and
-        the model's own options. Raises InvalidInput with all faults before anything is sent.
-        """
-        ask = {name: value for name, value in ask.items() if value is not None}
-        given = {name: value for name, value in ask.items() if name in FILM_NAMES}
-        options = {name: value for name, value in ask.items() if name not in FILM_NAMES}
-        asked_for = read_clips(wanted)
-        build = (asked_for, given, options, self._engine.registry, self._scope.repeat)
-        requests = await self._engine.in_thread(build_film_requests, *build)
-        results = await self._all([(request, None, ()) for request in requests])
-        asked = {}
-        if isinstance(wanted, Clip):
-            parts = {"first_frame": wanted.first_frame, "last_frame": wanted.last_frame, "duration": wanted.seconds}
-            asked = {"prompt": wanted.prompt, **{k: v for k, v in parts.items() if v is not None}, **ask}
-        return FilmResult(results, self._scope.run_id, asked, self._engine.store, self._policy)
-
-    def clips(
-        self,
-        keyframes: Sequence[Any],
-        prompts: str | Sequence[str],
-        *,
-        model: str,
-        kind: str | None = None,
-        seconds: float | Sequence[float | None] | None = None,
-    ) -> tuple[Clip, ...]:
-        """Return the clips between ``keyframes`` by what ``model`` can do, for ``films``; see ``film.clips``.
-
-        ``kind`` is "single" or "paired"; None is what the model declares. Raises InvalidInput with every fault, and
-        for a model that starts from no picture, by its name.
-        """
-        found = self._engine.registry.model(model, today=self._policy.clock.now().date())
-        return clips(keyframes, prompts, found.spec.can, model=found.id, kind=kind, seconds=seconds)
-
-    async def join(self, films: Sequence[Any], **how: Any) -> Film:
-        """Return ``films`` (answers of this job, Films) as one film in memory, as ``film.join`` does, in a thread.
-
-        In a plan it is a stand-in. Raises InvalidInput where there is none.
-        """
-        found = [open_film(film) for film in films]
-        return await self._engine.in_thread(lambda: join(found, **how))
-
     async def derive(
         self, pictures: Any, function: Callable[..., Any], *, n: int = 1, labels: Any = None, **options: Any
     ) -> ImageResult:
@@ -249,10 +185,10 @@ class Job:
 
         ``pictures`` is one or several: answers of this job, paths, bytes, PIL images. The objects are named
         ``<prefix>/1.png``, ``<prefix>/2.png`` … by position and format, or as ``names`` says: under a name that ends
-        in another format's suffix (.jpg) the picture is sent in that format. ``expires_s`` gives links
-        that open a private object without a key for so many seconds; without it the URL opens only what the bucket lets
-        everybody read. What is there already with the same bytes is not sent again. Raises InvalidInput where no
-        storage is set, StoreError where it fails to the end; the pictures stay in the store.
+        in another format's suffix (.jpg) the picture is sent in that format. ``expires_s`` gives links that open a
+        private object without a key for so many seconds; without it the URL opens only what the bucket lets everybody
+        read. What is there already with the same bytes is not sent again. Raises InvalidInput where no storage is set,
+        StoreError where it fails to the end; the pictures stay in the store.
         """
         return await self._engine.upload(self._scope, self._policy, pictures, prefix, names, expires_s)
 
