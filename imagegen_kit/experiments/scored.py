@@ -53,7 +53,8 @@ class Scored:
 
         run = cast("Run", self)
         run._flush()
-        chosen = choose([scorers, *more] if more else scorers, get_registry())
+        asked = cast("Sequence[Asked]", [scorers, *more]) if more else scorers
+        chosen = choose(asked, get_registry())
         entries = _entries(run, reading=any(c.spec.reads for c in chosen))
         _refuse_unknown_by(chosen, entries)
         scoring = Scoring(run._store.journal, run._number, entries, chosen)

@@ -56,7 +56,7 @@ class Page:
             rows += wide[start : start + height]
         for start in range(_MEAN):
             sums += rows[:, start : start + width]
-        smooth: Numbers = sums / np.float32(_MEAN**2)
+        smooth: Numbers = sums.astype(np.float32) / np.float32(_MEAN**2)
         return smooth
 
     @cached_property
@@ -110,7 +110,7 @@ class Page:
         inked = (above + below)[:, :-1] + (above + below)[:, 1:]
         one, three = np.count_nonzero(inked == 1), np.count_nonzero(inked == 3)
         slanted = (above ^ below)[:, :-1] & (above ^ below)[:, 1:] & (above[:, :-1] ^ above[:, 1:])
-        return (one - three - 2 * np.count_nonzero(slanted)) // 4 + self._ground.holes
+        return int(one - three - 2 * np.count_nonzero(slanted)) // 4 + self._ground.holes
 
     @cached_property
     def _ground(self) -> _Ground:
@@ -155,18 +155,18 @@ class Page:
         if not self.middle_lines.any():
             return np.zeros(0, dtype=np.float32)
         square, diamond = (_depths(self.drawn, self.middle_lines, corners) for corners in (True, False))
-        widths: Numbers = 2 * np.sqrt(square.astype(np.float32) * diamond) - 0.5
+        widths: Numbers = 2 * np.sqrt(square.astype(np.float32) * diamond.astype(np.float32)) - 0.5
         return widths
 
 
-def _depths(ink: Mask, at: Mask, corners: bool) -> Levels:
+def _depths(ink: Mask, at: Mask, corners: bool) -> np.ndarray[Any, np.dtype[np.uint16]]:
     """Return by how many steps each pixel of ``at`` is away from what is no ink; ``corners``: also slanted.
 
     ``ink`` has a margin of one pixel. The same numbers as ``scipy.ndimage.distance_transform_cdt``, in a fifth of the
     time: ``at`` lies near the edge of ink, and only as many layers are taken off as that needs.
     """
     left, places = ink.copy(), np.flatnonzero(at)
-    depths = np.zeros(len(places), dtype=np.uint16)
+    depths: np.ndarray[Any, np.dtype[np.uint16]] = np.zeros(len(places), dtype=np.uint16)
     while (deeper := left.ravel()[places]).any():
         depths += deeper
         along = left[1:-1] & left[:-2] & left[2:]
