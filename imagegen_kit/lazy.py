@@ -19,6 +19,7 @@ UPWARD = {
     "generate": "imagegen_kit.recipes.picture:generate",
     "library_panel": "imagegen_kit.panels.library.panel:LibraryPanel",
     "scorers": "imagegen_kit.tables.names:scorers",
+    "open_run": "imagegen_kit.experiments.opening:open_run",
     "report": "imagegen_kit.report.write:write_report",
     "listing": "imagegen_kit.views.listings:show_listing",
 }

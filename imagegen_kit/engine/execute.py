@@ -62,9 +62,20 @@ def read_policy(plain: dict[str, Any] | None) -> Policy:
 
 
 async def execute(
-    engine: Engine, recipe: Recipe, params: dict[str, Any], policy: Policy, emit: Callable[[Any], None] | None = None
+    engine: Engine,
+    recipe: Recipe,
+    params: dict[str, Any],
+    policy: Policy,
+    emit: Callable[[Any], None] | None = None,
+    *,
+    name: str | None = None,
+    budget_usd: float | None = None,
+    on_start: Callable[[str], None] | None = None,
 ) -> Any:
-    """Run one recipe as a run of its own and return its value."""
+    """Run one recipe as a run of its own, called ``name``, and return its value.
+
+    ``budget_usd`` is the most that the run may spend; ``on_start`` hears its id before anything is asked for.
+    """
     blobs = engine.store.blobs
     encoded = await engine.in_thread(lambda: {k: dumps(encode(as_recorded(k, v), blobs)) for k, v in params.items()})
     if (replay := replay_in_force(engine)) is not None:
@@ -76,8 +87,12 @@ async def execute(
     }
     if plain := policy.to_plain():
         spec["policy"] = plain
-    number, id = record_run(engine, name=None, recipe=recipe.name, definition="", spec=spec, cells=1, policy=policy)
-    under_way = RunUnderWay(engine, number, id, recipe, policy, default_model=settings().model, on_event=emit)
+    number, id = record_run(engine, name=name, recipe=recipe.name, definition="", spec=spec, cells=1, policy=policy)
+    if on_start is not None:
+        on_start(id)
+    under_way = RunUnderWay(
+        engine, number, id, recipe, policy, budget_usd, default_model=settings().model, on_event=emit
+    )
     try:
         return await under_way.one(Cell(0, 0, params, encoded))
     finally:

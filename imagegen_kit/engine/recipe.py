@@ -26,7 +26,10 @@ RESERVED = frozenset({*COLUMN_NAMES, "policy", "engine"})
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A recipe function with what its signature says. ``open`` recipes take further options of the models."""
+    """A recipe function with what its signature says. ``open`` recipes take further options of the models.
+
+    A function that bears ``faults(params, registry)`` says through it what else is wrong with its parameters.
+    """
 
     function: Callable[..., Coroutine[Any, Any, Any]]
     name: str
@@ -77,6 +80,9 @@ def faults_of(recipe: Recipe, params: Mapping[str, Any], registry: Registry) -> 
     ]
     for name, value in params.items():
         faults += check_values(name, value, registry)
+    more = getattr(recipe.function, "faults", None)
+    if more is not None:
+        faults += more(params, registry)
     if not faults and feeds(recipe):
         faults = feeding_faults([params])
     return faults

@@ -2,5 +2,6 @@
 
 from imagegen_kit.recipes.judging import judge_pair
 from imagegen_kit.recipes.picture import image
+from imagegen_kit.recipes.sketches import concept_sketches
 
-__all__ = ["image", "judge_pair"]
+__all__ = ["concept_sketches", "image", "judge_pair"]
