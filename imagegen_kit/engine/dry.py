@@ -22,6 +22,7 @@ from imagegen_kit.types import Artifact, Cost, Result, TextRequest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from imagegen_kit.engine.deriving import Derivation
     from imagegen_kit.engine.engine import Engine
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.engine.prepare import Prepared
@@ -82,6 +83,12 @@ class DryEngine:
         remote, found = storage_of(self.store).remote, as_pictures(pictures)
         return [remote.url(name) for name in names_of(found, *asked[:2])]
 
+    async def derive(self, _scope: Scope, _policy: Policy, wanted: Derivation, first: int) -> list[Result]:
+        """Return as many stand-ins as would be made; nothing is looked at, and it costs nothing."""
+        from imagegen_kit.engine.deriving import results_of
+
+        return results_of(wanted, [_stand_in(self.foreseen) for _ in wanted.asked], first, None)
+
     async def retrieve(self, sought: Sought, **_: Any) -> Retrieved:
         """Look into the library as the engine would: it costs nothing. Files are looked for, and none is read."""
         try:
@@ -125,10 +132,8 @@ class DryEngine:
                 asked, prepared.sent, "ok", (answer,), cost=cost, adaptations=prepared.notes,
                 model_used=prepared.model.id, key=prepared.key, step=step,
             )  # fmt: skip
-        data = _stand_in_bytes()
-        picture = StandIn("0" * 64, width=64, height=64, size_bytes=len(data), data=data, foreseen=seen)
         return Result(
-            asked, prepared.sent, "ok", (picture,), cost=cost, adaptations=prepared.notes,
+            asked, prepared.sent, "ok", (_stand_in(seen),), cost=cost, adaptations=prepared.notes,
             model_used=prepared.model.id, key=prepared.key, step=step,
         )  # fmt: skip
 
@@ -150,6 +155,11 @@ class StandIn(Picture):
         """The stand-in's bytes."""
         self.foreseen.lower_bound = True
         return _stand_in_bytes()
+
+
+def _stand_in(seen: Foreseen) -> StandIn:
+    data = _stand_in_bytes()
+    return StandIn("0" * 64, width=64, height=64, size_bytes=len(data), data=data, foreseen=seen)
 
 
 def _instance(schema: Mapping[str, Any]) -> Any:

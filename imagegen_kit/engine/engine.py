@@ -19,7 +19,6 @@ from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.prepare import Prepared, prepare
 from imagegen_kit.engine.purchase import Purchase
 from imagegen_kit.engine.recover import interrupted
-from imagegen_kit.engine.retrieving import Retrieved, Sought, retrieve
 from imagegen_kit.engine.reuse import FREE, Remembered, as_joined, find_cached
 from imagegen_kit.engine.rows import (
     INSERT_ARTIFACT,
@@ -34,6 +33,7 @@ from imagegen_kit.engine.rows import (
     result_row,
 )
 from imagegen_kit.engine.standin import draw_placeholder
+from imagegen_kit.engine.verbs import Verbs
 from imagegen_kit.errors import BudgetExceeded, InvalidInput
 from imagegen_kit.registry import get_registry
 from imagegen_kit.settings import settings
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Engine:
+class Engine(Verbs):
     """Buys, finds and keeps pictures for recipes. Everything but ``wait`` runs on its own loop."""
 
     def __init__(self, store: Store) -> None:
@@ -83,9 +83,7 @@ class Engine:
         """Run picture work in one of as many threads as there are cores."""
         try:
             future = asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args))
-        except (
-            RuntimeError
-        ):  # Python is ending and gives no more work to threads: what is paid for is kept all the same
+        except RuntimeError:  # Python is ending and gives threads no more work: what is paid for is kept all the same
             return function(*args)
         return await future
 
@@ -268,16 +266,6 @@ class Engine:
             rows.append((INSERT_REQUEST, request_row(id, place, asked, None, None, (), at)))
         self.store.journal.append(rows)
         return result
-
-    async def retrieve(self, sought: Sought, *, scope: Scope, policy: Policy) -> Retrieved:
-        """Return what a library holds for ``sought``; the same again where this cell asked before."""
-        return await retrieve(self, sought, scope, policy)
-
-    async def upload(self, *asked: Any) -> list[str]:
-        """Copy pictures to the object storage; see ``Job.upload``."""
-        from imagegen_kit.engine.sending import send
-
-        return await send(self, *asked)
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run ``coroutine`` on the engine's loop and block until it ends."""

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.ask import TEXT_NAMES, ask_faults, build_requests, build_text_request, each_given
+from imagegen_kit.engine.deriving import read_derivation
 from imagegen_kit.engine.feeding import Feeding, asks_to_retrieve
 from imagegen_kit.engine.image_result import ImageResult, failure_of
 from imagegen_kit.engine.references import FEEDING, TOP_K
@@ -122,6 +123,25 @@ class Job:
             results = [task.result() for task in tasks]
         asked = {"prompt": prompts[0], **ask} if len(prompts) == 1 else {}
         return ImageResult(tuple(results), self._scope.run_id, asked, self._engine.store, self._policy)
+
+    async def derive(
+        self, pictures: Any, function: Callable[..., Any], *, n: int = 1, labels: Any = None, **options: Any
+    ) -> ImageResult:
+        """Return ``n`` pictures that ``function`` makes of ``pictures`` (cuts, mends, joins), kept in this run.
+
+        ``function(*pictures, **options)`` is called in a thread with ``Picture`` objects and returns one picture, or a
+        list of ``n``: PIL images, bytes, arrays, Pictures, or what has a ``picture`` (as ``auto_fix`` gives). They
+        cost nothing, have ``pictures`` (answers of this job, or any that ``open_picture`` reads) as their parents, and
+        stand in the table under the first one's request, with ``labels`` (a mapping, or one for each) beside its own.
+        An ImagegenError of the function is a failure among the results; a recipe that is run again gets what was made
+        before. Raises InvalidInput, and what went wrong where a given picture did not come.
+        """
+        wanted = await self._engine.in_thread(read_derivation, pictures, function, n, labels, options)
+        first, self._steps = self._steps, self._steps + n
+        results = await self._engine.derive(self._scope, self._policy, wanted, first)
+        for result in results:
+            self.emit(Completed(result.step, result))
+        return ImageResult(tuple(results), self._scope.run_id, {}, self._engine.store, self._policy)
 
     async def upload(
         self,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from imagegen_kit.engine.retrieving import from_record
-from imagegen_kit.engine.rows import RESULT_COLUMNS, result_from_row
+from imagegen_kit.engine.rows import DERIVED, RESULT_COLUMNS, result_from_row
 from imagegen_kit.engine.scope import Scope
 from imagegen_kit.errors import Fault, InvalidInput, NotInBundle
 from imagegen_kit.settings import settings
@@ -30,6 +30,7 @@ from imagegen_kit.types.results import noted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from imagegen_kit.engine.deriving import Derivation
     from imagegen_kit.engine.engine import Engine
     from imagegen_kit.engine.policy import Policy
     from imagegen_kit.engine.recipe import Recipe
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _lock = threading.Lock()
 _RECORDED = (
-    "SELECT r.asked, r.sent, r.adaptations, r.unfair, r.key, "
+    "SELECT r.asked, r.sent, r.adaptations, r.unfair, r.key, r.occurrence, "
     + ", ".join(f"s.{c.strip()}" for c in RESULT_COLUMNS.split(","))
     + " FROM requests r JOIN results s ON s.run = r.run AND s.request = r.id AND s.replaced = 0 ORDER BY r.cell, r.step"
 )
@@ -162,8 +163,13 @@ class Answers:
                 "SELECT asked, occurrence, found, state FROM retrievals"
             )
         }
+        self._derived: dict[tuple[str, int], tuple[Any, ...]] = {}
         for row in bundle.store.journal.read(_RECORDED):
-            self._recorded.setdefault(asked_key(json.loads(row[0])), []).append(row)
+            asked = json.loads(row[0])
+            if DERIVED in asked.get("labels", ()):
+                self._derived[row[4], row[5]] = row
+            else:
+                self._recorded.setdefault(asked_key(asked), []).append(row)
 
     @property
     def registry(self) -> Registry:
@@ -183,6 +189,18 @@ class Answers:
             raise NotInBundle(f"replay is on, and {self._bundle.file} holds no search in the library {words}. {HOW}")
         return from_record(*found, self.store.blobs)
 
+    async def derive(self, scope: Scope, _policy: Policy, wanted: Derivation, first: int) -> list[Result]:
+        """Return the pictures that the recorded run made of others; nothing is made anew. Raises NotInBundle."""
+        results = []
+        for number, (key, asked) in enumerate(zip(wanted.keys, wanted.asked, strict=True)):
+            row = self._derived.get((key, scope.occurrence(key)))
+            if row is None:
+                what = f"replay is on, and {self._bundle.file} holds nothing that was made so: {asked.labels[DERIVED]}"
+                raise NotInBundle(f"{what}. {HOW}")
+            read = request_from_plain(json.loads(row[0]), where=self.store.blobs.path)
+            results.append(result_from_row(tuple(row[6:]), self.store, read, read, (), None, first + number))
+        return results
+
     async def obtain(self, asked: Request, *, step: int, **_: Any) -> Result:
         """Return the recorded result of ``asked``. Raises NotInBundle, which says what is missing."""
         key = asked_key(json.loads(self._tidy.text(asked.to_json())))
@@ -191,7 +209,7 @@ class Answers:
         if number >= len(rows):
             times = f" for the {number + 1}th time" if rows else ""
             raise NotInBundle(f"replay is on, and {self._bundle.file} holds no answer{times} to {asked!r}. {HOW}")
-        _, sent_text, words, unfair, sent_key, *result = rows[number]
+        _, sent_text, words, unfair, sent_key, _, *result = rows[number]
         sent = asked if sent_text is None else request_from_plain(json.loads(sent_text), where=self.store.blobs.path)
         notes = noted(words, unfair)
         return result_from_row(

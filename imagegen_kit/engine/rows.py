@@ -46,6 +46,7 @@ _CACHED = (
 FIND_CACHED = f"{_CACHED} LIMIT 1"  # the newest
 FIND_OLDER = f"{_CACHED} LIMIT -1 OFFSET 1"
 
+DERIVED = "derived"  # the basis of the cost, and the label, of a picture that a recipe made of others
 PARTS = ("total", "queue", "keep")  # timings with a column of their own
 
 
@@ -175,7 +176,8 @@ def result_from_row(
         artifacts = (Artifact(sha256, kind="text", format=format, size_bytes=len(data), path=path, data=data),)
     elif sha256 is not None:
         path = store.blobs.name(sha256, format)
-        artifacts = (Picture(sha256, format=format, width=width, height=height, path=path),)
+        of = asked.labels[DERIVED]["of"] if DERIVED in asked.labels else ()
+        artifacts = (Picture(sha256, format=format, width=width, height=height, path=path, parents=tuple(of)),)
     prices = row[20] or ""
     adaptations = (*notes, *noted(row[18], row[19])) if row[18] else notes
     if cached:

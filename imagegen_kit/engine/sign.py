@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit import __version__
+from imagegen_kit.engine.rows import DERIVED
 from imagegen_kit.imaging.picture import Picture
 
 if TYPE_CHECKING:
@@ -30,4 +31,8 @@ def signed(result: Result, run_id: str) -> tuple[Picture, ...]:
         record["origin"] = result.origin  # says whether a trained model, a program or a simulator drew it
     if result.sent is not None and result.sent is not result.request:
         record["sent"] = result.sent.to_plain()
-    return tuple(replace(p, provenance=record) for p in result.artifacts if isinstance(p, Picture))
+    pictures = [p for p in result.artifacts if isinstance(p, Picture)]
+    if made := result.request.labels.get(DERIVED):  # a recipe made it of others, of which ``request`` tells
+        record |= {"parents": list(made["of"]), "derived_by": made["by"]}
+        record |= {"steps": made["steps"]} if "steps" in made else {}
+    return tuple(replace(p, provenance=record) for p in pictures)

@@ -37,7 +37,7 @@ AFTER_PARAMETERS = (
     Column("reference_scores", "object", "how well each reference matched, NA for those given by hand"),
     Column("cost_usd", "Float64", "spent now; 0 when cached, NA unknown", "s.cost_usd", "USD"),
     Column("price_usd", "Float64", "what the picture cost when it was bought", "s.price_usd", "USD"),
-    Column("cost_basis", "str", "reported, usage, table, estimate, assumed or unknown", "s.cost_basis"),
+    Column("cost_basis", "str", "reported, usage, table, estimate, assumed, derived or unknown", "s.cost_basis"),
     Column("prices", "str", "price list that was used, and its day", "s.prices"),
     Column("seconds", "Float64", "from sending to the answer; NA when nothing was called", "s.seconds", "s"),
     Column("seconds_queue", "Float64", "waiting for a free call", "s.seconds_queue", "s"),

@@ -82,8 +82,8 @@ class Usage:
 class Cost:
     """``usd`` was spent now (0 when cached), ``price_usd`` when the picture was bought; None is unknown.
 
-    ``basis`` is reported, usage, table, estimate, assumed or unknown; ``prices`` names the list that was used and its
-    day or version ("prices.yaml 2026-11-20"), empty where none was.
+    ``basis`` is reported, usage, table, estimate, assumed, derived or unknown; ``prices`` names the list that was used
+    and its day or version ("prices.yaml 2026-11-20"), empty where none was.
     """
 
     usd: float | None

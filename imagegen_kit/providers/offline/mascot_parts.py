@@ -30,7 +30,9 @@ def body(pen: Pen, pose: Pose) -> Point:
     far, near = (0, 1)
     _arm(pen, pose, shoulders[far], hands[far])
     if pose.below:  # narrow above, wide below, as seen from the ground
-        pen.shape([(-rx * 0.75, middle - ry), (rx * 0.75, middle - ry), (rx * 1.25, middle + ry), (-rx * 1.25, middle + ry)])
+        pen.shape(
+            [(-rx * 0.75, middle - ry), (rx * 0.75, middle - ry), (rx * 1.25, middle + ry), (-rx * 1.25, middle + ry)]
+        )
     else:
         pen.shape(oval(0, middle, rx, ry))
     pen.line(oval(0, middle - ry * 0.25, rx * 0.92, ry * 0.75, 0.08, 0.42))  # the waistband
@@ -70,7 +72,9 @@ def _club(pen: Pen, hand: Point, pose: Pose) -> None:
     end = (x - 0.2, max(0.05, y - 0.36)) if pose.swinging else (x + 0.06, 0.93)
     pen.line([(x, y - (0 if pose.swinging else 0.06)), end], 0.95)
     blade = -1 if pose.swinging else 1
-    pen.shape([end, (end[0] + blade * 0.085, end[1] - 0.01), (end[0] + blade * 0.08, end[1] + 0.035), (end[0], end[1] + 0.03)])
+    pen.shape(
+        [end, (end[0] + blade * 0.085, end[1] - 0.01), (end[0] + blade * 0.08, end[1] + 0.035), (end[0], end[1] + 0.03)]
+    )
     if not pose.swinging:
         pen.shape(oval(end[0] + 0.13, 0.915, 0.022, 0.022))
 
@@ -126,7 +130,10 @@ def _face(pen: Pen, pose: Pose, x: float, y: float, r: float) -> None:
         ex = x + shift + one * apart * (1 if big < 1.2 else 1.08)
         pen.shape(oval(ex, top, eye * 0.85 * (1 - 0.25 * pose.turn), eye * 1.35))
         _pie(pen, ex + shift * 0.1, top + eye * 0.4, eye * (0.56 if big < 1.2 else 0.42))
-    pen.shape(oval(x + shift * 1.5, y + r * 0.12, r * (0.13 + 0.06 * pose.turn), r * 0.1), ink=pose.zoom == 1 and not pose.bust)
+    pen.shape(
+        oval(x + shift * 1.5, y + r * 0.12, r * (0.13 + 0.06 * pose.turn), r * 0.1),
+        ink=pose.zoom == 1 and not pose.bust,
+    )
     wide, deep = min(r * 0.8, r * 0.5 * pose.grin) * (1 - 0.35 * pose.turn), r * 0.28 * pose.grin
     my = y + r * 0.3
     mouth = [(x + shift - wide, my), *oval(x + shift, my, wide, deep, 0.5, 0.0, 24), (x + shift + wide, my)]
@@ -136,7 +143,9 @@ def _face(pen: Pen, pose: Pose, x: float, y: float, r: float) -> None:
     for one in (-1, 1):
         if pose.turn < 0.9 or one > 0:
             cx = x + shift + one * (wide + r * 0.04)
-            pen.line(oval(cx, my - r * 0.02, r * 0.09, r * 0.09, 0.55 if one < 0 else 0.65, 0.85 if one < 0 else 0.95, 8))
+            pen.line(
+                oval(cx, my - r * 0.02, r * 0.09, r * 0.09, 0.55 if one < 0 else 0.65, 0.85 if one < 0 else 0.95, 8)
+            )
 
 
 def _pie(pen: Pen, x: float, y: float, r: float) -> None:
@@ -148,5 +157,11 @@ def _cap(pen: Pen, pose: Pose, x: float, y: float, r: float) -> None:
     """Draw a flat cap with its peak to the side that the mascot looks to."""
     way = 1 if pose.turn else -1
     pen.shape([(x + way * r * 0.2, y - r * 0.52), (x + way * r * 1.22, y - r * 0.5), (x + way * r * 0.9, y - r * 0.72)])
-    pen.shape([(x - r * 0.95, y - r * 0.5), *oval(x, y - r * 0.62, r * 0.98, r * 0.55, 0.5, 1.0, 24), (x + r * 0.95, y - r * 0.5)])
+    pen.shape(
+        [
+            (x - r * 0.95, y - r * 0.5),
+            *oval(x, y - r * 0.62, r * 0.98, r * 0.55, 0.5, 1.0, 24),
+            (x + r * 0.95, y - r * 0.5),
+        ]
+    )
     pen.shape(oval(x, y - r * 1.17, r * 0.09, r * 0.06), ink=True)
