@@ -9,6 +9,7 @@ from imagegen_kit.cli import (  # each adds its commands
     plugins,
     reporting,
     showing,
+    sketching,
     uploading,
 )
 from imagegen_kit.cli.frame import app, main
@@ -24,5 +25,6 @@ __all__ = [
     "plugins",
     "reporting",
     "showing",
+    "sketching",
     "uploading",
 ]

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from imagegen_kit.engine.job import Job
     from imagegen_kit.imaging.picture import Picture
     from imagegen_kit.scorers.base import Measurement
-    from imagegen_kit.types import Reference, Result
+    from imagegen_kit.types import Reference, Result, Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,17 @@ class Sketches(Shown):
         came = sum(one.result.ok for one in self.sketches)
         kept = [one.passed for one in self.sketches if one.passed is not None]
         rules = f", {sum(kept)} keep every rule" if kept else ""
-        return f"Sketches({self.brief if len(self.brief) <= 60 else self.brief[:59] + '…'!r}, {came} of {len(self)}{rules})"
+        brief = self.brief if len(self.brief) <= 60 else self.brief[:59] + "…"
+        return f"Sketches({brief!r}, {came} of {len(self)}{rules})"
+
+
+async def mended(job: Job, result: Result, style: Style) -> Result | None:
+    """Keep, and return, what ``auto_fix`` makes of a sketch; None where there was nothing that it could mend."""
+    from imagegen_kit.scorers.sketch import auto_fix
+
+    labels = {"variant": f"{result.request.labels['variant']} (fixed)"}
+    (fixed,) = (await job.derive(result, auto_fix, labels=labels, style=style)).results
+    return None if fixed.ok and fixed.artifacts[0].sha256 == result.artifacts[0].sha256 else fixed
 
 
 def rules_of(measured: Mapping[str, Measurement] | None) -> Mapping[str, Mapping[str, Any]]:

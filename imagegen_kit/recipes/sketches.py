@@ -1,10 +1,10 @@
-"""``concept_sketches``: a brief becomes three to six sketches that differ in named ways, held to the rules of a sketch."""
+"""``concept_sketches``: a brief becomes three to six sketches that differ in named ways and keep the rules."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.recipes.sketched import Sketch, Sketches, rules_of
+from imagegen_kit.recipes.sketched import Sketch, Sketches, mended, rules_of
 from imagegen_kit.recipes.variants import plan_variants, sketch_model, variant_faults
 
 if TYPE_CHECKING:
@@ -42,18 +42,20 @@ async def concept_sketches(
     plan = plan_variants(style, n, axes, seed)
     lent = list(references) if isinstance(references, (list, tuple)) else [r for r in (references,) if r is not None]
     if library is not None and top_k != 0:
-        asked = {"top_k": 3 if top_k is None else top_k, "query_by": query_by, "retriever": retriever}
-        lent += await job.retrieve(brief, library=library, image=lent or None, **asked)
+        many = 3 if top_k is None else top_k
+        by = {"image": lent or None, "query_by": query_by, "retriever": retriever}
+        lent += await job.retrieve(brief, library=library, top_k=many, **by)  # type: ignore[arg-type]  # each its own
     answer = await job.images(
         [brief] * n, style=plan.style, variation=list(plan.variations), labels=plan.labels, references=lent or None,
         model=sketch_model(model), size=size, quality=quality, negative_prompt=negative_prompt, seed=seed, **options,
     )  # fmt: skip
-    scorer = {"sketch": {"limits": None, "style": plan.style}}
-    measured = await job.score(answer, scorer) if rules or auto_fix else [None] * n
-    sketches = [
-        Sketch(i, variation, result, rules_of(numbers), run_id=answer.run_id)
-        for i, (variation, result, numbers) in enumerate(zip(plan.variations, answer.results, measured, strict=True))
-    ]
+    measured = await job.score(answer, {"sketch": {"style": plan.style}}) if rules or auto_fix else [None] * n
+    sketches = []
+    for i, (variation, result, told) in enumerate(zip(plan.variations, answer.results, measured, strict=True)):
+        kept = rules_of(told)
+        broken = auto_fix and any(not rule["pass"] for rule in kept.values())
+        fixed = await mended(job, result, plan.style) if broken else None
+        sketches.append(Sketch(i, variation, result, kept, fixed, answer.run_id))
     sent = answer.results[0].request.references
     return Sketches(str(brief), plan.style.name if style else None, tuple(sketches), sent, answer.run_id)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from math import cos, pi, sin
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -65,7 +65,7 @@ def pose_of(prompt: str) -> Pose | None:
     return pose
 
 
-_SAID: dict[str, dict[str, object]] = {
+_SAID: dict[str, dict[str, Any]] = {
     "three-quarter view": {"turn": 0.45},
     "walking": {"walking": True},
     "in profile": {"turn": 1.0},
