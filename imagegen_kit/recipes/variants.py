@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.engine.ask import check_values
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.prompts.variation import variations
 from imagegen_kit.registry import get_registry
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 FEWEST, MOST = 3, 6
 TIMES = " × "  # between the phrases of one variant
+PLAIN = "plain"  # stands for no style
 FALLBACK = "concept-sketch"  # whose axes a style without any takes
 OFFLINE = "offline/pencil"
 MODEL_VARIABLE = "GEMINI_MODEL"
@@ -32,8 +34,9 @@ class Plan:
 
     @property
     def labels(self) -> list[dict[str, str]]:
-        """The labels of each sketch's request: every axis with its phrase, and all of them as ``variant``."""
-        return [{"variant": TIMES.join(one.values()), **one} for one in self.variations]
+        """The labels of each sketch's request: every axis with its phrase, all of them as ``variant``, and the style."""
+        style = {"style": self.style.name} if self.style.name != PLAIN else {}
+        return [{"variant": TIMES.join(one.values()), **one, **style} for one in self.variations]
 
 
 def plan_variants(style: str | Style | None, n: int, axes: Any = None, seed: int | None = None) -> Plan:
@@ -52,7 +55,7 @@ def plan_variants(style: str | Style | None, n: int, axes: Any = None, seed: int
 def variant_faults(params: Mapping[str, Any], registry: Registry) -> list[Fault]:
     """Return what is wrong with how many sketches are wanted, and with the axes on which they differ."""
     n, style, axes = params.get("n", 4), params.get("style", "vintage-mascot"), params.get("axes")
-    faults = []
+    faults = [Fault("brief", f.what, f.hint) for f in check_values("prompt", params.get("brief", "-"), registry)]
     if type(n) is not int or not FEWEST <= n <= MOST:
         faults.append(Fault("n", f"{n!r:.80} sketches cannot be made.", f"Ask for {FEWEST} to {MOST}."))
     if not isinstance(style, (str, Style)) and style is not None:
@@ -85,7 +88,7 @@ def _is_phrase(phrase: object) -> bool:
 def _style(style: str | Style | None) -> Style:
     if isinstance(style, Style):
         return style
-    return get_registry().style(style) if style is not None else Style("plain")
+    return get_registry().style(style) if style is not None else Style(PLAIN)
 
 
 def _axes(style: Style, axes: Any) -> Mapping[str, tuple[str, ...]]:

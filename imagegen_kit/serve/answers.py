@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.experiments.run import Run
 from imagegen_kit.serve.access import NAMED, Refusal
-from imagegen_kit.serve.orders import Answer, Made
+from imagegen_kit.serve.orders import Answer, Made, State
 
 if TYPE_CHECKING:
     from imagegen_kit.engine.engine import Engine
@@ -44,12 +44,16 @@ def answer_of(engine: Engine, holder: str, run_id: str, under_way: frozenset[str
     ends = engine.store.journal.read(_ENDS, (number,))
     results = list(Run(engine.store, run_id, engine=engine))
     costs = [result.cost.usd for result in results]
-    state = "running" if run_id in under_way else ends[0][0] if ends else "stopped"
+    state: State = "stopped"
+    if run_id in under_way:
+        state = "running"
+    elif ends:  # a picture that failed is told in its place
+        state = "failed" if ends[0][1] else "done"
     return Answer(
         run_id=run_id,
         recipe=recipe.rpartition(":")[2],
         created_at=created_at,
-        state="done" if state == "ok" or (state == "failed" and not ends[0][1]) else state,
+        state=state,
         cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
         error=ends[0][1] if ends else None,
         pictures=[made(run_id, result, (rules or {}).get(result.step)) for result in results],

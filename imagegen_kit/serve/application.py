@@ -31,18 +31,19 @@ if TYPE_CHECKING:
 
     from imagegen_kit.engine.engine import Engine
 
+Responses = dict[int | str, dict[str, Any]]
 PAGE = Path(__file__).with_name("page")
 _BEARER = HTTPBearer(auto_error=False, description=f"One of the service's tokens ({TOKEN}); none where none is set.")
-_REFUSALS: dict[int | str, dict[str, Any]] = {
+_REFUSALS: Responses = {
     status: {"model": Refused, "description": words}
     for status, words in {
-        401: "No valid token was sent.", 402: "The token's budget does not allow it.", 413: "The body is too large.",
+        401: "No valid token was sent.", 402: "The token's budget does not allow it.", 404: "It is not there.", 413: "The body is too large.",
         422: "What is wrong with it; nothing was sent.", 429: "Too many orders of this token are under way.",
         502: "The model failed.", 503: "The store cannot be used.",
     }.items()
 }  # fmt: skip
-_MAKING = {s: _REFUSALS[s] for s in (401, 402, 413, 422, 429, 502, 503)}
-_LOOKING = {s: _REFUSALS[s] for s in (401, 422, 503)} | {404: {"model": Refused, "description": "It is not there."}}
+_MAKING: Responses = {s: _REFUSALS[s] for s in (401, 402, 413, 422, 429, 502, 503)}
+_LOOKING: Responses = {s: _REFUSALS[s] for s in (401, 404, 422, 503)}
 RunId = Annotated[str, PathParameter(pattern="^[0-9a-z-]{1,40}$")]
 Hash = Annotated[str, PathParameter(pattern="^[0-9a-f]{64}$")]
 

@@ -11,15 +11,14 @@ class Metrics:
     """Counters of one application; several in a process do not mix."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        at = {"registry": self._registry}
-        self.orders = Counter("imagegen_orders", "Orders that ended.", ["recipe", "outcome"], **at)
-        self.under_way = Gauge("imagegen_orders_under_way", "Orders that are under way.", **at)
-        self.pictures = Counter("imagegen_pictures", "Pictures, by what became of them.", ["status"], **at)
-        self.spent = Counter("imagegen_spent_usd", "Money spent on pictures whose cost is known, in USD.", **at)
-        self.refused = Counter("imagegen_refused", "Calls that were refused, by HTTP status.", ["status"], **at)
+        at = self._registry = CollectorRegistry()
+        self.orders = Counter("imagegen_orders", "Orders that ended.", ["recipe", "outcome"], registry=at)
+        self.under_way = Gauge("imagegen_orders_under_way", "Orders that are under way.", registry=at)
+        self.pictures = Counter("imagegen_pictures", "Pictures, by what became of them.", ["status"], registry=at)
+        self.spent = Counter("imagegen_spent_usd", "Money spent on pictures whose cost is known, in USD.", registry=at)
+        self.refused = Counter("imagegen_refused", "Calls that were refused, by HTTP status.", ["status"], registry=at)
         words = "From the order to its first picture."
-        self.first = Histogram("imagegen_first_picture_seconds", words, buckets=SECONDS, **at)
+        self.first = Histogram("imagegen_first_picture_seconds", words, buckets=SECONDS, registry=at)
 
     def text(self) -> bytes:
         """Return all of them."""

@@ -94,7 +94,7 @@ class Ordering:
             await events.aclose()  # type: ignore[attr-defined]  # a generator, which must not wait for its collector
 
     async def _events(self, order: Order, who: str, stack: AsyncExitStack) -> AsyncIterator[Any]:
-        """Check an order, hold its place until ``stack`` is closed, and return its events; the first is the run's id."""
+        """Check an order, hold its place until ``stack`` closes, and return its events; the first is the run's id."""
         params = order.params()
         if (library := params.get("library")) is not None:
             if library not in self.libraries:

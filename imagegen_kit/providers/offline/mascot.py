@@ -91,7 +91,7 @@ class Pen:
         self._image = Image.new("L", (width * FINER, height * FINER))
         self._draw = ImageDraw.Draw(self._image)
         self.weight = weight * FINER
-        self.unit, self.middle, self.top = min(width, height) * FINER, width * FINER / 2, 0.0
+        self.unit, self.middle, self.top = float(min(width, height) * FINER), width * FINER / 2, 0.0
 
     def at(self, point: Point) -> Point:
         """Return where a point of the figure lies: x from the middle, y from the top, in shares of the side."""

@@ -117,7 +117,7 @@ async function draw(event) {
         const place = told.mended_of ? places.get(told.mended_of) : told.index;
         places.set(told.sha256, place);
         await show(told, place);
-        if (!told.mended_of) say(`${(came += 1)} of ${n}`);
+        if (!told.mended_of && told.path) say(`${(came += 1)} of ${n}`);
       } else if (name === "finished") {
         judge(told);
         ended = true;
