@@ -17,7 +17,7 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]  # to JSON 4.0 is a whole number as well
+LAX = BeforeValidator(_whole)  # to JSON 4.0 is a whole number as well
 
 
 class Order(BaseModel):
@@ -27,13 +27,13 @@ class Order(BaseModel):
 
     model: Name | None = Field(None, description="provider/name; the service's own where it is left out")
     library: Name | None = Field(None, description="references to retrieve from")
-    top_k: Annotated[Whole, Field(ge=0, le=100)] | None = Field(
+    top_k: Annotated[int, Field(ge=0, le=100), LAX] | None = Field(
         None, description="how many of them; 3 where one is named"
     )
     size: Name | None = Field(None, description="1024x1024, 16:9 or 2K")
     quality: Name | None = None
     negative_prompt: Annotated[str, Field(max_length=MAX_PROMPT_CHARS)] | None = None
-    seed: Annotated[Whole, Field(ge=0, le=MAX_SEED)] | None = None
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED), LAX] | None = None
 
     def params(self) -> dict[str, Any]:
         """Return the recipe's parameters: what was said of them."""
@@ -46,7 +46,7 @@ class SketchOrder(Order):
     recipe: Literal["concept_sketches"] = "concept_sketches"
     brief: Words
     style: Name | None = Field(None, description="vintage-mascot where it is left out")
-    n: Annotated[Whole, Field(ge=3, le=6)] = 4
+    n: Annotated[int, Field(ge=3, le=6), LAX] = 4
     axes: list[Name] | dict[Name, list[Name]] | None = Field(None, description="names of axes, or phrases of one's own")
     auto_fix: bool = False
 
@@ -57,7 +57,7 @@ class ImageOrder(Order):
     recipe: Literal["image"]
     prompt: Words
     style: Name | None = None
-    n: Annotated[Whole, Field(ge=1, le=10)] = 1
+    n: Annotated[int, Field(ge=1, le=10), LAX] = 1
 
 
 class Made(BaseModel):
