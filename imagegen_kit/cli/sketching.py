@@ -63,7 +63,9 @@ def serve(
     library: Annotated[list[Path] | None, typer.Option(help="A folder of references that orders may name.")] = None,
 ) -> None:
     """Serve recipes over HTTP, with a page to try them on, until Ctrl-C."""
+    from imagegen_kit.serve.start import check_place
     from imagegen_kit.serve.start import serve as start
 
+    check_place(host, port)
     say(f"http://{host}:{port}/  (Ctrl-C stops it; what was sent to a model is finished and kept)")
     start(host, port, tuple(str(folder) for folder in library or ()))
