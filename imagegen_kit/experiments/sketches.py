@@ -30,8 +30,8 @@ def save_sketches(run: Run, folder: Path) -> Path:
     """Write each cell of ``run`` into a new directory ``<date>-<time>-<id>`` and return it, or ``folder`` for several.
 
     The directory holds ``sketch_0.png``, ``sketch_1.png``, … and ``metadata.json`` with timestamp, prompt_spec,
-    reference_images, retrieval_scores, style_id, config and images. Of a sketch that was mended the original lies beside
-    it (``sketch_0_as_drawn.png``); ``reports`` are what the rules said of each original, where that was measured.
+    reference_images, retrieval_scores, style_id, config and images. Of one that was mended the original lies
+    beside it (``sketch_0_as_drawn.png``); ``reports`` are what the rules said of each original, where measured.
     """
     chosen = None if run._only is None else json.dumps(sorted(run._only))
     cells = [cell for cell, kind in run._store.journal.read(_CELLS, (run._number, chosen, chosen)) if kind == "image"]

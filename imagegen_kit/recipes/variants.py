@@ -34,7 +34,7 @@ class Plan:
 
     @property
     def labels(self) -> list[dict[str, str]]:
-        """The labels of each sketch's request: every axis with its phrase, all of them as ``variant``, and the style."""
+        """The labels of each sketch's request: each axis with its phrase, all of them as ``variant``, the style."""
         style = {"style": self.style.name} if self.style.name != PLAIN else {}
         return [{"variant": TIMES.join(one.values()), **one, **style} for one in self.variations]
 

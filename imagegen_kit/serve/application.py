@@ -37,7 +37,8 @@ _BEARER = HTTPBearer(auto_error=False, description=f"One of the service's tokens
 _REFUSALS: Responses = {
     status: {"model": Refused, "description": words}
     for status, words in {
-        401: "No valid token was sent.", 402: "The token's budget does not allow it.", 404: "It is not there.", 413: "The body is too large.",
+        401: "No valid token was sent.", 402: "The token's budget does not allow it.", 404: "It is not there.",
+        413: "The body is too large.",
         422: "What is wrong with it; nothing was sent.", 429: "Too many orders of this token are under way.",
         502: "The model failed.", 503: "The store cannot be used.",
     }.items()

@@ -1,4 +1,4 @@
-"""Many clients at once (two hundred in the long tests), each with a stream of its own: nothing is lost, and memory stays flat."""
+"""Many clients at once (two hundred in the long tests), each with its stream: nothing is lost, memory stays flat."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from imagegen_kit.providers.offline.brief import Brief
 from imagegen_kit.providers.offline.cast import cast
 from imagegen_kit.providers.offline.collage import with_decor
 from imagegen_kit.providers.offline.draw import Canvas
+from imagegen_kit.providers.offline.framing import framed
 from imagegen_kit.providers.offline.inputs import Given, cover, parts_of
 from imagegen_kit.providers.offline.layout import arrange
 from imagegen_kit.providers.offline.mascot import draw_mascot, pose_of
@@ -58,7 +59,7 @@ def paint(brief: Brief, width: int, height: int, panel: int) -> Image.Image:
             flat = _backdrop(settings[0], flat, outline, weight)
         items = arrange(scene, groups, width / height, rng) if any(groups) else []
         boxes = fit(items, scene, width, height, standing(items, width, height), False, rng) if items else []
-        for item, (x, y, w, h) in zip(items, boxes, strict=True):
+        for item, (x, y, w, h) in zip(items, framed(brief.prompt, boxes, width, height), strict=True):
             picture = sprite(item, w, h)
             at = (round(x), round(y))
             silhouette = picture.getchannel("A").point([0] * 110 + [255] * 146)
