@@ -16,7 +16,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request  # noqa: TC002  # FastAPI reads the annotation
 
 from imagegen_kit import __version__
-from imagegen_kit.engine.session import default_engine
+from imagegen_kit.engine.session import close_default_engine, default_engine
 from imagegen_kit.errors import BudgetExceeded, ImagegenError, InvalidInput, StoreError
 from imagegen_kit.serve.access import TOKEN, Gate, Refusal, holder_of
 from imagegen_kit.serve.answers import answer_of, picture_of
@@ -63,10 +63,13 @@ def create_app(*, engine: Engine | None = None, libraries: tuple[str, ...] = ())
 
     ``libraries`` are folders of references that orders may name by their last part, besides "shipped".
     """
+    own = engine is None
     engine = engine or default_engine()
     metrics, gate = Metrics(), Gate(engine)
     ordering = Ordering(engine, gate, metrics, named_libraries(libraries))
-    app = FastAPI(title="imagegen_kit", version=__version__, docs_url=None, redoc_url=None, lifespan=_nothing)
+    app = FastAPI(
+        title="imagegen_kit", version=__version__, docs_url=None, redoc_url=None, lifespan=_finishing if own else None
+    )
     if not secrets(TOKEN):  # nobody else's page may reach it by another name of this machine
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]"])
     app.add_middleware(Guarded)
@@ -141,8 +144,10 @@ class Closing(StreamingResponse):
 
 
 @contextlib.asynccontextmanager
-async def _nothing(_: FastAPI) -> AsyncIterator[None]:
+async def _finishing(_: FastAPI) -> AsyncIterator[None]:
+    """Finish, when the server stops, what was sent to models: SIGTERM ends Python without its own endings."""
     yield
+    await run_in_threadpool(close_default_engine)
 
 
 def _file(name: str) -> Any:

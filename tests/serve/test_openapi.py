@@ -15,7 +15,7 @@ from tests.serve.served import service
 
 TOKEN = "the-token-of-this-test"
 EXAMPLES = hypothesis.settings(
-    max_examples=8, deadline=None, database=None, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck)
+    max_examples=5, deadline=None, database=None, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck)
 )
 
 
