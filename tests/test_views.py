@@ -106,6 +106,7 @@ OBJECTS: dict[str, Callable[[], Any]] = {
     "SettingsView": lambda: ik.configure(model="me/calm"),
     "SketchReport": lambda: sketch_report(shape("red"), more=[numeric(EVIL, EVIL, EVIL, lambda page: None, high=1)]),
     "Fixed": lambda: auto_fix(shape("red")),
+    "Sketches": lambda: ik.run(ik.recipes.concept_sketches, brief=EVIL, n=3, size="64x64"),
     "ImageRequest": lambda: ImageRequest(prompt=EVIL, model=EVIL, options={EVIL: EVIL}, mask=result().picture),
     "TextRequest": lambda: TextRequest(prompt=EVIL, model="a/b", system=EVIL),
     "VideoRequest": lambda: VideoRequest(prompt=EVIL, model="a/b", first_frame=result().picture),

@@ -31,7 +31,7 @@ def save_sketches(run: Run, folder: Path) -> Path:
 
     The directory holds ``sketch_0.png``, ``sketch_1.png``, … and ``metadata.json`` with timestamp, prompt_spec,
     reference_images, retrieval_scores, style_id, config and images. Of one that was mended the original lies
-    beside it (``sketch_0_as_drawn.png``); ``reports`` are what the rules said of each original, where measured.
+    beside it (``sketch_0_as_drawn.png``); ``reports.json`` has what the rules said.
     """
     chosen = None if run._only is None else json.dumps(sorted(run._only))
     cells = [cell for cell, kind in run._store.journal.read(_CELLS, (run._number, chosen, chosen)) if kind == "image"]
@@ -115,8 +115,12 @@ def _save_one(
                 "seed": first.seed,
             },
             "images": [f"sketch_{number}.png" for number in range(len(came))],
-            "reports": [reports.get(picture.sha256) for _, picture in came],
-            "mended": [result.request.labels["derived"] if _mended_of(result) else None for result, _ in shown],
         },
     )
+    told = {
+        "reports": [reports.get(picture.sha256) for _, picture in came],
+        "mended": [result.request.labels["derived"] if _mended_of(result) else None for result, _ in shown],
+    }
+    if any(told["reports"]) or mended:
+        write_json(folder / "reports.json", told)
     return folder
