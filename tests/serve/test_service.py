@@ -114,7 +114,8 @@ def test_a_budget_is_each_tokens_own_and_outlives_the_service(monkeypatch):
     model(price=0.1)
     ik.configure(keys={"IMAGEGEN_SERVE_TOKEN": list(TOKENS)})
     with service() as (client, _):
-        assert client.post("/generate", json={**LAB, "n": 3}, headers=bearer(TOKENS[0])).json()["cost_usd"] == 0.3
+        answer = client.post("/generate", json={**LAB, "n": 3}, headers=bearer(TOKENS[0])).json()
+        assert answer["cost_usd"] == pytest.approx(0.3)
     with service() as (client, _):
         more = {**LAB, "prompt": "more"}
         refused = client.post("/generate", json=more, headers=bearer(TOKENS[0]))
