@@ -31,6 +31,7 @@ NAMES = (
     "retrieval_openclipart",
     "consistency",
     "scoring",
+    "serving",
     "sketch",
     "statistics",
     "panels",

@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     block_plugins: str | None = Field(None, description="these distributions' plugins are not loaded")
     remote: str | None = Field(None, description="where pictures are copied to: s3://bucket/prefix, gs://…, file:///…")
     replay: str | None = Field(None, description="bundles that answer instead of providers; nothing is sent then")
+    serve_budget_usd: float | None = Field(
+        None, ge=0, description="most that one token of the service may spend, in USD"
+    )
+    serve_concurrency: int = Field(4, ge=1, description="orders that one token of the service may have under way")
     strict_plugins: bool = Field(False, description="a plugin that fails stops the session instead of being set aside")
 
 

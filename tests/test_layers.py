@@ -37,6 +37,7 @@ HOUSE = [
     ("plots", 8),
     ("panels", 9),
     ("report", 9),
+    ("serve", 9),
     ("testing", 9),
     ("cli", 9),
 ]

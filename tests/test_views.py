@@ -117,6 +117,7 @@ OBJECTS: dict[str, Callable[[], Any]] = {
     "Fixed": lambda: auto_fix(shape("red")),
     "Avatars": avatars,
     "Persona": lambda: ik.recipes.Persona(EVIL, EVIL, EVIL, facebook=EVIL),
+    "Sketches": lambda: ik.run(ik.recipes.concept_sketches, brief=EVIL, n=3, size="64x64"),
     "ImageRequest": lambda: ImageRequest(prompt=EVIL, model=EVIL, options={EVIL: EVIL}, mask=result().picture),
     "TextRequest": lambda: TextRequest(prompt=EVIL, model="a/b", system=EVIL),
     "Film": lambda: Film.from_bytes(write_film([Image.new("RGB", (64, 48))] * 4, size=(64, 48), comment=EVIL)),

@@ -10,6 +10,7 @@ from imagegen_kit.cli import (  # each adds its commands
     plugins,
     reporting,
     showing,
+    sketching,
     uploading,
 )
 from imagegen_kit.cli.frame import app, main
@@ -26,5 +27,6 @@ __all__ = [
     "plugins",
     "reporting",
     "showing",
+    "sketching",
     "uploading",
 ]

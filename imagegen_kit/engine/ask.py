@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -156,6 +156,27 @@ def _mask_fault(mask: Artifact, references: tuple[Reference, ...]) -> Fault | No
         what = f"it is {mask.width}×{mask.height}, the first reference {first.width}×{first.height} pixels."
         return Fault("mask", what, "Make them the same size.")
     return None
+
+
+OF_EACH = ("variation", "labels")  # what several prompts may be given one by one
+
+
+def each_given(prompts: Sequence[str], given: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what is asked with each of ``prompts``: a list of variations or labels holds one for each.
+
+    Raises InvalidInput where a list is shorter or longer.
+    """
+    lists = {name: given[name] for name in OF_EACH if isinstance(given.get(name), (list, tuple))}
+    faults = [
+        Fault(name, f"{len(found)} are given for {len(prompts)} prompts.", "Give one for all, or one for each.")
+        for name, found in lists.items()
+        if len(found) != len(prompts)
+    ]
+    if faults:
+        raise InvalidInput(faults)
+    if not lists:
+        return [given] * len(prompts)
+    return [{**given, **{name: found[i] for name, found in lists.items()}} for i in range(len(prompts))]
 
 
 def ask_faults(prompt: str, given: Mapping[str, Any], registry: Registry) -> list[Fault]:

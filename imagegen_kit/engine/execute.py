@@ -62,9 +62,20 @@ def read_policy(plain: dict[str, Any] | None) -> Policy:
 
 
 async def execute(
-    engine: Engine, recipe: Recipe, params: dict[str, Any], policy: Policy, emit: Callable[[Any], None] | None = None
+    engine: Engine,
+    recipe: Recipe,
+    params: dict[str, Any],
+    policy: Policy,
+    emit: Callable[[Any], None] | None = None,
+    *,
+    name: str | None = None,
+    budget_usd: float | None = None,
+    tell_id: bool = False,
 ) -> Any:
-    """Run one recipe as a run of its own and return its value."""
+    """Run one recipe as a run of its own, called ``name``, and return its value.
+
+    ``budget_usd`` is the most that the run may spend; with ``tell_id`` its id is the first event.
+    """
     blobs = engine.store.blobs
     encoded = await engine.in_thread(lambda: {k: dumps(encode(as_recorded(k, v), blobs)) for k, v in params.items()})
     if (replay := replay_in_force(engine)) is not None:
@@ -76,8 +87,12 @@ async def execute(
     }
     if plain := policy.to_plain():
         spec["policy"] = plain
-    number, id = record_run(engine, name=None, recipe=recipe.name, definition="", spec=spec, cells=1, policy=policy)
-    under_way = RunUnderWay(engine, number, id, recipe, policy, default_model=settings().model, on_event=emit)
+    number, id = record_run(engine, name=name, recipe=recipe.name, definition="", spec=spec, cells=1, policy=policy)
+    if tell_id and emit is not None:
+        emit(id)
+    under_way = RunUnderWay(
+        engine, number, id, recipe, policy, budget_usd, default_model=settings().model, on_event=emit
+    )
     try:
         return await under_way.one(Cell(0, 0, params, encoded))
     finally:
@@ -90,9 +105,10 @@ def check_policy(policy: Any) -> None:
         raise InvalidInput([Fault("policy", f"{policy!r} is not a policy.", "Write ik.Policy(attempts=3, …).")])
 
 
-def _prepare(
+def prepare_call(
     recipe: Any, engine: Engine | None, policy: Policy | None, params: dict[str, Any]
 ) -> tuple[Engine, Recipe, Policy]:
+    """Return what a call of ``recipe`` runs with. Raises InvalidInput with everything that is wrong with it."""
     engine = engine or default_engine()
     check_policy(policy)
     read = read_recipe(recipe)
@@ -104,13 +120,13 @@ def _prepare(
 
 def run(recipe: Any, /, *, policy: Policy | None = None, engine: Engine | None = None, **params: Any) -> Any:
     """Run ``recipe`` with ``params`` and return its value; works in scripts and in a running notebook."""
-    engine, read, policy = _prepare(recipe, engine, policy, params)
+    engine, read, policy = prepare_call(recipe, engine, policy, params)
     return engine.wait(execute(engine, read, params, policy))
 
 
 async def arun(recipe: Any, /, *, policy: Policy | None = None, engine: Engine | None = None, **params: Any) -> Any:
     """Await the value of ``recipe``, from any event loop; cancelling the await cancels what was not sent yet."""
-    engine, read, policy = _prepare(recipe, engine, policy, params)
+    engine, read, policy = prepare_call(recipe, engine, policy, params)
     return await asyncio.wrap_future(engine.background.submit(execute(engine, read, params, policy)))
 
 
@@ -121,7 +137,7 @@ def stream(
 
     Arguments are checked at once, not at the first event. Leaving the loop cancels what was not sent yet.
     """
-    engine, read, policy = _prepare(recipe, engine, policy, params)
+    engine, read, policy = prepare_call(recipe, engine, policy, params)
     return _events(engine, read, params, policy)
 
 
@@ -141,11 +157,14 @@ def astream(
     recipe: Any, /, *, policy: Policy | None = None, engine: Engine | None = None, **params: Any
 ) -> AsyncIterator[Any]:
     """Yield the same events as ``stream``, asynchronously."""
-    engine, read, policy = _prepare(recipe, engine, policy, params)
-    return _async_events(engine, read, params, policy)
+    engine, read, policy = prepare_call(recipe, engine, policy, params)
+    return async_events(engine, read, params, policy)
 
 
-async def _async_events(engine: Engine, recipe: Recipe, params: dict[str, Any], policy: Policy) -> AsyncIterator[Any]:
+async def async_events(
+    engine: Engine, recipe: Recipe, params: dict[str, Any], policy: Policy, **about: Any
+) -> AsyncIterator[Any]:
+    """Yield the events of one call; ``about`` is what ``execute`` takes further. Closing it cancels what is unsent."""
     loop = asyncio.get_running_loop()
     events: asyncio.Queue[Any] = asyncio.Queue()
 
@@ -153,7 +172,7 @@ async def _async_events(engine: Engine, recipe: Recipe, params: dict[str, Any], 
         with contextlib.suppress(RuntimeError):  # that loop is closed: nobody listens any more
             loop.call_soon_threadsafe(events.put_nowait, event)
 
-    future = engine.background.submit(execute(engine, recipe, params, policy, put))
+    future = engine.background.submit(execute(engine, recipe, params, policy, put, **about))
     future.add_done_callback(lambda _: put(_END))
     try:
         while (event := await events.get()) is not _END:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.engine.ask import TEXT_NAMES, ask_faults, build_requests, build_text_request
+from imagegen_kit.engine.ask import TEXT_NAMES, ask_faults, build_requests, build_text_request, each_given
 from imagegen_kit.engine.deriving import read_derivation
 from imagegen_kit.engine.feeding import Feeding, asks_to_retrieve
 from imagegen_kit.engine.film_verbs import FilmVerbs
@@ -130,25 +130,26 @@ class Job(FilmVerbs):
 
         Takes model, style, references, library, retriever, query_by, top_k, mask, negative_prompt, size, aspect_ratio,
         quality, seed, sample, n, variation, labels and the model's own options. References that are given come first,
-        then ``top_k`` from the library (3 where a library is given and nothing is said; 0 is none). Raises
-        InvalidInput with all faults before anything is sent.
+        then ``top_k`` from the library (3 where a library is given and nothing is said; 0 is none). With several
+        prompts, a list of as many variations or labels gives each its own. Raises InvalidInput with all faults before
+        anything is sent.
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         ask = {name: value for name, value in ask.items() if value is not None}
         given = {name: value for name, value in ask.items() if name in _NAMED}
         options = {} if len(given) == len(ask) else {n: v for n, v in ask.items() if n not in given}
-        build = (given, options, self._engine.registry, self._scope.repeat, self._scope.default_model)
+        build = (options, self._engine.registry, self._scope.repeat, self._scope.default_model)
         built = []
-        for text in prompts:
-            if asks_to_retrieve(given):
-                fed, notes = await self._fed(text, given)
-                requests = await self._engine.in_thread(build_requests, text, fed, *build[1:])
+        for text, own in zip(prompts, each_given(prompts, given), strict=True):
+            if asks_to_retrieve(own):
+                fed, notes = await self._fed(text, own)
+                requests = await self._engine.in_thread(build_requests, text, fed, *build)
                 built.append((*requests, notes))
-            elif "references" in given or "mask" in given:
-                requests = await self._engine.in_thread(build_requests, text, *build)  # reads picture files
+            elif "references" in own or "mask" in own:
+                requests = await self._engine.in_thread(build_requests, text, own, *build)  # reads picture files
                 built.append((*requests, ()))
             else:
-                built.append((*build_requests(text, *build), ()))
+                built.append((*build_requests(text, own, *build), ()))
         asks = [(request, measure, notes) for requests, measure, notes in built for request in requests]
         results = await self._all(asks)
         asked = {"prompt": prompts[0], **ask} if len(prompts) == 1 else {}

@@ -42,7 +42,8 @@ def tried_by(policy: Policy) -> Callable[[F], F]:
 class Recipe:
     """A recipe function with what its signature says. ``open`` recipes take further options of the models.
 
-    ``policy`` is in force where none is given.
+    ``policy`` is in force where none is given. A function that bears ``faults(params, registry)`` says through it what
+    else is wrong with its parameters.
     """
 
     function: Callable[..., Coroutine[Any, Any, Any]]
@@ -96,6 +97,9 @@ def faults_of(recipe: Recipe, params: Mapping[str, Any], registry: Registry) -> 
     ]
     for name, value in params.items():
         faults += check_values(name, value, registry)
+    more = getattr(recipe.function, "faults", None)
+    if more is not None:
+        faults += more(params, registry)
     if not faults and feeds(recipe):
         faults = feeding_faults([params])
     return faults

@@ -9,6 +9,7 @@ from imagegen_kit.recipes.personas import avatars
 from imagegen_kit.recipes.picture import image
 from imagegen_kit.recipes.scene_list import Scene, SceneBatch, read_scenes
 from imagegen_kit.recipes.scenes import scene_batch
+from imagegen_kit.recipes.sketches import concept_sketches
 
 __all__ = [
     "CallScene",
@@ -17,6 +18,7 @@ __all__ = [
     "SceneBatch",
     "avatars",
     "call_scene",
+    "concept_sketches",
     "film",
     "image",
     "judge_pair",

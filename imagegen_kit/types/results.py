@@ -241,6 +241,16 @@ class Completed:
     step: int
     result: Result
 
+    @property
+    def path(self) -> str | None:
+        """Where what came lies in the store; None where nothing came."""
+        return self.result.artifacts[0].path if self.result.artifacts else None
+
+    @property
+    def error(self) -> str | None:
+        """What went wrong, None where nothing did."""
+        return self.result.error
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:

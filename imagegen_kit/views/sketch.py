@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagegen_kit.views.markup import Markup, box, figure, lines, small, table, text
-from imagegen_kit.views.pictures import shown
+from imagegen_kit.views.markup import Markup, box, figure, lines, notice, small, table, text
+from imagegen_kit.views.pictures import named, shown
 
 if TYPE_CHECKING:
     from imagegen_kit.imaging.picture import Picture
+    from imagegen_kit.recipes.sketched import Sketch, Sketches
     from imagegen_kit.scorers.sketch.fix import Fixed
     from imagegen_kit.scorers.sketch.report import SketchReport
     from imagegen_kit.types import Check
@@ -31,6 +32,29 @@ def show_fixed(fixed: Fixed) -> str:
     after = figure(_small(fixed.picture, "fixed"), text(f"fixed: {_count(fixed.after)}"), SIDE_PX)
     steps = [(text(s.name), text(s.what), text(f"{s.changed:.1%} of the pixels")) for s in fixed.steps]
     return box(before, after, table(steps, ["step", "what was done", "changed"]), _rules(fixed.after))
+
+
+def show_sketches(sketches: Sketches) -> str:
+    """Show the sketches side by side, each with the phrase of every axis and the rules that it breaks."""
+    figures = [_sketch(one) for one in sketches]
+    head = small(text(f"{sketches.brief} · {sketches.style or 'no style'}"))
+    lent = ", ".join(named(r.name, r.origin, r.role, r.picture.sha256, r.score) for r in sketches.references)
+    return box(lines(head), *figures, lines(small(text(f"references: {lent}"))) if lent else None)
+
+
+def _sketch(one: Sketch) -> Markup:
+    words = [f"{axis}: {phrase}" for axis, phrase in one.variation.items()]
+    if one.rules:
+        kept = len(one.rules) - len(one.failed_rules)
+        fails = f", breaks {', '.join(one.failed_rules).replace('_', ' ')}" if one.failed_rules else ""
+        words.append(f"{kept} of {len(one.rules)} rules{fails}")
+    if one.mended is not None:
+        words.append("mended" if one.mended.ok else f"not mended: {one.mended.error}")
+    caption = Markup("<br>".join(map(text, words)))
+    picture = one.picture
+    if picture is None:
+        return figure(notice(f"no sketch: {one.error}", SIDE_PX), caption, SIDE_PX)
+    return figure(_small(picture, ", ".join(one.variation.values())), caption, SIDE_PX)
 
 
 def _small(picture: Picture, words: str) -> Markup:

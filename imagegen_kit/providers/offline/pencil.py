@@ -10,8 +10,10 @@ from imagegen_kit.providers.offline.brief import Brief
 from imagegen_kit.providers.offline.cast import cast
 from imagegen_kit.providers.offline.collage import with_decor
 from imagegen_kit.providers.offline.draw import Canvas
+from imagegen_kit.providers.offline.framing import framed
 from imagegen_kit.providers.offline.inputs import Given, cover, parts_of
 from imagegen_kit.providers.offline.layout import arrange
+from imagegen_kit.providers.offline.mascot import draw_mascot, pose_of
 from imagegen_kit.providers.offline.panels import compose
 from imagegen_kit.providers.offline.placing import fit, sprite, standing
 from imagegen_kit.providers.offline.relations import head
@@ -42,6 +44,9 @@ def paint(brief: Brief, width: int, height: int, panel: int) -> Image.Image:
     ground_line: list[tuple[float, float, float]] = []
     parts = parts_of(brief.references)
     whole, settings = parts.whole, parts.settings
+    if whole is None and (pose := pose_of(brief.prompt)) is not None:
+        ink = draw_mascot(pose, width, height, weight)
+        return _pencil(ink, flat, [], weight, brief.detailing(panel), hatch=False)
     if whole is not None:
         flat = cover(whole.picture.convert("RGB"), width, height, 1 + 0.08 * rng.random())
         flat = ImageOps.autocontrast(flat)
@@ -54,7 +59,7 @@ def paint(brief: Brief, width: int, height: int, panel: int) -> Image.Image:
             flat = _backdrop(settings[0], flat, outline, weight)
         items = arrange(scene, groups, width / height, rng) if any(groups) else []
         boxes = fit(items, scene, width, height, standing(items, width, height), False, rng) if items else []
-        for item, (x, y, w, h) in zip(items, boxes, strict=True):
+        for item, (x, y, w, h) in zip(items, framed(brief.prompt, boxes, width, height), strict=True):
             picture = sprite(item, w, h)
             at = (round(x), round(y))
             silhouette = picture.getchannel("A").point([0] * 110 + [255] * 146)
