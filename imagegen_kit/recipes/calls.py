@@ -58,7 +58,7 @@ async def call_scene(
     pictures = {"caller_picture": caller_picture, "callee_picture": callee_picture}
     if faults := call_faults(look, reuse, call_id, sides, pictures):
         raise InvalidInput(faults)
-    labels = {"call": {"call_id": call_id}, "template": {"variant": look}}.get(reuse, {})
+    labels: dict[str, Any] = {"call": {"call_id": call_id}, "template": {"variant": look}}.get(reuse, {})
     if own_picture is not None:
         answer = await job.derive(own_picture, as_it_is, labels={"own": True, **labels})
     else:
