@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,9 @@ SOAK = os.environ.get("IMAGEGEN_SOAK") == "1"  # read before the fixture below c
 # Nor are a hundred new ones needed in each run: `make soak` takes as many (and there these tests count as soak).
 hypothesis.settings.register_profile("kit", deadline=None, max_examples=100 if SOAK else 40)
 hypothesis.settings.load_profile("kit")
+# A process that a shell started in the background does not hear Ctrl-C, nor do those that it starts; tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # A check of the contract, which knows nothing of our marks: it measures for how long the event loop stands still.
 HELD = "test_the_event_loop_is_never_held"
 

@@ -170,7 +170,7 @@ def _fields() -> dict[str, Any]:
         "models": field(w.SelectMultiple, "models", rows=6, tooltip="Ctrl-click or Shift-click for several"),
         "styles": field(w.SelectMultiple, "styles", rows=5, tooltip="Ctrl-click or Shift-click for several"),
         "size": field(w.Combobox, "size", "auto", options=SIZES, placeholder="the model's own", layout=wide),
-        "aspect_ratio": field(w.Dropdown, "aspect_ratio", "auto", label_width="80px", layout=wide),
+        "aspect_ratio": field(w.Dropdown, "aspect_ratio", "auto", label_width="90px", layout=wide),
         "seed": field(w.Text, "seed", "auto", placeholder="none", layout={"flex": "1.6 1 150px", "min_width": "150px"}),
         "sample": field(w.Text, "sample", "auto", label_width="56px", layout=short,
                         tooltip="The same ask with another sample number is another picture."),
