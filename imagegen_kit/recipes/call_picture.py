@@ -24,7 +24,7 @@ REUSE: Final = ("hybrid", "call", "template")
 LOOKS: Final[Mapping[str, str]] = {
     "professional": "modern, professional, well lit",
     "casual": "casual clothes, relaxed smiles, at home, warm natural light",
-    "festive": "festive clothes, bunting and small lights in the background, happy faces",
+    "festive": "festive clothes, balloons and bunting in the background, happy faces",
     "night": "late in the evening, soft lamps, faces lit by their screens",
 }
 SIDES: Final = {"caller": "the caller, on the left", "callee": "the person called, on the right"}
