@@ -163,6 +163,7 @@ class Job(FilmVerbs):
         asks = [(request, measure, notes) for requests, measure, notes in built for request in requests]
         results = await self._all(asks)
         asked = {"prompt": prompts[0], **own, **options} if len(prompts) == 1 else {}
+        asked.pop("labels", None)  # they are the recipe's, and ``again`` asks by itself
         return ImageResult(results, self._scope.run_id, asked, self._engine.store, self._policy)
 
     async def derive(

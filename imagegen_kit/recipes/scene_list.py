@@ -131,7 +131,7 @@ def _read_file(path: Path) -> Any:
             import pandas as pd
 
             texts = dict.fromkeys(FIELDS[1:], str)
-            return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])  # type: ignore[arg-type]
+            return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
         if path.suffix.lower() == ".json":
             return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # pandas' and json's own errors are ValueErrors

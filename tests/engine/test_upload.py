@@ -234,3 +234,13 @@ def test_a_wrong_key_is_not_tried_again(proxy, tmp_path):
     with pytest.raises(StoreError, match="Check S3_ACCESS_KEY, S3_SECRET_KEY"):
         ik.run(sent, pictures=[str(tmp_path / "one.png")], prefix="p")
     assert len(proxy.sent("PUT")) == 1
+
+
+def test_a_recipe_can_ask_beforehand_whether_an_upload_would_be_refused(place):
+    async def asks(job, expires_s):
+        job.check_upload(expires_s)
+        return job.can_upload
+
+    assert ik.run(asks, expires_s=None) is True
+    with pytest.raises(InvalidInput, match="cannot sign links"):
+        ik.run(asks, expires_s=60)
