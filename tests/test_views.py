@@ -210,7 +210,7 @@ def test_foreign_text_is_shown_as_it_is_written(name: str) -> None:
 def test_a_scene_that_failed_says_why_beside_a_dashed_placeholder() -> None:
     shown = scene_batch()._repr_html_()
     assert "2 scenes · 1 with a picture of their own" in words(shown)
-    assert "1 · high-quality · me/moody · price unknown" in words(shown)
+    assert "1 · high-quality · me/moody · $0.00" in words(shown)
     assert "placeholder, no picture came: moody raised ValueError: the &lt;b&gt;sky&lt;/b&gt; fell" in shown
     assert shown.count("border:2px dashed") == 1
 

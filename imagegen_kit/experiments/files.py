@@ -72,7 +72,8 @@ def read_experiment(path: str | Path) -> dict[str, Any]:
     policy = content.policy.model_dump(exclude_unset=True) if content.policy is not None else None
     return {
         "recipe": content.recipe, "vary": vary, "fixed": fixed, "repeats": content.repeats,
-        "name": content.name, "budget_usd": content.budget_usd, "policy": None if policy is None else read_policy(policy),
+        "name": content.name, "budget_usd": content.budget_usd,
+        "policy": None if policy is None else read_policy(policy),
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from imagegen_kit.recipes.scene_list import NEGATIVE, check_tier, read_scenes, s
 if TYPE_CHECKING:
     from imagegen_kit.engine.job import Job
 
-CHECKS = {"format": ["png", "jpeg"], "size": None, "not_blank": None, "min_bytes": 10_241}  # more than 10 KB
+CHECKS = {"format": ["png", "jpeg"], "size": None, "not_blank": None, "bytes_per_megapixel": None}
 
 
 @tried_by(Policy(attempts=3, timeout_s=60, placeholder=True, checks=CHECKS))
@@ -33,7 +33,7 @@ async def scene_batch(
     image_style, a DataFrame, or a .csv or .json file. ``tier`` is "development" or "production" and chooses each
     scene's model by its style; ``model`` is one for all; without either it is the model in force. The policy
     ``recipes.scene_batch.policy`` tries three times, at most 60 seconds each, and checks format, size, blankness and
-    more than 10 KB. Raises InvalidInput with every fault before anything is sent.
+    more than 10 KB at 1920 × 1080. Raises InvalidInput with every fault before anything is sent.
     """
     check_tier(tier, model)
     script = read_scenes(scenes)

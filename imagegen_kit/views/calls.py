@@ -44,7 +44,8 @@ def show_batch(batch: SceneBatch) -> str:
 def _scene(scene: Scene, result: Result, picture: Picture | None) -> Markup:
     outcome = outcome_of(result)
     price = "price unknown" if result.cost.price_usd is None else usd(result.cost.price_usd)
-    title = f"{scene.number} · {scene.style} · {result.model_used or result.request.model} · {price}"
+    facts = [scene.number, scene.style, result.model_used or result.request.model, *([price] if result.ok else [])]
+    title = " · ".join(map(str, facts))
     words = [title, shortened(scene.prompt, 80), *outcome.notes]
     if picture is None:
         return figure(notice(outcome.failed, SCENE_PX), Markup("<br>".join(map(text, words))), SCENE_PX)

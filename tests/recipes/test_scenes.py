@@ -273,7 +273,7 @@ def test_it_is_tried_three_times_in_all():
         (lambda: png(Image.linear_gradient("L").resize((1080, 1080))), "size"),
         (lambda: _encoded("WEBP"), "format"),
         (lambda: _encoded("GIF"), "Save it as PNG, JPEG or WebP"),
-        (lambda: _two_tone(), "min_bytes"),
+        (lambda: _two_tone(), "bytes_per_megapixel"),
     ],
     ids=["blank", "another shape", "WebP", "GIF", "under 10 KB"],
 )
