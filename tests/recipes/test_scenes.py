@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from PIL import Image
 
 import imagegen_kit as ik
 from imagegen_kit.capabilities import Capabilities
-from imagegen_kit.engine.session import close_default_engine
+from imagegen_kit.engine.session import close_default_engine, default_engine
 from imagegen_kit.errors import ContentBlocked, InvalidInput, ProviderError
 from imagegen_kit.recipes.scene_list import Scene, read_scenes
+from imagegen_kit.store.clean import clean
 from imagegen_kit.testing.simulators import JobApiSimulator
 from imagegen_kit.types import Completed
 from tests.engine.models import Watch, model, rows, until
@@ -338,6 +340,20 @@ def test_a_log_has_a_line_a_scene_and_the_prompt_only_at_debug(caplog):
     assert not any(row["image_create_prompt"] in line for line in said for row in SCRIPT)
     debug = [r.getMessage() for r in caplog.records if r.levelno == logging.DEBUG]
     assert any("the keeper laughs" in line for line in debug)
+
+
+def test_old_pictures_go_by_age_and_by_size_and_a_dry_run_removes_nothing():
+    lab()
+    batch = make(SCRIPT[:3])
+    store = default_engine().store
+    stored = [Path(result.artifacts[0].path) for result in batch]
+    a_month_on = datetime.now(UTC) + timedelta(days=31)
+    assert clean(store, older_than="30d").goes.sum() == 0
+    assert clean(store, older_than="30d", now=a_month_on).goes.sum() == 3
+    assert clean(store, larger_than=1).goes.sum() == 3
+    assert all(path.is_file() for path in stored)
+    clean(store, older_than="30d", now=a_month_on, apply=True)
+    assert not any(path.exists() for path in stored)
 
 
 # ---- as a part of the toolkit
