@@ -192,6 +192,11 @@ def _min_bytes(subject: Subject) -> float | None:
     return None if subject.size_bytes is None else float(subject.size_bytes)
 
 
+def _density(subject: Subject) -> float | None:
+    width, height = subject.image.size
+    return None if subject.size_bytes is None else subject.size_bytes / (width * height) * 1e6
+
+
 def _not_blank(subject: Subject) -> float:
     return float(max(ImageStat.Stat(subject.small).stddev))
 
@@ -275,6 +280,13 @@ _DEFINITIONS: tuple[CheckDefinition[Subject], ...] = (
     CheckDefinition("format", "", "The formats that are accepted, as a list: png, jpeg and webp.", _format),
     CheckDefinition("size", "pixels", "The size asked for: pixels exactly, a ratio within 2 %.", _size),
     numeric("min_bytes", "bytes", "The size of the file, more than 10 KB by default.", _min_bytes, low=10_241),
+    numeric(
+        "bytes_per_megapixel",
+        "bytes",
+        "The file by its area; by default more than 10 KB at 1920 × 1080, less below it.",
+        _density,
+        low=4938.3,
+    ),
     numeric("not_blank", "levels", "The spread of the most varied channel, 0 to 127.5.", _not_blank, low=3),
     numeric("greyscale", "levels", "How far channels differ (99.5th percentile), 0 to 255.", _greyscale, high=16),
     numeric("outline", "share", "The share of thick dark strokes, 0 to 1.", _outline, low=0.012, high=0.35),

@@ -26,3 +26,11 @@ async def as_asked(script, request, on_progress, *, grid=grid):
     """Draw a selfie, or a grid where a reference is given."""
     made = grid(len(request.prompt)) if request.references and grid else png(Image.new("RGB", (64, 64)))
     return Reply(pictures=(made,))
+
+
+async def gradient(script, request, on_progress):
+    """Draw something that is not blank, another one for each prompt and size."""
+    size = request.size.pixels() if request.size else (64, 64)
+    ramp = Image.linear_gradient("L").rotate(len(request.prompt) % 4 * 90).resize(size)
+    tone = len(request.prompt) % 256
+    return Reply(pictures=(png(Image.merge("RGB", (ramp, ramp, Image.new("L", size, tone)))),))

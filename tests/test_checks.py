@@ -179,6 +179,14 @@ def test_the_file_must_be_larger_than_ten_kilobytes_where_that_is_asked() -> Non
 
 
 @pytest.mark.parametrize(
+    ("size", "size_bytes", "passed"),
+    [((1920, 1080), 10_240, False), ((1920, 1080), 10_241, True), ((192, 108), 102, False), ((192, 108), 103, True)],
+)
+def test_a_file_is_judged_by_its_area(size: tuple[int, int], size_bytes: int, passed: bool) -> None:
+    assert measured(Image.new("L", size), "bytes_per_megapixel", size_bytes=size_bytes).passed is passed
+
+
+@pytest.mark.parametrize(
     ("given", "text"),
     [
         (5, "≤ 5"),
@@ -226,7 +234,7 @@ def test_all_faults_of_the_limits_are_told_together() -> None:
 
 def test_every_check_says_what_it_is_about() -> None:
     assert all(check.about.endswith(".") and CHECKS[check.name] is check for check in CHECKS.values())
-    assert set(CHECKS) == set(PASSES) | {"format", "size", "min_bytes"}
+    assert set(CHECKS) == set(PASSES) | {"format", "size", "min_bytes", "bytes_per_megapixel"}
 
 
 def test_limits_of_a_scorer_that_a_style_holds_are_not_measured_here() -> None:

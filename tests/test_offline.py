@@ -13,8 +13,11 @@ from PIL import Image
 
 from imagegen_kit.errors import InvalidInput, UnknownName
 from imagegen_kit.providers.base import Account
+from imagegen_kit.providers.offline.library import shipped
+from imagegen_kit.providers.offline.panels import half_scene
 from imagegen_kit.providers.offline.plugin import imagegen_providers
 from imagegen_kit.providers.offline.provider import FILMS, OfflineProvider, draw_png, seconds
+from imagegen_kit.providers.offline.reading import read
 from imagegen_kit.types import Accepted, Artifact, ImageRequest, Progress, Reference, Reply, Size
 
 MODELS = ("collage", "pencil", "poster")
@@ -237,6 +240,35 @@ def test_a_split_screen_has_two_halves_with_a_bar_between_them() -> None:
     assert (bar > 245).all(axis=(0, 2)).any()
     left, right = shown[:, :250], shown[:, -250:]
     assert (np.abs(left - right).max(axis=2) > 40).mean() > 0.2
+
+
+CALL = "split-screen video call, phone screens visible. "
+
+
+def tags(prompt: str, side: int) -> list[str]:
+    """What stands on the left (0) or right (1) of a call, first of all who calls."""
+    return [s.head for s in half_scene(read(prompt, shipped().known), side).subjects]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "left", "right"),
+    [
+        ("On the left: a doctor, in an office. On the right: an old man.", ["doctor", "phone"], ["man", "phone"]),
+        ("On the right: the person called, works as a doctor.", ["man", "phone"], ["doctor", "phone"]),
+        ("On the left: Dr. Mia, a chef. On the right: Mr. Holm, a farmer.", ["chef", "phone"], ["farmer", "phone"]),
+        ("Soft lamps. On the right: a boy.", ["man", "phone", "lamps"], ["boy", "phone", "lamps"]),
+    ],
+    ids=["both", "said further on", "titles", "things behind both"],
+)
+def test_a_split_screen_shows_on_each_side_whom_the_prompt_puts_there(
+    prompt: str, left: list[str], right: list[str]
+) -> None:
+    assert (tags(CALL + prompt, 0), tags(CALL + prompt, 1)) == (left, right)
+
+
+def test_each_side_of_a_split_screen_stands_in_its_own_place() -> None:
+    scene = read(f"{CALL} On the left: a doctor, in an office. On the right: a boy, at the beach.", shipped().known)
+    assert [half_scene(scene, side).place for side in (0, 1)] == ["office", "beach"]
 
 
 def test_a_grid_has_white_gutters_around_every_cell() -> None:

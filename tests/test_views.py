@@ -81,6 +81,18 @@ def avatars() -> Any:
     return Avatars(EVIL, drawn, drawn, tuple(drawn.results), (EVIL,), ("https://a.example/1.png",), {"base": 2.0})
 
 
+def call_scene() -> Any:
+    policy = ik.recipes.call_scene.policy.with_(checks=None)
+    return ik.run(ik.recipes.call_scene, caller_name=EVIL, call_id="c-17", model="me/calm", size="64x48", policy=policy)
+
+
+def scene_batch() -> Any:
+    """One scene that comes, one that fails and has a placeholder."""
+    scenes = [{"image_create_prompt": EVIL}, {"image_create_prompt": f"a storm {EVIL}"}]
+    policy = ik.recipes.scene_batch.policy.with_(checks=None)
+    return ik.run(ik.recipes.scene_batch, scenes=scenes, model="me/moody", size="64x64", policy=policy)
+
+
 def judgement() -> Any:
     class Reader:
         def __init__(self, account: Any) -> None:
@@ -116,6 +128,8 @@ OBJECTS: dict[str, Callable[[], Any]] = {
     "SketchReport": lambda: sketch_report(shape("red"), more=[numeric(EVIL, EVIL, EVIL, lambda page: None, high=1)]),
     "Fixed": lambda: auto_fix(shape("red")),
     "Avatars": avatars,
+    "CallScene": call_scene,
+    "SceneBatch": scene_batch,
     "Persona": lambda: ik.recipes.Persona(EVIL, EVIL, EVIL, facebook=EVIL),
     "Sketches": lambda: ik.run(ik.recipes.concept_sketches, brief=EVIL, n=3, size="64x64"),
     "ImageRequest": lambda: ImageRequest(prompt=EVIL, model=EVIL, options={EVIL: EVIL}, mask=result().picture),
@@ -176,6 +190,7 @@ class TestEveryView:
     [
         "Avatars",
         "Persona",
+        "SceneBatch",
         "Run",
         "Hits",
         "Explanation",
@@ -190,6 +205,28 @@ class TestEveryView:
 def test_foreign_text_is_shown_as_it_is_written(name: str) -> None:
     shown = OBJECTS[name]()._repr_html_()
     assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt; &amp;" in shown
+
+
+def test_a_scene_that_failed_says_why_beside_a_dashed_placeholder() -> None:
+    shown = scene_batch()._repr_html_()
+    assert "2 scenes · 1 with a picture of their own" in words(shown)
+    assert "1 · high-quality · me/moody · $0.00" in words(shown)
+    assert "placeholder, no picture came: moody raised ValueError: the &lt;b&gt;sky&lt;/b&gt; fell" in shown
+    assert shown.count("border:2px dashed") == 1
+
+
+def test_scenes_without_any_picture_say_why() -> None:
+    policy = ik.Policy(attempts=1)
+    scenes = [{"image_create_prompt": "a storm"}]
+    batch = ik.run(ik.recipes.scene_batch, scenes=scenes, model="me/moody", size="64x64", policy=policy)
+    assert "failed: moody raised ValueError" in batch._repr_html_()
+
+
+def test_a_call_says_which_one_it_is_and_where_it_lies() -> None:
+    call = call_scene()
+    assert f"call c-17 · {call.object}" in words(call._repr_html_())
+    own = ik.run(ik.recipes.call_scene, own_picture=Image.new("RGB", (64, 48), "red"))
+    assert "a picture of one&#x27;s own" in own._repr_html_()
 
 
 def test_an_object_without_a_view_is_left_to_its_repr() -> None:

@@ -25,6 +25,7 @@ ASKED = (
 )
 PICTURE = re.compile(r"(references|reference[2-9]?|reference1\d|mask|first_frame|last_frame)\.(data_uri|b64|url|file)")
 FILE = ("file", "file.b64", "file.data_uri", "file.name", "file.type")
+NUMBER = re.compile(r"-?\d{1,9}")  # what is sent where no name before it has a value: {seed || -1}
 _NAMED = re.compile(r"(options|settings|item)\.[A-Za-z0-9_]+")
 
 
@@ -64,7 +65,8 @@ def allowed_in(name: str, place: str) -> bool:
         return kind == "item"
     if place == "submit":
         return (
-            name in (*ASKED, "model", "options", "idempotency_key")
+            NUMBER.fullmatch(name) is not None
+            or name in (*ASKED, "model", "options", "idempotency_key")
             or kind == "options"
             or PICTURE.fullmatch(name) is not None
         )

@@ -1,6 +1,7 @@
 """``imagegen``: the toolkit from a terminal. Only typer is imported until a command runs."""
 
 from imagegen_kit.cli import (  # each adds its commands
+    calls,
     checking,
     judging,
     keeping,
@@ -9,6 +10,7 @@ from imagegen_kit.cli import (  # each adds its commands
     personas,
     plugins,
     reporting,
+    scenes,
     showing,
     sketching,
     uploading,
@@ -17,6 +19,7 @@ from imagegen_kit.cli.frame import app, main
 
 __all__ = [
     "app",
+    "calls",
     "checking",
     "judging",
     "keeping",
@@ -26,6 +29,7 @@ __all__ = [
     "personas",
     "plugins",
     "reporting",
+    "scenes",
     "showing",
     "sketching",
     "uploading",

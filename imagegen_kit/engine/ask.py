@@ -158,13 +158,13 @@ def _mask_fault(mask: Artifact, references: tuple[Reference, ...]) -> Fault | No
     return None
 
 
-OF_EACH = ("variation", "labels")  # what several prompts may be given one by one
+OF_EACH = ("model", "style", "variation", "labels")  # what several prompts may be given one by one
 
 
 def each_given(prompts: Sequence[str], given: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return what is asked with each of ``prompts``: a list of variations or labels holds one for each.
+    """Return what is asked with each of ``prompts``: a list of models, styles, variations or labels holds one for each.
 
-    Raises InvalidInput where a list is shorter or longer.
+    None among them is none. Raises InvalidInput where a list is shorter or longer.
     """
     lists = {name: given[name] for name in OF_EACH if isinstance(given.get(name), (list, tuple))}
     faults = [
@@ -176,7 +176,9 @@ def each_given(prompts: Sequence[str], given: Mapping[str, Any]) -> list[Mapping
         raise InvalidInput(faults)
     if not lists:
         return [given] * len(prompts)
-    return [{**given, **{name: found[i] for name, found in lists.items()}} for i in range(len(prompts))]
+    shared = {name: value for name, value in given.items() if name not in lists}
+    each = ({name: found[i] for name, found in lists.items() if found[i] is not None} for i in range(len(prompts)))
+    return [{**shared, **own} for own in each]
 
 
 def ask_faults(prompt: str, given: Mapping[str, Any], registry: Registry) -> list[Fault]:

@@ -16,6 +16,7 @@ from imagegen_kit.engine.references import FEEDING, TOP_K
 from imagegen_kit.engine.replay import answers_for
 from imagegen_kit.engine.retrieving import read_sought
 from imagegen_kit.engine.scoring import score_results
+from imagegen_kit.engine.sending import storage_of
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.store.values import CELLS_PER_RUN
 from imagegen_kit.types import Completed
@@ -54,6 +55,15 @@ class Job(FilmVerbs):
     def can_upload(self) -> bool:
         """Whether there is an object storage, so that ``upload`` has somewhere to send to."""
         return self._engine.store.uploads is not None
+
+    def check_upload(self, expires_s: float | None = None) -> None:
+        """Raise what ``upload`` would say of the storage and of ``expires_s``, so that a recipe refuses before it buys.
+
+        Raises InvalidInput where no storage is set, or where it gives no links for so many seconds.
+        """
+        remote = storage_of(self._engine.store).remote
+        if expires_s is not None:
+            remote.check_expiry(expires_s)
 
     def spec(self, model: str | None = None) -> ModelSpec | None:
         """Return what is known of ``model`` (None: the default), so that a recipe can refuse before it spends.
@@ -131,8 +141,8 @@ class Job(FilmVerbs):
         Takes model, style, references, library, retriever, query_by, top_k, mask, negative_prompt, size, aspect_ratio,
         quality, seed, sample, n, variation, labels and the model's own options. References that are given come first,
         then ``top_k`` from the library (3 where a library is given and nothing is said; 0 is none). With several
-        prompts, a list of as many variations or labels gives each its own. Raises InvalidInput with all faults before
-        anything is sent.
+        prompts, a list of as many models, styles, variations or labels gives each its own. Raises InvalidInput with
+        all faults before anything is sent.
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         ask = {name: value for name, value in ask.items() if value is not None}
@@ -152,7 +162,8 @@ class Job(FilmVerbs):
                 built.append((*build_requests(text, own, *build), ()))
         asks = [(request, measure, notes) for requests, measure, notes in built for request in requests]
         results = await self._all(asks)
-        asked = {"prompt": prompts[0], **ask} if len(prompts) == 1 else {}
+        asked = {"prompt": prompts[0], **own, **options} if len(prompts) == 1 else {}
+        asked.pop("labels", None)  # they are the recipe's, and ``again`` asks by itself
         return ImageResult(results, self._scope.run_id, asked, self._engine.store, self._policy)
 
     async def derive(

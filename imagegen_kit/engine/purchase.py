@@ -173,7 +173,8 @@ class Purchase:
         if self.collect is None:  # how long a job that was looked up again has taken is not known
             timings["total"] = called - started
         try:
-            return await keep_reply(self, key, reserved.attempt, number, reply, timings)
+            job_id = progress.job_id or (self.collect[1] if self.collect is not None else None)
+            return await keep_reply(self, key, reserved.attempt, number, reply, timings, job_id)
         finally:
             engine.keeping.release()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.policy import timestamp
@@ -131,7 +131,7 @@ async def send(
 
 def _as_named(picture: Artifact, name: str) -> Artifact:
     """Return ``picture`` in the format that its object's name ends in, itself where the name says no other one."""
-    format = SUFFIXES.get(f".{name.rpartition('.')[2].lower()}", picture.format)
+    format = SUFFIXES.get(PurePosixPath(name).suffix.lower(), picture.format)
     if format == picture.format or picture.kind != "picture":
         return picture
     return Picture.from_bytes(encode(open_picture(picture).image, format))

@@ -38,9 +38,12 @@ HOLD_TRIES = 60  # seconds that an answer is held in memory while the disk has n
 
 
 async def keep_reply(
-    purchase: Purchase, key: Key, attempt: int, number: int, reply: Reply, timings: dict[str, float]
+    purchase: Purchase, key: Key, attempt: int, number: int, reply: Reply, timings: dict[str, float], job_id: str | None
 ) -> Result:
-    """Store what came back and return the result; what cannot be used is a failure that is paid all the same."""
+    """Store what came back and return the result; what cannot be used is a failure that is paid all the same.
+
+    ``job_id`` is the service's own name of the work, None where it has none.
+    """
     engine, prepared, policy = purchase.engine, purchase.prepared, purchase.policy
     spec = prepared.model.spec
     assumed, today = policy.assumed_price(prepared.model.id), policy.clock.now().date()
@@ -50,7 +53,7 @@ async def keep_reply(
         notes += (Adaptation("model", prepared.model.id, reply.model_used, "replaced"),)
     before = purchase.spent_before
     spent = cost if before is None else Cost(total(before, cost), cost.price_usd, cost.basis)
-    done = Attempt(number, "stored", key.account.name, prepared.origin, timings.get("total"))
+    done = Attempt(number, "stored", key.account.name, prepared.origin, timings.get("total"), job_id)
     result = Result(
         request=prepared.asked, sent=prepared.sent, status="fallback" if purchase.fallback else "ok",
         attempts=(*purchase.attempts, done), usage=reply.usage, cost=spent, timings=timings,

@@ -30,7 +30,7 @@ def _schema() -> Any:
         timeout_s: float | None = None
         concurrency: int | None = None
         fallback: str | list[str] | None = None
-        placeholder: bool = False
+        placeholder: bool | str = False
         cache: bool = True
         assume_usd: float | dict[str, float] | None = None
         checks: list[str] | dict[str, Any] | None = None
@@ -72,7 +72,8 @@ def read_experiment(path: str | Path) -> dict[str, Any]:
     policy = content.policy.model_dump(exclude_unset=True) if content.policy is not None else None
     return {
         "recipe": content.recipe, "vary": vary, "fixed": fixed, "repeats": content.repeats,
-        "name": content.name, "budget_usd": content.budget_usd, "policy": read_policy(policy),
+        "name": content.name, "budget_usd": content.budget_usd,
+        "policy": None if policy is None else read_policy(policy),
     }  # fmt: skip
 
 
@@ -136,7 +137,10 @@ def experiment_text(experiment: Experiment) -> str:
     else:
         content["vary"] = {k: [_plain(k, v, faults) for v in values] for k, values in grid.axes.items()}
     content["fixed"] = {k: _plain(k, v, faults) for k, v in grid.fixed.items()}
-    content |= {"repeats": grid.repeats, "budget_usd": experiment.budget_usd, "policy": experiment.policy.to_plain()}
+    policy = experiment.policy.to_plain()
+    if not policy and experiment.policy != experiment.recipe.policy:  # without any the recipe's own would be in force
+        policy = {"attempts": experiment.policy.attempts}
+    content |= {"repeats": grid.repeats, "budget_usd": experiment.budget_usd, "policy": policy}
     if faults:
         raise InvalidInput(faults)
     kept = {k: v for k, v in content.items() if v not in (None, {}, [])}
@@ -174,6 +178,10 @@ def _plain(name: str, value: Any, faults: list[Fault]) -> Any:
         return str(value)
     if isinstance(value, (LibraryPlace, LibraryQuery)) or is_library(value):
         return library_to_plain(value, lambda part: _plain(name, part, faults))
+    if hasattr(value, "as_parameter"):  # a Scene, a Persona: what says itself how it is written down
+        return _plain(name, value.as_parameter(), faults)
+    if hasattr(value, "columns") and hasattr(value, "to_dict"):  # a DataFrame, as the rows that it holds
+        return _plain(name, value.astype(object).where(value.notna(), None).to_dict("records"), faults)
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # a numpy number, as DataFrames hold them
         return value.item()
     picture = value.picture if isinstance(value, Reference) else value

@@ -7,12 +7,12 @@ checked and everything is planned before the first file is written; nothing that
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.imaging.files import name_fault
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.types.results import Result
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from imagegen_kit.experiments.run import Run
 
 MOST_SCENES = 999_999
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,118}[A-Za-z0-9_-])?")
-_RESERVED = re.compile(r"(?i:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")  # device names of Windows, with any suffix
 
 
 def pictures_of(run: Run) -> Iterator[tuple[Result, Picture | None]]:
@@ -30,14 +28,6 @@ def pictures_of(run: Run) -> Iterator[tuple[Result, Picture | None]]:
         if result.request.kind == "image":
             picture = result.artifacts[0] if result.artifacts else None
             yield result, picture if isinstance(picture, Picture) else None
-
-
-def name_fault(where: str, value: object) -> Fault | None:
-    """Return what is wrong with a name that shall stand in a file's path, or None."""
-    if isinstance(value, str) and _NAME.fullmatch(value) and not _RESERVED.fullmatch(value):
-        return None
-    hint = "Use letters, digits, '.', '_' and '-', at most 120, and no device's name."
-    return Fault(where, f"{str(value)[:80]!r} cannot be a file's name.", hint)
 
 
 def check_places(folder: Path, places: list[Path], *, shared: bool = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from difflib import get_close_matches
 from itertools import islice
@@ -15,6 +16,17 @@ from imagegen_kit.lazy import upward
 
 if TYPE_CHECKING:
     from imagegen_kit.types import Artifact
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,118}[A-Za-z0-9_-])?")
+_RESERVED = re.compile(r"(?i:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")  # device names of Windows, with any suffix
+
+
+def name_fault(where: str, value: object) -> Fault | None:
+    """Return what is wrong with a name that shall stand in a file's path, or None."""
+    if isinstance(value, str) and _NAME.fullmatch(value) and not _RESERVED.fullmatch(value):
+        return None
+    hint = "Use letters, digits, '.', '_' and '-', at most 120, and no device's name."
+    return Fault(where, f"{str(value)[:80]!r} cannot be a file's name.", hint)
 
 
 def read_picture_file(path: str | Path, *, where: str, max_bytes: int) -> tuple[Path, bytes]:

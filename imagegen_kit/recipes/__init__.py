@@ -1,5 +1,6 @@
 """Ready recipes: coroutines over a job that ask for pictures and return something useful."""
 
+from imagegen_kit.recipes.batch import SceneBatch
 from imagegen_kit.recipes.call_picture import CallScene
 from imagegen_kit.recipes.calls import call_scene
 from imagegen_kit.recipes.judging import judge_pair
@@ -7,7 +8,7 @@ from imagegen_kit.recipes.moving import film
 from imagegen_kit.recipes.persona import Persona
 from imagegen_kit.recipes.personas import avatars
 from imagegen_kit.recipes.picture import image
-from imagegen_kit.recipes.scene_list import Scene, SceneBatch, read_scenes
+from imagegen_kit.recipes.scene_list import Scene, read_scenes
 from imagegen_kit.recipes.scenes import scene_batch
 from imagegen_kit.recipes.sketches import concept_sketches
 

@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.policy import Policy
 from imagegen_kit.engine.recipe import tried_by
-from imagegen_kit.errors import InvalidInput
-from imagegen_kit.imaging.picture import Picture
-from imagegen_kit.recipes.call_picture import NEGATIVE, CallScene, call_faults, call_prompt, object_of
-from imagegen_kit.types import Reference
+from imagegen_kit.recipes.call_picture import NEGATIVE, CallScene, call_faults, object_of, own, read_call
 
 if TYPE_CHECKING:
     from imagegen_kit.engine.job import Job
 
 
-@tried_by(Policy(placeholder=True))
+@tried_by(Policy(placeholder=True, checks=["not_blank"]))
 async def call_scene(
     job: Job,
     *,
@@ -38,6 +35,7 @@ async def call_scene(
     negative_prompt: str | None = NEGATIVE,
     size: Any = (512, 512),
     seed: int | None = None,
+    upload: bool | None = None,
     expires_s: float | None = None,
     **options: Any,
 ) -> CallScene:
@@ -45,38 +43,33 @@ async def call_scene(
 
     Everything about a side may be left out; the pictures are profile pictures, sent as references. ``look`` is one of
     professional, casual, festive and night, or words of your own. ``own_picture`` takes your picture instead of asking
-    for one. ``reuse`` names the object: "hybrid" by what is asked (the same call again buys nothing), "call" by
-    ``call_id``, "template" one picture for each look. It is uploaded where an object storage is set; ``expires_s``
-    gives a link that opens it without a key. Where no picture comes, the policy's placeholder stands there, marked,
-    under a name of its own. Raises InvalidInput with every fault, StoreError where the storage fails to the end.
+    for one. ``reuse`` names the object: "hybrid" by what is asked, "call" by ``call_id``, "template" one picture for
+    each look; the same again buys nothing. ``upload`` None copies it to the object storage where one is set, False
+    never; ``expires_s`` gives a link that opens it without a key. Where no picture comes, the placeholder of the policy
+    stands there, marked, under a name of its own. Raises InvalidInput with every fault before anything is sent, what
+    went wrong where the policy has no placeholder, and StoreError where the storage fails to the end.
     """
-    sides = {
-        "caller_name": caller_name, "caller_context": caller_context, "caller_description": caller_description,
-        "caller_setting": caller_setting, "callee_name": callee_name, "callee_context": callee_context,
-        "callee_description": callee_description, "callee_setting": callee_setting,
-    }  # fmt: skip
-    pictures = {"caller_picture": caller_picture, "callee_picture": callee_picture}
-    if faults := call_faults(look, reuse, call_id, sides, pictures):
-        raise InvalidInput(faults)
-    labels: dict[str, Any] = {"call": {"call_id": call_id}, "template": {"variant": look}}.get(reuse, {})
+    call = read_call(
+        caller_name=caller_name, caller_context=caller_context, caller_description=caller_description,
+        caller_setting=caller_setting, caller_picture=caller_picture, callee_name=callee_name,
+        callee_context=callee_context, callee_description=callee_description, callee_setting=callee_setting,
+        callee_picture=callee_picture, look=look, own_picture=own_picture, reuse=reuse, call_id=call_id,
+    )  # fmt: skip
+    uploads = job.can_upload if upload is None else upload
+    if uploads or expires_s is not None:
+        job.check_upload(expires_s)
     if own_picture is not None:
-        answer = await job.derive(own_picture, as_it_is, labels={"own": True, **labels})
+        answer = await job.derive(own_picture, own, labels={"own": True, **call.labels})
     else:
-        given = [(caller_picture, caller_name or "caller"), (callee_picture, callee_name or "person called")]
-        people = [Reference(picture, role="character", name=name) for picture, name in given if picture is not None]
         answer = await job.images(
-            call_prompt(look, sides), model=model, style=style, references=people or None,
-            negative_prompt=negative_prompt, size=size, seed=seed, labels=labels, **options,
+            call.prompt, references=call.people, labels=call.labels, model=model, style=style,
+            negative_prompt=negative_prompt, size=size, seed=seed, **options,
         )  # fmt: skip
-    result = answer.results[0]
-    if not result.artifacts:
+    if not answer.pictures:
         raise answer.failure()
-    name, url = object_of(result, reuse, call_id, look), None
-    if job.can_upload:
-        (url,) = await job.upload(answer, names=[name], expires_s=expires_s)
-    return CallScene(answer, name, url, call_id)
+    name = object_of(answer.results[0], call)
+    urls = await job.upload(answer, names=[name], expires_s=expires_s) if uploads else [None]
+    return CallScene(answer, name, urls[0], call_id)
 
 
-def as_it_is(picture: Picture) -> Picture:
-    """Return ``picture``: it was read and checked when it came in."""
-    return picture
+call_scene.faults = call_faults  # type: ignore[attr-defined]  # what `run` refuses before it begins

@@ -1,26 +1,25 @@
-"""Lists of scenes, read from wherever they are written, and what a batch of them gives back."""
+"""Lists of scenes, read from wherever they are written; everything wrong with them is said at once."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from imagegen_kit.engine.ask import check_values
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
-from imagegen_kit.lazy import Shown, upward
 
 if TYPE_CHECKING:
-    from imagegen_kit.engine.image_result import ImageResult
-    from imagegen_kit.imaging.picture import Picture
-    from imagegen_kit.types import Result
+    from imagegen_kit.registry import Registry
 
-NEGATIVE = "blurry, low quality, distorted, ugly, bad anatomy"
-FIELDS = ("scene_number", "image_create_prompt", "image_style")
-PLAIN = "high-quality"  # the style of a scene that names none
-# Each tier's model, by style; system B's rule. None is the model in force.
-TIERS: Mapping[str, Mapping[str, str]] = {
+NEGATIVE: Final = "blurry, low quality, distorted, ugly, bad anatomy"
+FIELDS: Final = ("scene_number", "image_create_prompt", "image_style")
+PLAIN: Final = "high-quality"  # the style of a scene that names none
+HIGHEST: Final = 999_999  # the number of a scene stands in its file's name
+# Each tier's model, by style; system B's rule.
+TIERS: Final[Mapping[str, Mapping[str, str]]] = {
     "development": {"": "sdxl-turbo"},
     "production": {
         "cinematic": "stable-diffusion-xl",
@@ -38,60 +37,19 @@ class Scene:
     prompt: str
     style: str = PLAIN
 
+    @property
+    def labels(self) -> dict[str, Any]:
+        """What names the scene in tables and files."""
+        return {"scene": self.number, "variant": f"scene {self.number}"}
+
     def model(self, tier: str | None) -> str | None:
         """Return the model of ``tier`` for this scene's style, None where no tier is asked for."""
         models = TIERS[tier] if tier is not None else {}
         return models.get(self.style, models.get(""))
 
-
-@dataclass(frozen=True, slots=True)
-class SceneBatch(Shown):
-    """The pictures of a script, scene by scene; failures are values among them."""
-
-    scenes: tuple[Scene, ...]
-    answers: tuple[ImageResult, ...] = field(repr=False)
-    place: tuple[str, int] = field(repr=False)  # the run's id and the number of its cell
-
-    @property
-    def results(self) -> dict[int, Result]:
-        """The result of each scene, by its number."""
-        return {scene.number: answer.results[0] for scene, answer in zip(self.scenes, self.answers, strict=True)}
-
-    @property
-    def pictures(self) -> dict[int, Picture]:
-        """The picture of each scene that has one, placeholders too, by its number."""
-        return {s.number: a.pictures[0] for s, a in zip(self.scenes, self.answers, strict=True) if a.pictures}
-
-    @property
-    def failed(self) -> dict[int, str]:
-        """Why each scene without a picture of its own has none, by its number."""
-        return {number: result.error or "" for number, result in self.results.items() if not result.ok}
-
-    @property
-    def cost(self) -> float | None:
-        """What was spent on it now in USD, None where any of it is unknown."""
-        spent = [result.cost.usd for result in self.results.values()]
-        return None if None in spent else sum(usd for usd in spent if usd is not None)
-
-    def __len__(self) -> int:
-        return len(self.scenes)
-
-    def __iter__(self) -> Iterator[Result]:
-        return iter(self.results.values())
-
-    def save(self, folder: str | Path) -> dict[int, Path]:
-        """Write ``<folder>/<run id>/scene_{n}_{8 hex}.png`` with metadata beside each; return each scene's file.
-
-        Scenes without a picture are left out; a placeholder has "placeholder" in its name. See ``Run.save``.
-        """
-        id, cell = self.place
-        place = upward("open_run")(id).select(cell=cell).save(folder, layout="scenes")
-        rows = json.loads((place / "metadata.json").read_text(encoding="utf-8"))["pictures"]
-        return {row["scene_number"]: place / row["file"] for row in rows if row["file"] is not None}
-
-    def __repr__(self) -> str:
-        came = sum(result.ok for result in self.results.values())
-        return f"SceneBatch({len(self)} scene{'s' if len(self) != 1 else ''}, {came} with a picture of their own)"
+    def as_parameter(self) -> dict[str, Any]:
+        """Return it as the mapping that is read, which a run records."""
+        return dict(zip(FIELDS, (self.number, self.prompt, self.style), strict=True))
 
 
 def read_scenes(source: Any) -> list[Scene]:
@@ -116,15 +74,53 @@ def read_scenes(source: Any) -> list[Scene]:
     return scenes
 
 
+def scene_faults(params: Mapping[str, Any], registry: Registry) -> list[Fault]:
+    """Return everything wrong with a batch: its tier, its scenes, and the styles that nobody knows."""
+    faults = _tier_faults(params.get("tier"), params.get("model"))
+    if params.get("scenes") is None:
+        return faults + ([Fault("scenes", "there is none.")] if "scenes" in params else [])
+    try:
+        rows = _rows(params["scenes"])
+    except InvalidInput as error:
+        return faults + list(error.faults)
+    try:
+        read_scenes(rows)
+    except InvalidInput as error:
+        faults += error.faults
+    for place, row in enumerate(rows, 1):
+        scene = _scene(row, place, [])
+        known = {"image_create_prompt": ("prompt", scene.prompt), "image_style": ("style", scene.style)}
+        for name, (argument, value) in known.items():
+            if value:  # what is missing was told just now
+                found = check_values(argument, value, registry)
+                faults += [Fault(f"scenes[{place}].{name}", fault.what, fault.hint) for fault in found]
+    return faults
+
+
+def check_tier(tier: Any, model: Any) -> None:
+    """Raise InvalidInput for a tier that nobody knows, or that stands beside one model for all."""
+    if faults := _tier_faults(tier, model):
+        raise InvalidInput(faults)
+
+
+def _tier_faults(tier: Any, model: Any) -> list[Fault]:
+    if tier is None:
+        return []
+    if not isinstance(tier, str) or tier not in TIERS:
+        return [unknown_name_fault("tier", str(tier), TIERS, where="tier")]
+    hint = "Leave out one of them."
+    return [] if model is None else [Fault("tier", "it chooses the models, and model names one for all.", hint)]
+
+
 def _rows(source: Any) -> list[Any]:
     if isinstance(source, (str, Path)):
-        return _rows(_read_file(Path(source).expanduser()))
+        source = _read_file(Path(source).expanduser())
     if hasattr(source, "to_dict") and hasattr(source, "columns"):
         return list(source.astype(object).where(source.notna(), None).to_dict("records"))
     if isinstance(source, Mapping):
-        return _rows(source["scenes"]) if set(source) == {"scenes"} else [source]
+        source = source["scenes"] if set(source) == {"scenes"} else [source]
     if isinstance(source, (list, tuple)):
-        return list(source)
+        return [row.as_parameter() if isinstance(row, Scene) else row for row in source]
     what = f"a {type(source).__name__} is no list of scenes."
     raise InvalidInput([Fault("scenes", what, "Give a list of mappings, a DataFrame, or a .csv or .json file.")])
 
@@ -134,7 +130,8 @@ def _read_file(path: Path) -> Any:
         if path.suffix.lower() == ".csv":
             import pandas as pd
 
-            return pd.read_csv(path, dtype={"image_create_prompt": str, "image_style": str})
+            texts = dict.fromkeys(FIELDS[1:], str)
+            return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
         if path.suffix.lower() == ".json":
             return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # pandas' and json's own errors are ValueErrors
@@ -152,12 +149,19 @@ def _scene(row: Any, place: int, faults: list[Fault]) -> Scene:
     number = place if number is None else number
     if isinstance(number, float) and number.is_integer():  # a column with gaps holds floats
         number = int(number)
-    if type(number) is not int or number < 0:
-        faults.append(Fault(where, f"its scene_number {number!r:.80} is not a whole number from 0."))
+    if type(number) is not int or not 0 <= number <= HIGHEST:
+        faults.append(Fault(where, f"its scene_number {number!r:.80} is not a whole number from 0 to {HIGHEST:,}."))
         number = -place
     if not isinstance(prompt, str) or not prompt.strip():
         faults.append(Fault(where, "its image_create_prompt is missing or empty."))
+        prompt = ""
     if style is not None and not isinstance(style, str):
         faults.append(Fault(where, f"its image_style {style!r:.80} is not a name."))
-    name = style.strip().lower().replace("_", "-").replace(" ", "-") if isinstance(style, str) else ""
-    return Scene(number, str(prompt), name or PLAIN)
+        style = None
+    return Scene(number, prompt, _style_name(style) or PLAIN)
+
+
+def _style_name(given: str | None) -> str:
+    """Return a style's name, also for the way in which enumerations write it: CLOSE_UP_REACTION."""
+    name = (given or "").strip()
+    return name.lower().replace("_", "-").replace(" ", "-") if name.isupper() else name

@@ -16,6 +16,8 @@ from imagegen_kit.experiments.run import Run
 from imagegen_kit.film import Film
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.prompts.compile import PromptSpec
+from imagegen_kit.recipes.batch import SceneBatch
+from imagegen_kit.recipes.call_picture import CallScene
 from imagegen_kit.recipes.persona import Persona
 from imagegen_kit.recipes.portfolio import Avatars
 from imagegen_kit.recipes.sketched import Sketches
@@ -27,6 +29,7 @@ from imagegen_kit.scorers.sketch.report import SketchReport
 from imagegen_kit.settings import SettingsView
 from imagegen_kit.types import ImageRequest, Reference, Result, Style, TextRequest, VideoRequest
 from imagegen_kit.views.avatars import show_avatars, show_persona
+from imagegen_kit.views.calls import show_batch, show_call
 from imagegen_kit.views.experiment import show_experiment
 from imagegen_kit.views.films import show_film
 from imagegen_kit.views.hits import show_evaluation, show_explanation, show_hits
@@ -60,6 +63,8 @@ html.register(Judgement, show_judgement)
 html.register(PromptSpec, show_prompt)
 html.register(SketchReport, show_sketch_report)
 html.register(Fixed, show_fixed)
+html.register(CallScene, show_call)
+html.register(SceneBatch, show_batch)
 html.register(Avatars, show_avatars)
 html.register(Persona, show_persona)
 html.register(Sketches, show_sketches)

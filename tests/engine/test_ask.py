@@ -124,6 +124,34 @@ def test_several_prompts_are_several_pictures_in_order():
     assert script.calls == 6
 
 
+def test_several_prompts_may_each_have_a_model_a_style_and_labels():
+    model("lab/one")
+    model("pen/two")
+
+    async def each(job, models, styles):
+        ask = {"model": models, "style": styles, "labels": [{"k": n} for n in range(len(models))]}
+        return await job.images(["a"] * len(models), **ask)
+
+    answer = ik.run(each, models=["lab/one", "pen/two", None], styles=[None, "film-noir", "watercolor"])
+    assert [r.request.model for r in answer] == ["lab/one", "pen/two", "offline/collage"]
+    assert [r.request.prompt == "a" for r in answer] == [True, False, False]
+    assert [r.request.labels["k"] for r in answer] == [0, 1, 2]
+    alone = ik.run(each, models=["pen/two"], styles=["film-noir"])
+    assert alone.again(seed=3).results[0].request.model == "pen/two"
+
+
+def test_a_wrong_style_of_one_of_several_prompts_is_refused_before_any_is_sent():
+    script = model()
+
+    async def each(job, styles):
+        return await job.images(["a", "b"], model="lab/one", style=styles)
+
+    for styles, words in ((["film-noir", "film-nor"], "film-noir"), (["film-noir"], "1 are given for 2 prompts")):
+        with pytest.raises(InvalidInput, match=words):
+            ik.run(each, styles=styles)
+    assert script.calls == 0
+
+
 def test_image_gives_one_picture_and_says_so():
     async def recipe(job):
         return await job.image("a", n=2)

@@ -8,7 +8,7 @@ import pytest
 import imagegen_kit as ik
 from imagegen_kit.errors import ContentBlocked, InvalidInput, OutcomeUnknown, ProviderError
 from imagegen_kit.imaging.picture import Picture
-from tests.engine.models import job, ledger, model, one, rows
+from tests.engine.models import job, ledger, model, one, picture, rows
 
 BROKEN = ProviderError("broken", paid=False)
 TO_TWO = ik.Policy(fallback="other/two")
@@ -120,6 +120,38 @@ def test_a_placeholder_is_marked_free_of_charge_and_keeps_the_error():
     assert table.status.tolist() == ["placeholder"]
     summary = ik.open_run("latest").summary()
     assert (summary.placeholder.iloc[0], summary.success.iloc[0], summary.timed.iloc[0]) == (1, 0.0, 0)
+
+
+def test_a_placeholder_may_be_a_picture_of_ones_own(tmp_path):
+    script = model("lab/one", BROKEN, price=0.5)
+    (tmp_path / "sorry.png").write_bytes(picture(7))
+    policy = ik.Policy(placeholder=tmp_path / "sorry.png")
+    result = one(policy=policy, size=(320, 160))
+    assert (result.status, result.cost.usd, result.error) == ("placeholder", 0.0, "broken")
+    assert Picture.open(result.artifacts[0].path).bytes == picture(7)
+    assert policy == ik.Policy(placeholder=str(tmp_path / "sorry.png"))
+    assert one(policy=policy, size=(320, 160)).status == "ok"  # it was not cached
+    assert script.calls == 2
+
+
+def test_a_placeholder_that_has_gone_since_is_drawn(tmp_path):
+    def vanish(script, request, on_progress):
+        (tmp_path / "sorry.png").unlink()
+        raise BROKEN
+
+    model("lab/one", vanish)
+    (tmp_path / "sorry.png").write_bytes(picture(7))
+    result = one(policy=ik.Policy(placeholder=tmp_path / "sorry.png"), size=(320, 160))
+    assert (result.status, result.artifacts[0].width) == ("placeholder", 320)
+
+
+def test_a_placeholder_that_is_no_picture_is_refused_before_anything_is_sent(tmp_path):
+    script = model("lab/one")
+    (tmp_path / "notes.png").write_text("no picture")
+    for path in ("notes.png", "missing.png"):
+        with pytest.raises(InvalidInput, match="placeholder"):
+            one(policy=ik.Policy(placeholder=path))
+    assert script.calls == 0
 
 
 def test_generate_returns_a_placeholder_where_the_policy_asks_for_one():

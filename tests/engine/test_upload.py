@@ -64,14 +64,25 @@ def test_a_batch_lies_below_its_prefix_in_order(place):
 def test_objects_may_be_named_by_the_caller(place):
     async def templates(job):
         answer = await job.images("a red kite", model="offline/collage", size=64, n=2)
-        return await job.upload(answer, names=["images/templates/split-screen-{variant}.jpg", "images/42.jpg"])
+        return await job.upload(answer, names=["images/templates/split-screen-{variant}.png", "images/42"])
 
     urls = ik.run(templates)
     assert [unquote(url).rpartition("/images/")[2] for url in urls] == [
-        "templates/split-screen-{variant}.jpg",
-        "42.jpg",
+        "templates/split-screen-{variant}.png",
+        "42",
     ]
-    assert place.get("images/42.jpg") == made()[1]
+    assert place.get("images/42") == made()[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [("a.jpg", "JPEG"), ("a.JPEG", "JPEG"), ("a.webp", "WEBP"), ("a.png", "PNG"), ("a.v2", "PNG"), ("jpg", "PNG")],
+)
+def test_a_picture_is_sent_in_the_format_that_its_name_ends_in(place, name, format):
+    Image.new("RGBA", (8, 8), (255, 0, 0, 128)).save("red.png")
+    ik.run(sent, pictures="red.png", names=[name])
+    with Image.open(BytesIO(place.get(name))) as image:
+        assert (image.format, image.size) == (format, (8, 8))
 
 
 @pytest.mark.parametrize(
@@ -223,3 +234,13 @@ def test_a_wrong_key_is_not_tried_again(proxy, tmp_path):
     with pytest.raises(StoreError, match="Check S3_ACCESS_KEY, S3_SECRET_KEY"):
         ik.run(sent, pictures=[str(tmp_path / "one.png")], prefix="p")
     assert len(proxy.sent("PUT")) == 1
+
+
+def test_a_recipe_can_ask_beforehand_whether_an_upload_would_be_refused(place):
+    async def asks(job, expires_s):
+        job.check_upload(expires_s)
+        return job.can_upload
+
+    assert ik.run(asks, expires_s=None) is True
+    with pytest.raises(InvalidInput, match="cannot sign links"):
+        ik.run(asks, expires_s=60)

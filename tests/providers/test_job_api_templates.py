@@ -74,3 +74,9 @@ def test_a_multipart_body_keeps_the_order_and_repeats_lists() -> None:
 
 def test_an_address_without_a_value_names_what_is_missing() -> None:
     assert filled_url("{base}/{settings.MODEL || model}", {"base": "b"})[1] == ["settings.MODEL || model"]
+
+
+@pytest.mark.parametrize(("seed", "sent"), [(None, -1), (0, 0), (7, 7)])
+def test_a_number_at_the_end_is_sent_where_nothing_before_it_has_a_value(seed: int | None, sent: int) -> None:
+    assert filled({"seed": "{seed || -1}"}, {"seed": seed}) == {"seed": sent}
+    assert filled_url("{base}/{seed || -1}", {"base": "https://x.example", "seed": seed})[0].endswith(f"/{sent}")

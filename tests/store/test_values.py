@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,6 +71,13 @@ def test_references_keep_role_and_name(tmp_path):
 def test_sizes_paths_and_numbers_of_numpy_are_plain(tmp_path):
     values = [Size(4, 3), Path("a/b.png"), np.int64(3), np.float64(0.5), np.bool_(True)]
     assert encode(values, Blobs(tmp_path)) == ["4x3", "a/b.png", 3, 0.5, True]
+
+
+def test_a_table_is_the_rows_that_it_holds(tmp_path):
+    frame = pd.DataFrame({"n": [1, 2], "at": [0.5, None], "text": ["a", None]})
+    plain = encode(frame, Blobs(tmp_path))
+    assert plain == [{"n": 1, "at": 0.5, "text": "a"}, {"n": 2, "at": None, "text": None}]
+    assert json.loads(dumps(plain)) == plain
 
 
 def test_what_cannot_be_written_down_is_refused_by_kind(tmp_path):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from imagegen_kit.catalog.job_api_placeholders import PLACEHOLDER, SPREAD, alternatives, names_used
+from imagegen_kit.catalog.job_api_placeholders import NUMBER, PLACEHOLDER, SPREAD, alternatives, names_used
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,8 +83,10 @@ def _filled_text(template: str, values: Mapping[str, Any]) -> Any:
 
 
 def _chosen(inside: str, values: Mapping[str, Any]) -> tuple[str, Any]:
-    """Return the first name in ``a || b`` that has a value, and the value."""
+    """Return the first name in ``a || b`` that has a value, and the value; a number at the end is one itself."""
     names = alternatives(inside)
+    if NUMBER.fullmatch(names[-1]):
+        values = {**values, names[-1]: int(names[-1])}
     return next(((name, values[name]) for name in names if values.get(name) is not None), (names[-1], None))
 
 

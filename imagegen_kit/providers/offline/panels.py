@@ -64,13 +64,17 @@ def half_scene(scene: Scene, side: int) -> Scene:
     people = [s for s in scene.subjects if s not in devices]
     mine = [s for s in people if s.side == name]
     free = [s for s in people if s.side is None]
+    things: list[Subject] = []
+    if devices:  # a call: what belongs to neither side stands behind both, and is not who calls
+        things = [s for s in free if not _is_person(s)]
+        free = [s for s in free if s not in things]
     if not mine:
         taken = any(s.side for s in people)
         mine = free[:1] if taken or side == 0 else free[1:2]
         if free and not mine and free[0].count > 1:
             mine = free[:1]
-    if len(mine) > 1 and stem(mine[0].head) == "person" and _is_person(mine[1]):  # who is meant is said further on
-        mine = mine[1:]
+    if known := [s for s in mine if _is_person(s) and stem(s.head) != "person"]:  # who is meant is said further on
+        mine = [known[0], *[s for s in mine if not _is_person(s)]]
     if not mine or stem(mine[0].head) == "person":  # "one person on the left": somebody, another on either side
         mine = [(Subject("man", "man"), Subject("woman", "woman"))[side], *mine[1:]]
     person = replace(mine[0], count=1, side=None)
@@ -84,6 +88,7 @@ def half_scene(scene: Scene, side: int) -> Scene:
         )
         subjects.append(replace(device, count=1, side=name, scale=1.15))
         relations.append(Relation(0, "hold", len(subjects) - 1))
+        subjects += [replace(thing, side=("right", "left")[side], scale=0.8) for thing in things[:1]]
     place = scene.side_places[side] or (None if any(scene.side_places) else scene.place) or ("office", "room")[side]
     return replace(
         scene, subjects=tuple(subjects), relations=tuple(relations), place=place, layout="portrait", text=None

@@ -31,6 +31,7 @@ _WITHOUT = re.compile(r"\b(?:no|without|not|avoid|free of)\s+(?:(?:any|a|an|the)
 _AVOID = re.compile(r"\navoid:.*", re.S)  # a negative prompt that had to go into the text names nothing to draw
 _ASIDE = re.compile(r"\bnot to be drawn:.*", re.S)  # what is said of a person's life is for mood alone
 _SHAPE = re.compile(r"\b\d{1,2}:\d{1,2}(?: (?:wide|tall) format| [a-z-]*widescreen| square| vertical)?")
+_TITLES = re.compile(r"\b(dr|mr|mrs|ms|prof|st)\.")  # such a full stop ends no sentence
 _TOKEN = re.compile(r"@\w+|#\w+|[^\W_]+(?:[-'’][^\W_]+)*|[.,;:!?\n]")
 _SIDE_WORDS = (("left", "caller"), ("right", "callee"), ("left", "left"), ("right", "right"))
 _LATER = {"caller": "the", "callee": "the"}  # who calls says where, another word says whom
@@ -41,7 +42,7 @@ def read(prompt: str, known: Callable[[str], bool]) -> Scene:
     """Return the scene that ``prompt`` describes; ``known(word)`` says whether the library has pictures for a word."""
     text = unicodedata.normalize("NFKC", without_likeness(str(prompt)))[:READ_CHARS]
     text, lettering = _take_lettering(text)
-    text = _SHAPE.sub(" , ", _ASIDE.sub("", _AVOID.sub("", text.lower())))
+    text = _SHAPE.sub(" , ", _ASIDE.sub("", _AVOID.sub("", _TITLES.sub(r"\1", text.lower()))))
     grid = (1, 1)
     if match := _GRID.search(text):
         grid = (min(4, max(1, int(match[1]))), min(4, max(1, int(match[2]))))

@@ -35,6 +35,7 @@ NANOBANANA = Facts(
     states={
         "pending": {"job_id": "{id}", "status": "processing"},
         "done": {"job_id": "{id}", "status": "completed", "image_url": "{picture}"},
+        "blocked": {"job_id": "{id}", "status": "completed", "image_url": "{picture}", "nsfw": True},
         "empty": {"job_id": "{id}", "status": "completed"},
         "failed": {"job_id": "{id}", "status": "failed", "error": "{words}"},
         "unknown": {"job_id": "{id}", "status": "{status}"},
