@@ -30,6 +30,16 @@ def imagegen_scorers() -> list[ScorerSpec]:
             install=CLIP,
         ),
         ScorerSpec(
+            "coherence",
+            target="imagegen_kit.scorers.coherence:Coherence",
+            scope="set",
+            across=("prompt",),
+            unit="share",
+            low=0.0,
+            high=1.0,
+            card="How alike light and palette are to those of the picture before, in a sequence.",
+        ),
+        ScorerSpec(
             "consistency",
             target="imagegen_kit.scorers.consistency.scorer:ConsistencyScorer",
             scope="set",
