@@ -12,8 +12,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from imagegen_kit.engine.job import Job
+    from imagegen_kit.scorers.base import Measurement
+    from imagegen_kit.types import Result
 
-SCORERS = ("consistency", "coherence")
+SCORERS = ("consistency", "coherence")  # of sets, in the order of the story
+
+
+async def measured(
+    job: Job, shot: Shot, result: Result, before: Sequence[Result] = (), *, decides: bool = True
+) -> Mapping[str, Measurement]:
+    """Return the presence of the shot's characters, and with keyframes ``before`` the coherence with the last."""
+    found: dict[str, Measurement] = {}
+    if before:
+        found |= (await job.score([before[-1], result], "coherence", decides=decides))[1] or {}
+    if shot.characters:
+        found |= (await job.score(result, {"presence": {"characters": shot.characters}}, decides=decides))[0] or {}
+    return found
 
 
 async def shoot(job: Job, shots: Sequence[Shot], board: Storyboard, asked: Mapping[str, Any]) -> list[Keyframe]:
@@ -24,8 +38,7 @@ async def shoot(job: Job, shots: Sequence[Shot], board: Storyboard, asked: Mappi
         before = came[-1].artifacts[0] if came else None
         takes = [await _take(job, shot, before, board, asked)]
         while board.judged and takes[-1].result.ok:
-            (*_, told) = await job.score([*came, takes[-1].result], SCORERS)
-            takes[-1] = replace(takes[-1], measures=told or {})
+            takes[-1] = replace(takes[-1], measures=await measured(job, shot, takes[-1].result, came))
             if not below(takes[-1], board) or len(takes) == board.tries:
                 break
             takes.append(await _take(job, shot, before, board, asked, len(takes)))
@@ -52,15 +65,15 @@ async def _take(
 
 def below(take: Take, board: Storyboard) -> bool:
     """Whether a keyframe is to be asked for again; what could not be measured is not."""
-    limits = (("consistency", board.threshold), ("coherence", board.coherence))
+    limits = (("presence", board.threshold), ("coherence", board.coherence))
     return any(low is not None and (found := take.value(name)) is not None and found < low for name, low in limits)
 
 
 def best(takes: Sequence[Take]) -> int:
-    """Return the place of the try to keep: a picture before none, then the more consistent, the more coherent."""
+    """Return the place of the try to keep: a picture before none, then the one more alike, the more coherent."""
 
     def rank(place: int) -> tuple[Any, ...]:
         take = takes[place]
-        return (take.result.ok, take.value("consistency") or 0.0, take.value("coherence") or 0.0, -place)
+        return (take.result.ok, take.value("presence") or 0.0, take.value("coherence") or 0.0, -place)
 
     return max(range(len(takes)), key=rank)

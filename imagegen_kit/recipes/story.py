@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.recipes.shooting import SCORERS, shoot
+from imagegen_kit.recipes.shooting import SCORERS, measured, shoot
 from imagegen_kit.recipes.story_file import read_story, story_faults
 from imagegen_kit.recipes.story_numbers import CLIP
 from imagegen_kit.recipes.story_told import Story
@@ -32,9 +32,9 @@ async def keyframes(
 ) -> Story:
     """Make the keyframes of ``story``, a ``.yaml`` or ``.json`` file or a mapping, and a film where it names a backend.
 
-    Shots of a chain follow each other, each given the keyframe before it; chains run side by side. A keyframe below the
-    ``threshold`` of consistency (in %) is asked for again, ``tries`` times in all, and the better one kept. What is
-    named here takes precedence over what the story says: ``chained`` lets every shot follow the one before (False:
+    Shots of a chain follow each other, each given the keyframe before it; chains run side by side. A keyframe in which
+    its characters are found by less than ``threshold`` (0 to 1) is asked for again, ``tries`` times in all, and the
+    better one kept. What is named here takes precedence over what the story says: ``chained`` lets every shot follow the one before (False:
     none), ``kind`` is single or paired; ``options`` are those of the keyframes' model. Failures are values. Raises
     InvalidInput with every fault of story and arguments before anything is sent.
     """
@@ -50,7 +50,9 @@ async def keyframes(
     for numbers in board.sets:
         came = [frames[number] for number in numbers if frames[number].result.ok]
         told = await job.score([one.result for one in came], SCORERS, decides=False) if came else []
-        frames |= {k.shot.number: replace(k, measures=found or {}) for k, found in zip(came, told, strict=True)}
+        for one, found in zip(came, told, strict=True):
+            own = await measured(job, one.shot, one.result, decides=False)
+            frames[one.shot.number] = replace(one, measures={**(found or {}), **own})
     ordered = tuple(frames[shot.number] for shot in board.shots)
     done = Story(board.name, ordered, threshold=board.threshold, run_id=job.place[0])
     return await _filmed(job, done, board, clips[0].last_frame is not None) if clips else done

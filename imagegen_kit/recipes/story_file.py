@@ -241,8 +241,8 @@ class _Reader:
         for fault in check_values("size", board.film_size, self.registry):
             self.refuse(("film_size",), fault.what, fault.hint)
         threshold, tries = changes.get("threshold"), changes.get("tries")
-        if threshold is not None and not (isinstance(threshold, (int, float)) and 0 <= threshold <= 100):
-            self.faults.append(Fault("threshold", f"{threshold!r:.80} is not a number from 0 to 100."))
+        if threshold is not None and not (isinstance(threshold, (int, float)) and 0 <= threshold <= 1):
+            self.faults.append(Fault("threshold", f"{threshold!r:.80} is not a number from 0 to 1."))
         if tries is not None and not (type(tries) is int and 1 <= tries <= MOST_TRIES):
             self.faults.append(Fault("tries", f"{tries!r:.80} is not a whole number from 1 to {MOST_TRIES}."))
         for name, kind in (("model", "image"), ("film_model", "video")):

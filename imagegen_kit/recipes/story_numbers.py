@@ -72,10 +72,11 @@ def metrics(story: Story) -> pd.DataFrame:
         ("tried_again", sum(len(k.takes) > 1 for k in frames), "keyframes"),
         ("fell_back", sum(k.take.fell_back for k in frames), "keyframes"),
         ("below_threshold", low, "keyframes"),
-        ("consistency", mean(k.score() for k in frames), "%"),
-        ("consistency_lowest", min((v for k in frames if (v := k.score()) is not None), default=None), "%"),
+        ("presence", mean(k.score() for k in frames), "correlation"),
+        ("presence_lowest", min((v for k in frames if (v := k.score()) is not None), default=None), "correlation"),
+        ("drift", drift(story), "a step"),
+        ("consistency", mean(k.score("consistency") for k in frames), "%"),
         ("coherence", mean(k.score("coherence") for k in frames), "share"),
-        ("drift", mean(k.score("consistency_drift") for k in frames), "a step"),
         ("calls", len(calls), ""),
         ("calls_that_succeeded", sum(not c.error for c in calls) / len(calls) if calls else None, "share"),
         ("seconds", sum(r.seconds or 0.0 for r in answers), "s"),
@@ -85,6 +86,17 @@ def metrics(story: Story) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(rows, columns=["measure", "value", "unit"]).set_index("measure")
     return frame.astype({"value": "Float64"})
+
+
+def drift(story: Story) -> float | None:
+    """Return the least-squares slope of the presence, a keyframe; None where fewer than three have one."""
+    import numpy as np
+
+    known = [(one.shot.number, value) for one in story.keyframes if (value := one.score()) is not None]
+    if len(known) < 3:
+        return None
+    slope = np.polynomial.polynomial.polyfit(*zip(*known, strict=True), deg=1)[1]
+    return float(round(slope, 6))
 
 
 def film_seconds(story: Story) -> float | None:

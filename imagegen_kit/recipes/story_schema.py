@@ -27,7 +27,7 @@ def story_schema() -> type[BaseModel]:
         "sequential_generation": (bool, False),
         "maintain_consistency": (bool, True),
         "prompt_templates": (dict[str, words | template], {}),
-        "consistency_threshold": (Annotated[float, Field(ge=0, le=100)] | None, None),
+        "consistency_threshold": (Annotated[float, Field(ge=0, le=1)] | None, None),
         "coherence_threshold": (Annotated[float, Field(ge=0, le=1)] | None, None),
         "max_tries": (Annotated[int, Field(ge=1, le=MOST_TRIES)], 2),
         "fall_back_to_text": (bool, False),

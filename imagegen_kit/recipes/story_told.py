@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from imagegen_kit.scorers.base import Measurement
     from imagegen_kit.types import Result
 
-MEASURES = ("consistency", "consistency_similarity", "consistency_first", "consistency_previous", "coherence")
+MEASURES = ("presence", "consistency", "consistency_similarity", "consistency_first", "consistency_previous", "coherence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ class Keyframe:
         """The keyframe with the record of its request; None where none came. A placeholder is none."""
         return next(iter(signed(self.result, self.run_id)), None) if self.result.ok else None
 
-    def score(self, name: str = "consistency") -> float | None:
-        """Return one of the numbers of its set: consistency (%), consistency_first …, coherence; None if unknown."""
+    def score(self, name: str = "presence") -> float | None:
+        """Return a number: presence and coherence (0 to 1), consistency (%), consistency_first …; None if unknown."""
         found = self.measures.get(name)
         return found.value if found is not None else None
 

@@ -40,6 +40,15 @@ class Shot:
         return [*self.references, *more]
 
     @property
+    def characters(self) -> dict[str, list[Any]]:
+        """The pictures of its characters by their names; variations of one are pictures of that one."""
+        found: dict[str, list[Any]] = {}
+        for one in self.references:
+            if one.role == "character":
+                found.setdefault(str(one.origin or one.name).partition("/")[0], []).append(one.picture)
+        return found
+
+    @property
     def described(self) -> str:
         """The prompt with all that is known of its references in words, for where no picture is sent."""
         told = [(r.name, r.description) for r in self.references if r.description]
@@ -56,9 +65,9 @@ class Storyboard:
     """A checked story. ``model`` makes its keyframes (None: the one in force), ``film_model`` its clips (None: no film).
 
     ``kind`` is single or paired (None: what the model declares); ``mode`` is what the keyframes are made by, None being
-    an edit where there is something to edit. ``threshold`` is the lowest consistency in %, ``coherence`` the lowest
-    likeness of light and palette from 0 to 1 that is taken at once; each None is no limit. ``tries`` is how often one
-    keyframe is asked for at most. With ``falls_back`` a failed edit is made from words alone, and marked.
+    an edit where there is something to edit. ``threshold`` is the lowest presence of its characters, ``coherence`` the
+    lowest likeness of light and palette, both from 0 to 1, with which a keyframe is taken at once; None is no limit.
+    ``tries`` is how often one is asked for at most. With ``falls_back`` a failed edit is made from words alone, marked.
     """
 
     shots: tuple[Shot, ...]

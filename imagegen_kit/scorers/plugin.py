@@ -104,6 +104,16 @@ def imagegen_scorers() -> list[ScorerSpec]:
             install=CLIP,
         ),
         ScorerSpec(
+            "presence",
+            target="imagegen_kit.scorers.presence:Presence",
+            low=0.0,
+            high=1.0,
+            unit="correlation",
+            reads=("references",),
+            card="Are the characters that were sent in the picture, whatever stands behind them? The best fit of each "
+            'cut-out anywhere in it. Others than those sent: {"characters": {"ann": picture}}.',
+        ),
+        ScorerSpec(
             "similarity",
             target="imagegen_kit.scorers.similarity:Similarity",
             scope="set",
