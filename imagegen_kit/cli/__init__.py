@@ -11,6 +11,7 @@ from imagegen_kit.cli import (  # each adds its commands
     reporting,
     showing,
     sketching,
+    stories,
     uploading,
 )
 from imagegen_kit.cli.frame import app, main
@@ -28,5 +29,6 @@ __all__ = [
     "reporting",
     "showing",
     "sketching",
+    "stories",
     "uploading",
 ]

@@ -240,14 +240,12 @@ class Job(FilmVerbs):
         found = await self._engine.retrieve(sought, scope=self._scope, policy=self._policy)
         return list(found.references)
 
-    async def score(
-        self, answer: Any, scorers: Any, *, decides: bool = True
-    ) -> list[dict[str, Measurement] | None]:
+    async def score(self, answer: Any, scorers: Any, *, decides: bool = True) -> list[dict[str, Measurement] | None]:
         """Return what ``scorers`` (as ``Run.score`` takes them) measure of each picture of ``answer``, in order.
 
         ``answer`` is what ``images``, ``image`` or ``edit`` returned, or several of these: a scorer of sets takes them
         all as one set. {measure: measurement} for each, without "score_"; None for a failure or a placeholder. The
-        numbers are in the run's table, and are not measured again on resume. ``decides`` False says that nothing more is
+        numbers are in the run's table, and are not measured again on resume. ``decides`` False says that nothing is
         asked for because of them, so that a plan stays exact. Raises InvalidInput and MissingDependency.
         """
         answers = [answer] if hasattr(answer, "results") else list(answer)

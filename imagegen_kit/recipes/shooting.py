@@ -1,4 +1,4 @@
-"""How a chain of keyframes is made: each given the one before it, tried again where it is unlike, the better one kept."""
+"""How a chain of keyframes is made: each given the one before it, tried again where it is unlike, the better kept."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def measured(
     if before:
         found |= (await job.score([before[-1], result], "coherence", decides=decides))[1] or {}
     if shot.characters:
-        found |= (await job.score(result, {"presence": {"characters": shot.characters}}, decides=decides))[0] or {}
+        found |= (await job.score([result], {"presence": {"characters": shot.characters}}, decides=decides))[0] or {}
     return found
 
 

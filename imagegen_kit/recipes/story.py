@@ -34,9 +34,9 @@ async def keyframes(
 
     Shots of a chain follow each other, each given the keyframe before it; chains run side by side. A keyframe in which
     its characters are found by less than ``threshold`` (0 to 1) is asked for again, ``tries`` times in all, and the
-    better one kept. What is named here takes precedence over what the story says: ``chained`` lets every shot follow the one before (False:
-    none), ``kind`` is single or paired; ``options`` are those of the keyframes' model. Failures are values. Raises
-    InvalidInput with every fault of story and arguments before anything is sent.
+    better one kept. What is named here takes precedence over what the story says: ``chained`` lets every shot follow
+    the one before (False: none), ``kind`` is single or paired; ``options`` are those of the keyframes' model. Failures
+    are values. Raises InvalidInput with every fault of story and arguments before anything is sent.
     """
     board = read_story(
         story, model=model, film_model=film_model, kind=kind, chained=chained, threshold=threshold, tries=tries,
@@ -64,14 +64,14 @@ async def _filmed(job: Job, story: Story, board: Storyboard, paired: bool) -> St
     if len(came) < (2 if paired else 1):
         return story
     frames = [one.result.artifacts[0] for one in came]
+    between = job.clips(frames, "?", model=str(board.film_model), kind=board.kind)
     clips = [
         replace(
-            clip, prompt=one.shot.clip(after.shot if paired else None), seconds=one.shot.seconds,
-            labels={"segment": one.shot.number, "variant": f"clip from {one.shot.name}", "mode": CLIP},
+            clip, prompt=came[place].shot.clip(came[place + 1].shot if paired else None),
+            seconds=came[place].shot.seconds,
+            labels={"segment": came[place].shot.number, "variant": f"clip from {came[place].shot.name}", "mode": CLIP},
         )
-        for clip, one, after in zip(
-            job.clips(frames, "?", model=str(board.film_model), kind=board.kind), came, [*came[1:], came[0]]
-        )
+        for place, clip in enumerate(between)
     ]  # fmt: skip
     films = await job.films(clips, model=board.film_model, size=board.film_size, seed=board.seed)
     return replace(story, clips=films, film=await job.join(films.films) if films.films else None)

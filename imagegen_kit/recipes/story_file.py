@@ -1,4 +1,4 @@
-"""Reads a story from YAML, JSON or a mapping and checks everything about it; all faults are told at once, with lines."""
+"""Reads a story from YAML, JSON or a mapping and checks everything about it; all faults are told with their lines."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ class _Reader:
             name, description = about.get("name") or about["id"], about.get("description") or about.get("caption")
             one = Reference(picture, role=about["role"], name=name, description=description, origin=about["id"])
             if about["id"] in known:
-                self.faults.append(self._placed(Fault(entry.where, f"another reference is called {about['id']!r} too.")))
+                self.faults.append(self._placed(Fault(entry.where, f"another one is called {about['id']!r} too.")))
             known[about["id"]] = one
             known.setdefault(str(name), one)
         return known

@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from imagegen_kit.scorers.base import Measurement
     from imagegen_kit.types import Result
 
-MEASURES = ("presence", "consistency", "consistency_similarity", "consistency_first", "consistency_previous", "coherence")
+MEASURES = (
+    "presence",
+    "consistency",
+    "consistency_similarity",
+    "consistency_first",
+    "consistency_previous",
+    "coherence",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,10 @@ class Shot:
 
         Beside others the keyframe before lends light and palette; alone it is the picture that is edited.
         """
-        more = () if before is None else (Reference(before, role="style" if self.references else "content", name=BEFORE),)
-        return [*self.references, *more]
+        if before is None:
+            return list(self.references)
+        role = "style" if self.references else "content"
+        return [*self.references, Reference(before, role=role, name=BEFORE)]
 
     @property
     def characters(self) -> dict[str, list[Any]]:
@@ -62,7 +64,7 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Storyboard:
-    """A checked story. ``model`` makes its keyframes (None: the one in force), ``film_model`` its clips (None: no film).
+    """A checked story. ``model`` makes its keyframes (None: the one in force), ``film_model`` its clips (None: none).
 
     ``kind`` is single or paired (None: what the model declares); ``mode`` is what the keyframes are made by, None being
     an edit where there is something to edit. ``threshold`` is the lowest presence of its characters, ``coherence`` the
