@@ -42,7 +42,7 @@ async def shoot(job: Job, shots: Sequence[Shot], board: Storyboard, asked: Mappi
             if not below(takes[-1], board) or len(takes) == board.tries:
                 break
             takes.append(await _take(job, shot, before, board, asked, len(takes)))
-        made.append(Keyframe(shot, tuple(takes), best(takes), job.place[0]))
+        made.append(Keyframe(shot, tuple(takes), best(takes, board), job.place[0]))
     return made
 
 
@@ -69,11 +69,11 @@ def below(take: Take, board: Storyboard) -> bool:
     return any(low is not None and (found := take.value(name)) is not None and found < low for name, low in limits)
 
 
-def best(takes: Sequence[Take]) -> int:
-    """Return the place of the try to keep: a picture before none, then the one more alike, the more coherent."""
+def best(takes: Sequence[Take], board: Storyboard) -> int:
+    """Return the place of the try to keep: a picture before none, within the limits, more alike, more coherent."""
 
     def rank(place: int) -> tuple[Any, ...]:
         take = takes[place]
-        return (take.result.ok, take.value("presence") or 0.0, take.value("coherence") or 0.0, -place)
+        return (take.result.ok, not below(take, board), take.value("presence") or 0.0, take.value("coherence") or 0.0, -place)
 
     return max(range(len(takes)), key=rank)

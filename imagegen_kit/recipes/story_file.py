@@ -44,16 +44,23 @@ def read_story(source: Any, **changes: Any) -> Storyboard:
     registry, faults = get_registry(), list[Fault]()
     board = _Reader(registry, faults).read(source, {k: v for k, v in changes.items() if v is not None})
     if faults or board is None:
-        raise InvalidInput(list(dict.fromkeys(faults)))
+        raise InvalidInput(sorted(dict.fromkeys(faults), key=_line))
     return board
 
 
-def story_faults(params: Mapping[str, Any], _: Registry) -> list[Fault]:
-    """Return what is wrong with the parameters of the recipe ``keyframes``."""
+def _line(fault: Fault) -> int:
+    """Return the line that a fault names, so that a file is mended from top to bottom; arguments come last."""
+    found = re.search(r"\.(?:ya?ml|json):(\d+)", fault.where)
+    return int(found[1]) if found else 10**9
+
+
+def story_faults(params: Mapping[str, Any], registry: Registry) -> list[Fault]:
+    """Return what is wrong with the parameters of the recipe ``keyframes``, but for what is checked of any recipe."""
+    told = [fault for name, value in params.items() for fault in check_values(name, value, registry)]
     try:
         read_story(params.get("story"), **{name: params.get(name) for name in CHANGES})
     except InvalidInput as error:
-        return list(error.faults)
+        return [fault for fault in error.faults if fault not in told]
     return []
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from imagegen_kit.errors import CorruptArtifact, InvalidInput, StoreError
 from imagegen_kit.imaging.picture import open_picture
-from imagegen_kit.retrieval.embedders.foreground import cut_out
+from imagegen_kit.retrieval.embedders.foreground import eight_bits
 from imagegen_kit.scorers.base import Measurement
 from imagegen_kit.scorers.consistency.backdrop import unlike_backdrop
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 SIDE = 128  # pixels of the picture's longer side, where it is searched
 HEIGHTS = np.geomspace(20, 112, 16)  # pixels in which the figure is looked for
-LEAST = 12  # pixels: a narrower figure is no figure
+LEAST = 12  # pixels: a narrower figure is no figure, nor is one of fewer
+SURE = 0.7  # share of a pixel that the figure must cover to count
 BEYOND = "Other poses and turns in space are beyond it: it looks for the same view, larger, smaller or mirrored."
 
 
@@ -75,10 +76,8 @@ def _opened(given: Any) -> list[Picture]:
 
 def best_fit(scene: np.ndarray, figure: Image.Image) -> tuple[float, int]:
     """Return the highest correlation of ``figure`` with any part of ``scene`` (height, width, 3), and its height."""
-    shown = cut_out(figure, unlike_backdrop)
-    aspect = 2.0**shown.aspect
-    colours = Image.fromarray((shown.rgb * 255).astype(np.uint8))
-    outline = Image.fromarray((shown.mask * 255).astype(np.uint8))
+    colours, outline = _cut_out(figure)
+    aspect = outline.width / outline.height
     best, at = -1.0, 0
     high, wide = scene.shape[:2]
     spectrum = _spectra(scene)
@@ -88,12 +87,30 @@ def best_fit(scene: np.ndarray, figure: Image.Image) -> tuple[float, int]:
             continue
         size = (width, height)
         mask = np.asarray(outline.resize(size, Image.Resampling.BOX), dtype=np.float64) / 255
-        small = np.asarray(colours.resize(size, Image.Resampling.BOX), dtype=np.float64)
+        whole = np.asarray(colours.resize(size, Image.Resampling.BOX), dtype=np.float64)
+        small = whole / np.maximum(mask, 1 / 255)[..., None]
+        mask = np.where(mask > SURE, mask, 0.0)  # its rim is half background
+        if mask.sum() < LEAST:
+            continue
         for turned in (slice(None), slice(None, None, -1)):
             fit = float(_correlation(spectrum, scene.shape[:2], small[:, turned], mask[:, turned]).max())
             if fit > best:
                 best, at = fit, height
     return best, at
+
+
+def _cut_out(figure: Image.Image) -> tuple[Image.Image, Image.Image]:
+    """Return the colours of a figure, black where it is not, and its outline in shades, both cropped to it."""
+    image = eight_bits(figure).copy()
+    image.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
+    look = np.asarray(image)
+    mask = unlike_backdrop(look).astype(np.float64)
+    if look.shape[2] == 4 and not mask.all():
+        mask *= look[..., 3] / 255
+    colours = Image.fromarray((look[..., :3] * mask[..., None]).astype(np.uint8))
+    outline = Image.fromarray((mask * 255).astype(np.uint8))
+    box = outline.point(lambda shade: 255 * (shade > 127)).getbbox() or (0, 0, *outline.size)
+    return colours.crop(box), outline.crop(box)
 
 
 def _small(rgb: np.ndarray) -> np.ndarray:
