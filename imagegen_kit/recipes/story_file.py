@@ -32,6 +32,7 @@ MODES = {
     "image-to-image": EDIT, "edit": EDIT, "gemini": EDIT, "text-to-image": TEXT, "text": TEXT, "auto": None,
 }  # fmt: skip
 _OLD_FIELD = re.compile(r"(?<!\{)\{\s*([A-Za-z_]\w*)\s*\}(?!\})")
+NO_FILM = "none"  # instead of a film model
 OWN = "story"  # what places are called in a story that is no file
 
 
@@ -105,10 +106,11 @@ class _Reader:
         mode = str(options.get("mode") or "auto").replace("_", "-")
         if mode not in MODES:
             self.faults.append(unknown_name_fault("mode", mode, MODES, where=self.where("keyframe_settings", "mode")))
+        filmed = changes.get("film_model") or plain.get("default_backend")
         board = Storyboard(
             shots=tuple(shots), name=str(plain.get("name") or Path(self.document.name).stem),
             model=changes.get("model") or options.get("image_model") or plain.get("gemini_model"),
-            film_model=changes.get("film_model") or plain.get("default_backend"),
+            film_model=None if filmed == NO_FILM else filmed,
             kind=changes.get("kind") or plain.get("keyframes"), mode=MODES.get(mode),
             consistent=options.get("maintain_consistency", True) is True,
             threshold=changes.get("threshold", options.get("consistency_threshold")),
@@ -271,7 +273,7 @@ class _Reader:
                 clips(board.shots, "?", found.spec.can, model=found.id, kind=board.kind)
             except InvalidInput as error:
                 for fault in error.faults:
-                    add(where, fault.what, fault.hint)
+                    add(where, f"of keyframes {fault.what}" if fault.where == "keyframes" else fault.what, fault.hint)
         elif kind == "image" and found.spec.can.references < 1 and board.mode != TEXT and not board.falls_back:
             chained = any(len(chain) > 1 for chain in board.chains)
             if chained or any(shot.references for shot in board.shots):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from imagegen_kit.scorers.base import Answer, Subject
 
 SIDE = 128  # pixels of the picture's longer side, where it is searched
-HEIGHTS = np.geomspace(20, 112, 16)  # pixels in which the figure is looked for
+HEIGHTS = np.geomspace(20, 112, 13)  # pixels in which the figure is looked for
 LEAST = 12  # pixels: a narrower figure is no figure, nor is one of fewer
 SURE = 0.7  # share of a pixel that the figure must cover to count
 BEYOND = "Other poses and turns in space are beyond it: it looks for the same view, larger, smaller or mirrored."
@@ -53,7 +53,7 @@ class Presence:
         try:
             scene = _small(subject.rgb)
             fits = {
-                name: round(max(best_fit(scene, picture.image)[0] for picture in pictures), 6)
+                name: round(max(best_fit(scene, picture.image)[0] for picture in pictures), 4)
                 for name, pictures in characters.items()
             }
         except (CorruptArtifact, StoreError, InvalidInput) as error:
@@ -135,12 +135,10 @@ def _correlation(
     centred = (figure - mean) * mask[..., None]
     power = (centred * (figure - mean)).sum()
 
-    def over(spectrum: np.ndarray, pattern: np.ndarray) -> np.ndarray:
-        return np.fft.irfft2(spectrum * np.conj(np.fft.rfft2(pattern, shape)), shape)
-
-    common = sum(over(channels[..., c], centred[..., c]) for c in range(3))
-    sums = [over(channels[..., c], mask) for c in range(3)]
-    spread = over(squares, mask) - sum(s**2 for s in sums) / weight
+    turned = np.conj(np.fft.rfft2(centred, shape, axes=(0, 1)))
+    outline = np.conj(np.fft.rfft2(mask, shape))
+    common = np.fft.irfft2((channels * turned).sum(axis=2), shape)
+    sums = np.fft.irfft2(channels * outline[..., None], shape, axes=(0, 1))
+    spread = np.fft.irfft2(squares * outline, shape) - (sums**2).sum(axis=2) / weight
     inside = (slice(shape[0] - figure.shape[0] + 1), slice(shape[1] - figure.shape[1] + 1))
-    found = np.asarray(common)[inside] / np.sqrt(np.maximum(np.asarray(spread)[inside], 1.0) * max(power, 1.0))
-    return np.asarray(found)
+    return np.asarray(common[inside] / np.sqrt(np.maximum(spread[inside], 1.0) * max(power, 1.0)))

