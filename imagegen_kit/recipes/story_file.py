@@ -273,7 +273,7 @@ class _Reader:
                 clips(board.shots, "?", found.spec.can, model=found.id, kind=board.kind)
             except InvalidInput as error:
                 for fault in error.faults:
-                    add(where, f"of keyframes {fault.what}" if fault.where == "keyframes" else fault.what, fault.hint)
+                    add(where, f"keyframes: {fault.what}" if fault.where == "keyframes" else fault.what, fault.hint)
         elif kind == "image" and found.spec.can.references < 1 and board.mode != TEXT and not board.falls_back:
             chained = any(len(chain) > 1 for chain in board.chains)
             if chained or any(shot.references for shot in board.shots):

@@ -453,6 +453,16 @@ class TestWhatComesBack:
         assert html.index("1. scene 1") < html.index("2. scene 2") < html.index("3. scene 3")
         assert "presence 0." in html
 
+    def test_the_drift_curve_has_each_keyframe_and_says_the_slope(self):
+        lab()
+        curve = ik.plots.drift_curve(tell())
+        assert curve.table().index.tolist() == ["scene 1", "scene 2", "scene 3"]
+        assert curve.table()["line"].notna().all()
+        assert "presence" in curve.alt
+        assert curve.figure.axes
+        with pytest.raises(InvalidInput, match="is no story"):
+            ik.plots.drift_curve(3)
+
     def test_what_failed_is_said_where_it_would_stand(self):
         lab(ContentBlocked("no <b>robots</b>", paid=False))
         html = tell(story(1))._repr_html_()
