@@ -74,6 +74,12 @@ def best(takes: Sequence[Take], board: Storyboard) -> int:
 
     def rank(place: int) -> tuple[Any, ...]:
         take = takes[place]
-        return (take.result.ok, not below(take, board), take.value("presence") or 0.0, take.value("coherence") or 0.0, -place)
+        return (
+            take.result.ok,
+            not below(take, board),
+            take.value("presence") or 0.0,
+            take.value("coherence") or 0.0,
+            -place,
+        )
 
     return max(range(len(takes)), key=rank)

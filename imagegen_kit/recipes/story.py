@@ -36,7 +36,8 @@ async def keyframes(
     its characters are found by less than ``threshold`` (0 to 1) is asked for again, ``tries`` times in all, and the
     better one kept. What is named here takes precedence over what the story says: ``chained`` lets every shot follow
     the one before (False: none), ``film_model`` "none" makes no film, ``kind`` is single or paired; ``options`` are
-    those of the keyframes' model. Failures are values. Raises InvalidInput with every fault of story and arguments before anything is sent.
+    those of the keyframes' model. Failures are values. Raises InvalidInput with every fault of story and arguments
+    before anything is sent.
     """
     board = read_story(
         story, model=model, film_model=film_model, kind=kind, chained=chained, threshold=threshold, tries=tries,

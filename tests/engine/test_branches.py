@@ -1,4 +1,4 @@
-"""``job.branches``: parts of a recipe that run at once number their requests as the recipe is written, not as it ran."""
+"""``job.branches``: parts of a recipe that run at once number their requests as it is written, not as it ran."""
 
 from __future__ import annotations
 

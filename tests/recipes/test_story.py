@@ -296,7 +296,11 @@ def test_a_film_that_fails_late_costs_its_clip_alone_and_is_made_the_next_time(m
 @pytest.mark.parametrize("name", ["default_backend", "film_model"])
 def test_a_missing_key_is_told_before_anything_is_made(name):
     script = lab()
-    given = {"content": story(default_backend="gemini-omni")} if name == "default_backend" else {"film_model": "gemini-omni"}
+    given = (
+        {"content": story(default_backend="gemini-omni")}
+        if name == "default_backend"
+        else {"film_model": "gemini-omni"}
+    )
     with pytest.raises(InvalidInput, match="GEMINI_API_KEY") as caught:
         tell(**given)
     assert name in str(caught.value)
@@ -323,7 +327,10 @@ def test_end_to_end_with_gemini(gemini, tmp_path):
     assert all(k.record()["prompt_tokens"] for k in told)
     everything = b"".join(p.read_bytes() for p in (tmp_path / "imagegen-store").rglob("*") if p.is_file())
     assert gemini.key.encode() not in everything
-    assert gemini.key not in repr(told) + told._repr_html_() + told.save(tmp_path / "out").joinpath("metadata.json").read_text()
+    assert (
+        gemini.key
+        not in repr(told) + told._repr_html_() + told.save(tmp_path / "out").joinpath("metadata.json").read_text()
+    )
 
 
 CHILD = """
@@ -377,7 +384,9 @@ class TestAReferenceThatVanishes:
         path = write(tmp_path / "story.yaml", story())
         tell(path)
         gone = (tmp_path / "ada.png").rename(tmp_path / "away.png")
-        with pytest.raises(InvalidInput, match=r"story.yaml:\d+ keyframe_settings.reference_images.characters.ada.image"):
+        with pytest.raises(
+            InvalidInput, match=r"story.yaml:\d+ keyframe_settings.reference_images.characters.ada.image"
+        ):
             tell(path)
         gone.rename(tmp_path / "ada.png")
         assert tell(path).failures == ()
@@ -399,9 +408,7 @@ class TestExperiments:
 
     def test_a_plan_is_exact_where_nothing_is_judged(self):
         script = lab(price=0.03)
-        plan = ik.Experiment(
-            ik.recipes.keyframes, vary={"chained": [True]}, fixed={"story": story(**ZOOM)}
-        ).plan()
+        plan = ik.Experiment(ik.recipes.keyframes, vary={"chained": [True]}, fixed={"story": story(**ZOOM)}).plan()
         assert plan.pictures.tolist() == [6]
         assert plan.estimated_usd.tolist() == pytest.approx([0.09])
         assert not plan.lower_bound.any()

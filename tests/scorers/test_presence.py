@@ -81,7 +81,9 @@ def test_without_a_character_it_says_so() -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 400), (400, 3), (16, 16)])
 def test_tiny_and_narrow_pictures_have_a_number(size: tuple[int, int]) -> None:
-    found: Any = Presence({"p": character("penguin")}).score([Subject(Picture.from_image(Image.new("RGB", size, "red")))])
+    found: Any = Presence({"p": character("penguin")}).score(
+        [Subject(Picture.from_image(Image.new("RGB", size, "red")))]
+    )
     assert 0 <= found[0].value <= 1
     json.dumps(dict(found[0].details))
 
