@@ -13,6 +13,7 @@ from imagegen_kit.cli import (  # each adds its commands
     scenes,
     showing,
     sketching,
+    stories,
     uploading,
 )
 from imagegen_kit.cli.frame import app, main
@@ -32,5 +33,6 @@ __all__ = [
     "scenes",
     "showing",
     "sketching",
+    "stories",
     "uploading",
 ]

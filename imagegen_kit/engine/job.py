@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,29 @@ class Job(FilmVerbs):
 
     def __init__(self, engine: Engine, scope: Scope, policy: Policy, emit: Callable[[Any], None] | None = None) -> None:
         self._engine, self._scope, self._policy, self._emit = engine, scope, policy, emit
-        self._steps = 0
+        self._steps, self._end = 0, math.inf
+
+    def branches(self, lengths: Sequence[int]) -> list[Job]:
+        """Return a job for each of several parts of a recipe that run at once, with how many answers it may ask for.
+
+        Each numbers its requests in a block of its own, in the order given, so that the numbers do not hang on which
+        part was quicker, and a run that is continued finds them where they were. Numbers that are not used stay out.
+        """
+        jobs = []
+        for length in lengths:
+            job = Job(self._engine, self._scope, self._policy, self._emit)
+            job._steps = self._take(length)
+            job._end = job._steps + length
+            jobs.append(job)
+        return jobs
+
+    def _take(self, count: int) -> int:
+        """Return the first of the next ``count`` numbers. Raises InvalidInput where a branch has no more."""
+        first, self._steps = self._steps, self._steps + count
+        if self._steps > self._end:
+            what = f"this part of the recipe asks for more answers than it was given numbers for, {self._end - first}."
+            raise InvalidInput([Fault("branches", what, "Give job.branches more.")])
+        return first
 
     @property
     def repeat(self) -> int:
@@ -129,7 +152,7 @@ class Job(FilmVerbs):
         request = await self._engine.in_thread(
             build_text_request, prompt, {"model": model, **given}, options, self._engine.registry, self._scope.repeat
         )
-        step, self._steps = self._steps, self._steps + 1
+        step = self._take(1)
         result = await self._one(request, None, (), step)
         if not result.ok:
             raise failure_of(result)
@@ -179,7 +202,7 @@ class Job(FilmVerbs):
         before. Raises InvalidInput, and what went wrong where a given picture did not come.
         """
         wanted = await self._engine.in_thread(read_derivation, pictures, function, n, labels, options)
-        first, self._steps = self._steps, self._steps + n
+        first = self._take(n)
         results = await self._engine.derive(self._scope, self._policy, wanted, first)
         for result in results:
             self.emit(Completed(result.step, result))
@@ -228,16 +251,17 @@ class Job(FilmVerbs):
         found = await self._engine.retrieve(sought, scope=self._scope, policy=self._policy)
         return list(found.references)
 
-    async def score(self, answer: Any, scorers: Any) -> list[dict[str, Measurement] | None]:
+    async def score(self, answer: Any, scorers: Any, *, decides: bool = True) -> list[dict[str, Measurement] | None]:
         """Return what ``scorers`` (as ``Run.score`` takes them) measure of each picture of ``answer``, in order.
 
         ``answer`` is what ``images``, ``image`` or ``edit`` returned, or several of these: a scorer of sets takes them
         all as one set. {measure: measurement} for each, without "score_"; None for a failure or a placeholder. The
-        numbers are in the run's table, and are not measured again on resume. Raises InvalidInput and MissingDependency.
+        numbers are in the run's table, and are not measured again on resume. ``decides`` False says that nothing is
+        asked for because of them, so that a plan stays exact. Raises InvalidInput and MissingDependency.
         """
         answers = [answer] if hasattr(answer, "results") else list(answer)
         results = [result for one in answers for result in getattr(one, "results", (one,))]
-        return await score_results(self._engine, self._scope, results, scorers)
+        return await score_results(self._engine, self._scope, results, scorers, decides)
 
     async def _fed(self, prompt: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Adaptation, ...]]:
         """Return what was asked with its references found, and in what they differ from what was asked."""
@@ -253,7 +277,7 @@ class Job(FilmVerbs):
         self, asks: Sequence[tuple[Request, Mapping[str, Any] | None, tuple[Adaptation, ...]]]
     ) -> tuple[Result, ...]:
         """Return the results of several asks, made at once, in order."""
-        first, self._steps = self._steps, self._steps + len(asks)
+        first = self._take(len(asks))
         if len(asks) == 1:
             return (await self._one(*asks[0], first),)
         try:

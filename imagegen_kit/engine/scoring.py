@@ -24,7 +24,7 @@ SCORED = ("ok", "cached", "fallback")  # a placeholder is no picture of what was
 
 
 async def score_results(
-    engine: Any, scope: Scope, results: Sequence[Result], scorers: Any
+    engine: Any, scope: Scope, results: Sequence[Result], scorers: Any, decides: bool = True
 ) -> list[dict[str, Measurement] | None]:
     """Return {measure: measurement} of each result, in order; None where it has no picture, or is a placeholder.
 
@@ -38,8 +38,8 @@ async def score_results(
         raise InvalidInput([Fault("score", "these are no answers of a job.", "Give what job.images returned.")])
     chosen = await engine.in_thread(choose, scorers, engine.registry)
     foreseen = getattr(engine, "foreseen", None)
-    if foreseen is not None:  # a plan: what the recipe makes of its numbers is not known
-        foreseen.lower_bound = True
+    if foreseen is not None:  # a plan
+        foreseen.lower_bound |= decides  # what the recipe makes of its numbers is not known
         columns = [column for one in chosen for column in one.spec.columns]
         return [dict.fromkeys(columns, Measurement(None, "not made yet")) if r.ok else None for r in results]
     found: list[dict[str, Measurement] | None] = await engine.in_thread(_score, engine, scope, results, chosen)

@@ -11,18 +11,24 @@ from imagegen_kit.recipes.picture import image
 from imagegen_kit.recipes.scene_list import Scene, read_scenes
 from imagegen_kit.recipes.scenes import scene_batch
 from imagegen_kit.recipes.sketches import concept_sketches
+from imagegen_kit.recipes.story import keyframes
+from imagegen_kit.recipes.story_file import read_story
+from imagegen_kit.recipes.story_told import Story
 
 __all__ = [
     "CallScene",
     "Persona",
     "Scene",
     "SceneBatch",
+    "Story",
     "avatars",
     "call_scene",
     "concept_sketches",
     "film",
     "image",
     "judge_pair",
+    "keyframes",
     "read_scenes",
+    "read_story",
     "scene_batch",
 ]

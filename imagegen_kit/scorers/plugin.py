@@ -30,6 +30,16 @@ def imagegen_scorers() -> list[ScorerSpec]:
             install=CLIP,
         ),
         ScorerSpec(
+            "coherence",
+            target="imagegen_kit.scorers.coherence:Coherence",
+            scope="set",
+            across=("prompt",),
+            unit="share",
+            low=0.0,
+            high=1.0,
+            card="How alike light and palette are to those of the picture before, in a sequence.",
+        ),
+        ScorerSpec(
             "consistency",
             target="imagegen_kit.scorers.consistency.scorer:ConsistencyScorer",
             scope="set",
@@ -92,6 +102,16 @@ def imagegen_scorers() -> list[ScorerSpec]:
             reads=("prompt",),
             card="What a preference model (model=folder) says of picture and prompt: PickScore's kind, or VQAScore.",
             install=CLIP,
+        ),
+        ScorerSpec(
+            "presence",
+            target="imagegen_kit.scorers.presence:Presence",
+            low=0.0,
+            high=1.0,
+            unit="correlation",
+            reads=("references",),
+            card="Are the characters that were sent in the picture, whatever stands behind them? The best fit of each "
+            'cut-out anywhere in it. Others than those sent: {"characters": {"ann": picture}}.',
         ),
         ScorerSpec(
             "similarity",

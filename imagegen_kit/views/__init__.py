@@ -21,6 +21,7 @@ from imagegen_kit.recipes.call_picture import CallScene
 from imagegen_kit.recipes.persona import Persona
 from imagegen_kit.recipes.portfolio import Avatars
 from imagegen_kit.recipes.sketched import Sketches
+from imagegen_kit.recipes.story_told import Story
 from imagegen_kit.retrieval.library import Library
 from imagegen_kit.retrieval.retrievers.evaluation import Evaluation
 from imagegen_kit.retrieval.retrievers.hits import Explanation, Hits
@@ -40,6 +41,7 @@ from imagegen_kit.views.prompt import show_prompt
 from imagegen_kit.views.run import show_run
 from imagegen_kit.views.settings import show_policy, show_request, show_settings, show_style
 from imagegen_kit.views.sketch import show_fixed, show_sketch_report, show_sketches
+from imagegen_kit.views.story import show_story
 
 
 @singledispatch
@@ -68,6 +70,7 @@ html.register(SceneBatch, show_batch)
 html.register(Avatars, show_avatars)
 html.register(Persona, show_persona)
 html.register(Sketches, show_sketches)
+html.register(Story, show_story)
 html.register(Policy, show_policy)
 html.register(Style, show_style)
 html.register(SettingsView, show_settings)

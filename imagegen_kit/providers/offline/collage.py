@@ -38,10 +38,21 @@ def draw(brief: Brief) -> Image.Image:
 
 
 def _finish(brief: Brief, picture: Image.Image) -> Image.Image:
+    if not _keeps_colours(brief):
+        picture = _in_palettes(brief, picture)
+    return grade(picture, brief.scene.styles, brief.detailing(99))
+
+
+def _keeps_colours(brief: Brief) -> bool:
+    """Whether somebody is shown by a picture: then a palette is lent to the place, and who it is stays the same."""
+    return any(r.role == "character" for r in brief.references)
+
+
+def _in_palettes(brief: Brief, picture: Image.Image) -> Image.Image:
     for reference in brief.references:
         if reference.role == "style":
             picture = palette_of(picture, reference.picture)
-    return grade(picture, brief.scene.styles, brief.detailing(99))
+    return picture
 
 
 def with_decor(brief: Brief, place: str) -> tuple[Scene, bool]:
@@ -85,6 +96,8 @@ def paint(brief: Brief, width: int, height: int, panel: int) -> Image.Image:
         canvas.rng = detailing
         bokeh(canvas)
         canvas.rng = arranging
+    if _keeps_colours(brief):
+        canvas.image = _in_palettes(brief, canvas.image)
     items = arrange(scene, groups, width / height, arranging)
     place_items(canvas, items, scene, ground, light, furnished)
     if place == "sea" and ground.sinks:

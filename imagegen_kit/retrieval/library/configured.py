@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from imagegen_kit.catalog.yaml import load_yaml
+from imagegen_kit.catalog.yaml import Document, load_yaml
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.imaging.decode import DEFAULT, open_sound
 from imagegen_kit.imaging.files import read_picture_file
@@ -39,24 +39,28 @@ def is_configuration(source: Any) -> bool:
     return isinstance(source, Mapping) and bool({*ROLES_OF_GROUPS, *_UNDER, "keyframe_settings"} & set(source))
 
 
-def read_configured(source: Path | Mapping[str, Any] | list[Any], faults: list[Fault]) -> list[Entry]:
+def read_configured(
+    source: Path | Mapping[str, Any] | list[Any] | Document, faults: list[Fault], base: Path | None = None
+) -> list[Entry]:
     """Return all pictures of a configuration, main pictures before their variations.
 
     Fields, paths, formats and sizes are checked here; each fault is added with its place, in YAML with file and line.
-    Relative paths start at the YAML file's folder, for mappings at the working directory.
+    Relative paths start at ``base``: None is the YAML file's folder, for mappings the working directory.
     """
+    if isinstance(source, Document):
+        return _Reader(source.at, base or Path.cwd(), faults).read(source.data)
     if isinstance(source, Path):
         try:
             document = load_yaml(source)
         except InvalidInput as error:
             faults += error.faults
             return []
-        return _Reader(document.at, source.parent, faults).read(document.data)
+        return _Reader(document.at, base or source.parent, faults).read(document.data)
 
     def at(*path: str | int) -> str:
         return ".".join(map(str, path)) or "references"
 
-    return _Reader(at, Path.cwd(), faults).read(source)
+    return _Reader(at, base or Path.cwd(), faults).read(source)
 
 
 class _Reader:
