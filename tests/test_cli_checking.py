@@ -196,11 +196,83 @@ def test_faults_come_all_at_once_and_a_file_without_the_section_is_told() -> Non
     assert "has no section `check`" in out
 
 
-def test_no_worse_without_a_baseline_and_a_score_that_is_not_there_are_told() -> None:
+def test_no_worse_without_a_baseline_and_a_score_that_nothing_measures_are_told() -> None:
     faulty = experiment("  by: modl\n  scorers: [lihgt]\n  no_worse:\n    success: 0.1\n", prompts=2)
     status, out = imagegen("check", faulty)
     assert status == 2
     assert all(said in out for said in ("Give --baseline", "Did you mean 'model'", "Did you mean 'light'"))
     assert len(ik.runs()) == 0
     status, out = imagegen("check", experiment("  require:\n    score_light: '>= 1'\n", prompts=2))
-    assert (status, "score_light" in out) == (2, True)
+    assert (status, "score_light: is measured by no scorer of this check. Add light to scorers:" in out) == (2, True)
+    assert len(ik.runs()) == 0
+
+
+def test_what_is_wrong_anywhere_in_the_file_is_told_in_one_round_with_lines_before_anything_is_made() -> None:
+    Path("all.yaml").write_text(
+        "vary:\n"
+        "  prompt: [lamp 1, lamp 2]\n"
+        "  model:\n"
+        "    - me/lamp\n"
+        "    - me/lampp\n"  # 5
+        "fixed: {size: huge}\n"
+        "policy:\n"
+        "  fallback: me/lmap\n"
+        "check:\n"
+        "  scorers:\n"  # 10
+        "    - light\n"
+        "    - tecnical\n"
+        "    - consistency: {by: promtp}\n"
+        "  by: modle\n"
+        "  require:\n"  # 15
+        "    score_lihgt: '>= 0.2'\n"
+        "    sucess: '>= 0.5'\n"
+        "  no_worse:\n"
+        "    price_usd: lots\n"
+        "    score_lamp: lots\n",  # 20
+        encoding="utf-8",
+    )
+    status, out = imagegen("check", "all.yaml")
+    assert status == 2
+    for said in (
+        "all.yaml:5 vary.model.1: no model is called 'me/lampp'. Did you mean 'me/lamp'",
+        "all.yaml:6 fixed.size: 'huge'",
+        "all.yaml:8 policy.fallback: no model is called 'me/lmap'",
+        "all.yaml:12 check.scorers.1: no scorer is called 'tecnical'. Did you mean 'technical'",
+        "all.yaml:13 check.scorers.2.consistency.by: no parameter of this experiment is called 'promtp'",
+        "all.yaml:14 check.by: no parameter of this experiment is called 'modle'. Did you mean 'model'",
+        "all.yaml:16 check.require.score_lihgt: no metric of this check is called 'score_lihgt'",
+        "all.yaml:17 check.require.sucess: no metric is called 'sucess'",
+        "all.yaml:18 check.no_worse: needs something to compare with",
+        "all.yaml:19 check.no_worse.price_usd: 'lots' is no margin",
+        "all.yaml:20 check.no_worse.score_lamp: no metric of this check is called 'score_lamp'",
+    ):
+        assert said in out, (said, out)
+    assert len(ik.runs()) == 0
+
+
+def test_columns_and_sets_that_a_sound_scorer_does_not_have_are_told_before_anything_is_made() -> None:
+    check = (
+        "  scorers: [light, technical, {consistency: {by: promtp}}]\n"
+        "  require:\n    score_technical_sharpnes: '>= 0.2'\n"
+        "  no_worse:\n    score_technical_contrast: 0.1\n"
+    )
+    status, out = imagegen("check", experiment(check, prompts=2))
+    assert status == 2
+    assert re.search(r"lamps.yaml:\d+ check.require.score_technical_sharpnes: no metric of this check", out), out
+    assert "Did you mean 'score_technical_sharpness'" in out
+    assert re.search(
+        r"lamps.yaml:\d+ check.scorers.2.consistency.by: no parameter of this experiment is called 'promtp'", out
+    ), out
+    assert "check.no_worse.score_technical_contrast: neither way is better" in out
+    assert len(ik.runs()) == 0
+
+
+def test_what_the_run_has_measured_already_may_be_asked_for_without_its_scorer() -> None:
+    file = experiment("  require:\n    score_light: '>= 1'\n", prompts=2)
+    assert imagegen("run", file)[0] == 0
+    ik.open_run("latest").score("light")
+    status, out = imagegen("check", file)
+    assert status == 0, out
+    assert "score_light >= 1" in out
+    status, out = imagegen("check", file, "--fresh")
+    assert (status, "Add light to scorers" in out) == (2, True)

@@ -53,7 +53,6 @@ SHOWN_BY: dict[str, list[str]] = {
     "E.5": ["recipes/test_story.py", "scorers/test_presence.py"],
     "E.6": ["film/test_mapping.py", "engine/test_films_at_services.py", "recipes/test_story.py"],
     "E.7": ["engine/test_films_at_services.py", "test_offline_films.py", "film/test_joining.py"],
-    "E.11": ["test_docs.py", "test_styles.py"],
     "E.8": ["recipes/test_story.py", "recipes/test_story_file.py"],
     "E.9": [
         "engine/test_keys.py",
@@ -62,7 +61,7 @@ SHOWN_BY: dict[str, list[str]] = {
         "reliability/test_object_storage.py",
     ],
     "E.10": ["recipes/test_story.py", "experiments/test_voting.py"],
-    "E.11": ["test_styles.py", "recipes/test_story.py"],
+    "E.11": ["test_docs.py", "test_styles.py", "recipes/test_story.py"],
     "E.12": ["recipes/test_story.py"],
     "F.1": ["test_registry.py", "test_quarantine.py"],
     "F.2": [

@@ -23,15 +23,12 @@ def check(
 ) -> None:
     """Run, or continue, an experiment and hold it to its section `check`. Exit status 1 where something fails."""
     import imagegen_kit as ik
-    from imagegen_kit.experiments.checking import FAILS, HOLDS, UNCLEAR, UNKNOWN, check_run, refuse_before
-    from imagegen_kit.experiments.experiment import Experiment
+    from imagegen_kit.experiments.beforehand import read_check
+    from imagegen_kit.experiments.checking import FAILS, HOLDS, UNCLEAR, UNKNOWN, check_run
     from imagegen_kit.experiments.junit import write_junit
-    from imagegen_kit.experiments.requirements import read_requirements
     from imagegen_kit.registry import get_registry
 
-    asked = read_requirements(experiment)
-    wanted = Experiment.from_yaml(experiment)
-    refuse_before(asked, wanted.grid.names, get_registry(), has_baseline=baseline is not None)  # before it costs
+    wanted, asked = read_check(experiment, get_registry(), has_baseline=baseline is not None, fresh=fresh)
     before = ik.open_run(baseline) if baseline is not None else None
     run = wanted.run(fresh=fresh)
     if asked.scorers:

@@ -167,7 +167,8 @@ def result_from_row(
 ) -> Result:
     """Rebuild a result from ``RESULT_COLUMNS``; ``notes`` are the adaptations of the request itself.
 
-    With ``cached`` it is the answer to another, equal request: nothing was called and nothing spent.
+    With ``cached`` it is the answer to another, equal request: nothing was called and nothing spent. That it once stood
+    in for another model says nothing of this request.
     """
     sha256, width, height, format, text = row[2:7]
     artifacts: tuple[Artifact, ...] = ()
@@ -180,7 +181,10 @@ def result_from_row(
         made_of = asked.labels[DERIVED]["of"] if DERIVED in asked.labels else ()
         artifacts = (replace(artifact, parents=tuple(made_of)) if made_of else artifact,)
     prices = row[20] or ""
-    adaptations = (*notes, *noted(row[18], row[19])) if row[18] else notes
+    told = noted(row[18], row[19])
+    if cached and row[0] == "fallback" and sent is not None:
+        told = _of_answer(told, sent.model)
+    adaptations = (*notes, *told) if told else notes
     if cached:
         return Result(
             request=asked,
@@ -213,6 +217,12 @@ def result_from_row(
         key=key,
         step=step,
     )
+
+
+def _of_answer(told: tuple[Adaptation, ...], model: str) -> tuple[Adaptation, ...]:
+    """Return what the answer of a fallback made known, without what was noted when ``model`` began to stand in."""
+    ends = [i for i, note in enumerate(told) if note.field == "model" and str(note).endswith(f" → {model}")]
+    return told[ends[-1] + 1 :] if ends else told
 
 
 def move_attempt(connection: sqlite3.Connection, attempt: int, *states: str, **values: Any) -> None:

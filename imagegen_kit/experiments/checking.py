@@ -25,14 +25,12 @@ from imagegen_kit.experiments.statistics import (
     rate_missing,
 )
 from imagegen_kit.experiments.statistics.bootstrap import FEW
-from imagegen_kit.scorers.chosen import choose
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
     from imagegen_kit.experiments.run import Run
     from imagegen_kit.experiments.samples import Metric, Sample
-    from imagegen_kit.registry import Registry
 
 HOLDS, FAILS, UNCLEAR, UNKNOWN = "holds", "fails", "unclear", "unknown"
 _NOTHING: dict[str, str] = {
@@ -52,25 +50,6 @@ class Finding:
     low: float | None = None
     high: float | None = None
     n: int = 0
-
-
-def refuse_before(asked: Requirements, names: Sequence[str], registry: Registry, *, has_baseline: bool) -> None:
-    """Raise InvalidInput, with all faults, for what can be known to be wrong before anything is made.
-
-    ``names`` are the experiment's parameters.
-    """
-    faults: list[Fault] = []
-    if asked.scorers:
-        try:
-            choose(asked.scorers, registry)
-        except InvalidInput as error:
-            faults += error.faults
-    if asked.by is not None and asked.by not in names:
-        faults.append(unknown_name_fault("parameter of this experiment", asked.by, names, where="check by"))
-    if asked.margins and not has_baseline:
-        faults.append(Fault("check", "no_worse needs something to compare with.", "Give --baseline BUNDLE.zip."))
-    if faults:
-        raise InvalidInput(faults)
 
 
 def check_run(run: Run, asked: Requirements, baseline: Run | None = None) -> list[Finding]:

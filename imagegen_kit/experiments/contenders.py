@@ -25,6 +25,7 @@ _PICTURES = (
 )
 _PARAMETERS = "SELECT cell, name, value FROM cell_params WHERE cell >= ? AND cell < ? ORDER BY cell"
 REAL = ("ok", "cached")
+GONE = "removed from the store or damaged"
 # Parameters that say how a picture was to be made; all other texts say what it was to show.
 _HOW = frozenset(
     ("model", "style", "size", "aspect_ratio", "quality", "negative_prompt", "output_format", "library", "retriever",
@@ -58,6 +59,27 @@ def contenders(run: Run, by: str) -> tuple[list[Contender], Counter[str]]:
         found.append(Contender(request, known[by], place, prompt_of(known, by), sha256, format))
     _refuse_one_value(found, by, params)
     return found, left_out
+
+
+def gone_from(run: Run, found: list[Contender]) -> set[int]:
+    """Return the requests of those of ``found`` whose file is not in the store, and that nothing stands for.
+
+    That is another copy in an object store, or the thumbnail in a bundle that came without its pictures.
+    """
+    blobs = run._store.blobs
+    if blobs.other_copy is not None:
+        return set()
+    small = run._sealed is not None
+    return {
+        one.request
+        for one in found
+        if blobs.size(one.sha256, one.format) is None and not (small and blobs.thumbnail_path(one.sha256).is_file())
+    }
+
+
+def doctor_hint(left_out: Counter[str]) -> str:
+    """Return what tells which files are gone, to follow a sentence; empty where none is."""
+    return " `imagegen doctor` says which files are gone or damaged, and mends what it can." if left_out[GONE] else ""
 
 
 def compared(run: Run, by: object) -> str:
@@ -123,7 +145,7 @@ def _why_not(status: str, same_model: int, sha256: str | None, gone: int) -> str
         return "answered by another model"
     if status not in REAL or sha256 is None:
         return status if status not in REAL else "without a picture"
-    return "removed from the store or damaged" if gone else ""
+    return GONE if gone else ""
 
 
 def context_of(run: Run, params: Mapping[str, str], by: str) -> tuple[Hashable, ...]:

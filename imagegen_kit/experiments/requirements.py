@@ -7,12 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.catalog import load_yaml
-from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
+from imagegen_kit.errors import Fault, unknown_name_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from imagegen_kit.catalog.yaml import Document
 
@@ -60,35 +58,29 @@ class Requirements:
     scorers: Any = ()
 
 
-def read_requirements(path: Path) -> Requirements:
-    """Return the section ``check`` of an experiment's file. Raises InvalidInput with every fault and its line."""
-    document = load_yaml(path)
+def read_section(document: Document, faults: list[Fault]) -> Requirements:
+    """Return the section ``check`` of an experiment's file, as far as it can be read; the rest goes to ``faults``."""
     section = document.data.get("check") if isinstance(document.data, dict) else None
     if section is None:
         hint = "Write a section like\ncheck:\n  require:\n    success: '>= 0.95'"
-        raise InvalidInput([Fault(str(path), "has no section `check`, so there is nothing to check.", hint)])
-    return requirements_of(section, document)
-
-
-def requirements_of(section: Any, document: Document) -> Requirements:
-    """Return what ``section`` (the value of ``check``) asks for. Raises InvalidInput with every fault."""
-    faults: list[Fault] = []
+        faults.append(Fault(document.name, "has no section `check`, so there is nothing to check.", hint))
+        return Requirements()
     if not isinstance(section, dict):
-        raise InvalidInput([document.fault(("check",), "is no mapping.", "Write require: and, below it, the limits.")])
+        faults.append(document.fault(("check",), "is no mapping.", "Write require: and, below it, the limits."))
+        return Requirements()
+    before = len(faults)
     known = ("require", "no_worse", "by", "scorers")
     for name in section:
         if name not in known:
-            fault = unknown_name_fault("part of check", name, known, where=document.at("check", name))
-            faults.append(fault)
+            faults.append(unknown_name_fault("part of check", name, known, where=document.at("check", name)))
     limits = list(_limits(section.get("require") or {}, document, faults))
     margins = list(_margins(section.get("no_worse") or {}, document, faults))
     by = section.get("by")
     if by is not None and not isinstance(by, str):
         faults.append(document.fault(("check", "by"), f"{by!r} is no parameter's name."))
-    if not limits and not margins and not faults:
+        by = None
+    if not limits and not margins and len(faults) == before:
         faults.append(document.fault(("check",), "asks for nothing.", "Write require: or no_worse:."))
-    if faults:
-        raise InvalidInput(faults)
     return Requirements(tuple(limits), tuple(margins), by, section.get("scorers") or ())
 
 

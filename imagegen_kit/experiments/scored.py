@@ -86,12 +86,16 @@ class Scored:
 
 
 def _tell_failed(chosen: Sequence[Chosen], found: Mapping[int, Mapping[str, Measurement]]) -> None:
-    """Log a line for each scorer that failed with every picture, with the first reason. What fits none has not."""
+    """Log a line for each scorer that failed with every picture, with the first reason. What fits none has not.
+
+    A number that cannot be kept (NaN, infinite, outside the range that its spec declares) is a failure as well.
+    """
+    from imagegen_kit.scorers.records import REFUSED
     from imagegen_kit.scorers.scoring import FAILED
 
     for one in chosen:
         every = [m for numbers in found.values() for column, m in numbers.items() if column in one.spec.columns]
-        if every and all(m.value is None and m.reason.startswith(FAILED) for m in every):
+        if every and all(m.value is None and m.reason.startswith((FAILED, REFUSED)) for m in every):
             pictures = sum(not one.spec.columns.keys().isdisjoint(numbers) for numbers in found.values())
             _LOG.warning("scorer %r gave no number for any of %d picture(s): %s", one.spec.name, pictures,
                          next(m.reason for m in every))  # fmt: skip

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.policy import DEFAULT, timestamp
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
-from imagegen_kit.experiments.contenders import compared, contenders, label_of
+from imagegen_kit.experiments.contenders import GONE, compared, contenders, doctor_hint, gone_from, label_of
 from imagegen_kit.experiments.pairing import AGAIN, paired, parameter_of, with_repeats
 from imagegen_kit.store.values import dumps
 
@@ -77,11 +77,12 @@ class Ballot:
         self.by = by = compared(run, by)
         found, left_out = contenders(run, by)
         self.seed = self._stored_seed()
-        every, unpaired = paired(found, by, self.seed)
-        self.left_out = left_out + unpaired
+        self.gone = gone_from(run, found)  # the requests whose pictures cannot be shown
+        every, unpaired = paired([one for one in found if one.request not in self.gone], by, self.seed)
+        self.left_out = left_out + Counter({GONE: len(self.gone)}) + unpaired
         if not every:
             what = f"no two pictures differ in {by} alone, so there are no pairs."
-            why = f"Left out: {in_words(self.left_out)}." if self.left_out else ""
+            why = f"Left out: {in_words(self.left_out)}.{doctor_hint(self.left_out)}" if self.left_out else ""
             raise InvalidInput([Fault("by", what, why)])
         self.possible = len(every)
         self.plan = with_repeats(every[:pairs], repeats, self.seed)
@@ -102,6 +103,17 @@ class Ballot:
         """Return the pairs without a vote, in order."""
         voted = {vote.pair for vote in self.votes()}
         return [pair for pair in self.plan if pair.key not in voted]
+
+    def leave_out(self, one: Contender) -> None:
+        """Take the open pairs of a picture that can no longer be read out of the ballot, and count the picture."""
+        self.left_out[GONE] += one.request not in self.gone
+        self.gone.add(one.request)
+        voted = {vote.pair for vote in self.votes()}
+        self.plan = [pair for pair in self.plan if pair.key in voted or self.can_show(pair)]
+
+    def can_show(self, pair: Pair) -> bool:
+        """Whether both pictures of a pair are there, as far as is known."""
+        return pair.left.request not in self.gone and pair.right.request not in self.gone
 
     def choose(self, pair: Pair, choice: str, milliseconds: int | None = None) -> bool:
         """Record a vote; it is on disk when this returns. False where this rater has voted on the pair already.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import date, datetime
 from typing import Any, get_args
@@ -81,6 +81,16 @@ def _scorer_faults(spec: ScorerSpec) -> list[Fault]:
         elif len(limits) == 2 and limits[0] > limits[1]:
             faults.append(Fault(f"{name} range", f"low is {limits[0]:g} and high {limits[1]:g}.", "Turn them round."))
     return faults
+
+
+def column_faults(spec: ScorerSpec, others: Iterable[ScorerSpec]) -> list[Fault]:
+    """Return the columns of ``spec`` that another scorer of ``others`` writes: a table can hold one of the two."""
+    taken = {column: other.name for other in others if other.name != spec.name for column in other.columns}
+    return [
+        Fault("scorer", f"score_{column} is a column of the scorer {taken[column]!r}.", "Choose another name.")
+        for column in spec.columns
+        if column in taken
+    ]
 
 
 def _provider_faults(spec: ProviderSpec) -> list[Fault]:

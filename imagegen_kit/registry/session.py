@@ -12,11 +12,17 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.catalog.models import ModelSpec
 from imagegen_kit.catalog.prices import Price
 from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.hookspecs import GROUP, ProviderSpec
+from imagegen_kit.hookspecs import GROUP, ProviderSpec, ScorerSpec
 from imagegen_kit.lazy import load_target
 from imagegen_kit.registry.classes import spec_of_class
 from imagegen_kit.registry.current import get_registry
-from imagegen_kit.registry.faults import capabilities_from, capability_faults, name_faults, spec_faults
+from imagegen_kit.registry.faults import (
+    capabilities_from,
+    capability_faults,
+    column_faults,
+    name_faults,
+    spec_faults,
+)
 from imagegen_kit.registry.measuring import spec_of_function
 from imagegen_kit.registry.offers import Offers, collect, kind_of
 
@@ -224,9 +230,12 @@ def _add_specs(offers: Offers) -> Callable[[], None]:
     registry: Registry = get_registry()
     faults = []
     drop: list[tuple[str, str]] = []
-    for (kind, name), _ in offers.items():
+    scorers = {**registry.scorers(), **{spec.name: spec for spec in offers.specs if isinstance(spec, ScorerSpec)}}
+    for (kind, name), spec in offers.items():
         if owner := registry.owner(kind, name):
             faults.append(Fault(kind, f"the name {name!r} belongs to {owner}.", "Choose another."))
+        elif isinstance(spec, ScorerSpec):
+            faults += column_faults(spec, scorers.values())
         if kind == "provider":
             drop += [key for key in registry.session_specs() if key[0] == kind and key[1].partition("/")[0] == name]
     if faults:

@@ -91,9 +91,12 @@ def _named(asked: Any, faults: list[Fault]) -> Iterator[tuple[str | ScorerSpec, 
 
 
 def _made(name: str | ScorerSpec, options: dict[str, Any], registry: Registry) -> Chosen:
+    from imagegen_kit.registry.faults import column_faults
     from imagegen_kit.registry.targets import target_of
 
     if isinstance(name, ScorerSpec):
+        if taken := column_faults(name, registry.scorers().values()):
+            raise InvalidInput(taken)
         spec, target = name, target_of(name, "scorer", "given here")
     else:
         spec, target = registry.scorer(name), registry.scorer_target(name)

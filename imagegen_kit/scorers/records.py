@@ -31,7 +31,7 @@ INSERT_SCORE = (
 INSERT_LINK = "INSERT INTO request_scores (run, request, scorer, sha256, version, inputs) VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_MEASURE = "INSERT OR REPLACE INTO measures (scorer, version, about) VALUES (?, ?, ?)"
 
-
+REFUSED = "its number"  # how the reason begins where a number came and is none that its spec allows
 _ROUNDING = 1e-6  # by which a number may lie beyond its range, as a share of the limit
 _ENDS = {-1: "lowest", 1: "highest"}
 
@@ -117,7 +117,7 @@ def _within(found: Measurement, measure: Measure) -> Measurement:
             continue
         if abs(found.value - limit) <= _ROUNDING * max(1.0, abs(limit)):
             return replace(found, value=float(limit))
-        what = f"its number {found.value:g} is {side} {limit:g}, the {_ENDS[sign]} that its spec declares"
+        what = f"{REFUSED} {found.value:g} is {side} {limit:g}, the {_ENDS[sign]} that its spec declares"
         return Measurement(None, what, found.feature, found.details)
     return found
 
@@ -136,5 +136,5 @@ def _measurement(value: Any) -> Measurement:
         return Measurement(None, value.reason or "it gave no number", value.feature, value.details)
     number = float(number)
     if not math.isfinite(number):
-        return Measurement(None, value.reason or f"its number is {number}", value.feature, value.details)
+        return Measurement(None, value.reason or f"{REFUSED} is {number}", value.feature, value.details)
     return Measurement(number, "", value.feature, value.details)

@@ -6,9 +6,16 @@ import pandas as pd
 import pytest
 
 import imagegen_kit as ik
+from imagegen_kit.capabilities import Capabilities
+from imagegen_kit.engine.reuse import Remembered
+from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import ContentBlocked, InvalidInput, OutcomeUnknown, ProviderError
 from imagegen_kit.imaging.picture import Picture
 from tests.engine.models import job, ledger, model, one, picture, rows
+
+
+from imagegen_kit.types import Adaptation
+from tests.engine.models import job, ledger, model, one, reply, rows
 
 BROKEN = ProviderError("broken", paid=False)
 TO_TWO = ik.Policy(fallback="other/two")
@@ -31,6 +38,28 @@ def test_a_fallback_is_bought_under_its_own_name_key_and_price():
     direct = one(model="other/two")
     assert (direct.status, direct.key, direct.artifacts) == ("cached", result.key, result.artifacts)
     assert rows("SELECT model, state FROM attempts ORDER BY id") == [("lab/one", "failed"), ("other/two", "stored")]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["in one process", "from the journal"])
+def test_a_picture_that_once_stood_in_is_plain_for_whoever_asks_its_own_model(again):
+    model("lab/one", BROKEN, BROKEN, can=Capabilities())
+    told = (Adaptation("size", "1024x1024", "24x24", "clamped"),)
+    model("other/two", reply(adaptations=told), price=0.1, can=Capabilities())
+    run = ik.Experiment(vary={"prompt": ["a"]}, fixed={"model": "lab/one", "seed": 7}, policy=TO_TWO)
+    assert run.run(progress=False).table().status.tolist() == ["fallback"]
+    if again:
+        default_engine().remembered = Remembered()
+    later = ik.Experiment(vary={"prompt": ["a"]}, fixed={"model": "other/two", "seed": 7}).run(progress=False)
+    row, summary = later.table().iloc[0], later.summary().iloc[0]
+    assert (row.status, row.price_usd, row.model_used) == ("cached", 0.1, "other/two")
+    assert row.adaptations.split("\n") == ["seed 7 ignored", "size 1024x1024 → 24x24"]
+    assert (summary.ok, summary.success, summary.price_usd) == (0, 1.0, 0.1)
+    # whoever falls back to it later is told of his own model alone
+    other = ik.Experiment(
+        vary={"prompt": ["a"]}, fixed={"model": "lab/one", "seed": 7}, policy=TO_TWO, name="once more"
+    ).run(progress=False)
+    row = other.table().iloc[0]
+    assert (row.status, row.adaptations.count("model lab/one → other/two")) == ("fallback", 1)
 
 
 def test_the_model_that_failed_is_asked_again_next_time():

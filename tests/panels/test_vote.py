@@ -220,6 +220,68 @@ def test_what_was_left_out_is_said():
     assert run_of(3).vote().left_out == "1 failed, 1 without a counterpart"
 
 
+def lose(run: Any, *, damaged: bool = False) -> None:
+    path = Path(run[0].artifacts[0].path)
+    path.unlink()
+    if damaged:
+        path.write_bytes(b"no picture")
+
+
+def test_a_picture_that_somebody_deleted_is_left_out_and_counted_from_the_start():
+    models()
+    run = run_of(3)
+    lose(run)
+    panel = run.vote(repeats=0)
+    assert repr(panel) == "VotePanel(by model, me: 0 of 2 voted, blind)"
+    assert panel.left_out == "1 removed from the store or damaged, 1 without a counterpart"
+    panel.choose("left").choose("right")
+    with pytest.raises(InvalidInput, match=r"all pairs that can be shown .* 1 removed from .* `imagegen doctor`"):
+        panel.choose("left")
+    assert len(panel.table()) == 2
+
+
+def test_what_turns_out_damaged_is_counted_when_it_is_to_be_shown_and_votes_on_it_stand():
+    models()
+    run = run_of(3)
+    panel = run.vote(repeats=0)
+    first, second, _ = panel._ballot.plan
+    panel.choose("left")
+    for pair in (first, second):
+        Path(run._store.blobs.name(pair.left.sha256, pair.left.format)).write_bytes(b"no picture")
+    panel.choose("right")
+    assert repr(panel) == "VotePanel(by model, me: 2 of 2 voted, blind)"
+    assert panel.left_out == "1 removed from the store or damaged"
+    assert panel.table().choice.tolist() == ["left", "right"]
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_page_leaves_pictures_out_that_are_gone_and_counts_them(damaged):
+    models()
+    run = run_of(3)
+    early = run.vote(repeats=0)  # made while all were there
+    lose(run, damaged=damaged)
+    for panel in (early, run.vote(rater="anna", repeats=0)):
+        sheet = sheet_of(panel.to_html(f"{panel._ballot.rater}.html"))
+        assert (len(sheet["sides"]), len(sheet["pictures"])) == (2, 4)
+        assert {number for side in sheet["sides"] for number in side[1:3]} == set(range(4))
+        assert "1 removed from the store or damaged" in panel.left_out
+        before = panel.left_out
+        panel.to_html(f"{panel._ballot.rater}.html")
+        assert panel.left_out == before  # counted once
+
+
+def test_a_page_of_which_no_pair_is_left_names_what_tells_why():
+    models()
+    run = run_of(1)
+    panel = run.vote(repeats=0)
+    lose(run)
+    with pytest.raises(InvalidInput, match=r"no pair is left: .* `imagegen doctor` says which"):
+        panel.to_html("page.html")
+    assert not Path("page.html").exists()
+    with pytest.raises(InvalidInput, match=r"Left out: 1 removed from the store or damaged.*`imagegen doctor`"):
+        run_of(1).vote()
+
+
 class Parsed(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -301,6 +301,19 @@ def test_a_scorer_that_cannot_be_is_refused_when_it_is_registered(facts: dict[st
         ik.register(lambda subject: 1.0, scorer=name, **facts)
 
 
+def test_a_scorer_never_writes_another_ones_column() -> None:
+    with pytest.raises(InvalidInput, match="score_technical_sharpness is a column of the scorer 'technical'"):
+        ik.register(lambda subject: 1.0, scorer="technical_sharpness")
+    ik.register(lambda subject: 1.0, scorer="mine_best")
+    mine = ScorerSpec("mine", target=lambda: None, measures=(Measure("best"), Measure("worst")))
+    with pytest.raises(InvalidInput, match="score_mine_best is a column of the scorer 'mine_best'"):
+        ik.register(mine)
+    with pytest.raises(InvalidInput, match="score_technical_jpeg is a column of the scorer 'technical'"):
+        run_of("night").score(ScorerSpec("technical_jpeg", target=lambda: None))
+    ik.register(lambda subject: 2.0, scorer="mine_best")  # the same name again replaces it, as ever
+    assert run_of("night").score("mine_best").table()["score_mine_best"].tolist() == [2.0]
+
+
 def test_a_scorer_that_gave_no_number_at_all_is_told_in_a_line(caplog: pytest.LogCaptureFixture) -> None:
     def broken(subject: Subject) -> float:
         raise RuntimeError("no such filter")
@@ -309,6 +322,25 @@ def test_a_scorer_that_gave_no_number_at_all_is_told_in_a_line(caplog: pytest.Lo
     run_of("night", "noon").score("broken")
     (line,) = caplog.messages
     assert "'broken' gave no number for any of 2 picture(s): the scorer failed: RuntimeError: no such filter" in line
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(float("nan"), "its number is nan"), (float("inf"), "its number is inf"), (7.0, "its number 7 is above 1")],
+)
+def test_a_scorer_whose_numbers_are_all_refused_is_told_as_one_that_failed(
+    number: float, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ik.register(lambda subject: number, scorer="odd", low=0, high=1)
+    run_of("night", "noon").score("odd")
+    (line,) = caplog.messages
+    assert f"'odd' gave no number for any of 2 picture(s): {said}" in line
+
+
+def test_a_scorer_that_fits_no_picture_stays_silent(caplog: pytest.LogCaptureFixture) -> None:
+    ik.register(lambda subject: Measurement(None, "no text was asked for"), scorer="letters")
+    run_of("night", "noon").score("letters")
+    assert caplog.messages == []
 
 
 def test_an_unknown_parameter_to_set_apart_by_is_refused() -> None:

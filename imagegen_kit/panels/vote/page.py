@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.experiments.contenders import doctor_hint
 from imagegen_kit.experiments.vote_files import PAGE, digest, record_page
 from imagegen_kit.experiments.voting import events
 from imagegen_kit.imaging.files import write_whole
@@ -45,7 +46,13 @@ def write_page(ballot: Ballot, copies: BlindCopies, path: str | Path) -> Path:
         what = f"{ballot.rater} has voted on all pairs."
         raise InvalidInput([Fault("to_html", what, "Name another rater: run.vote(rater=…).")])
     _refuse_to_replace(target, ballot)
-    pictures = _pictures(pairs, copies)
+    pictures = _pictures(pairs, copies, ballot)
+    pairs = [pair for pair in pairs if ballot.can_show(pair)]
+    if not pairs:
+        what = "no pair is left: of each, a picture is gone from the store or damaged."
+        raise InvalidInput([Fault("to_html", what, doctor_hint(ballot.left_out).strip())])
+    shown = {one.request for pair in pairs for one in (pair.left, pair.right)}
+    pictures = {request: data for request, data in pictures.items() if request in shown}
     numbers = {request: number for number, request in enumerate(pictures)}
     prompts = list(dict.fromkeys(pair.left.prompt for pair in pairs))
     page = record_page(ballot, pairs)
@@ -93,27 +100,32 @@ def _refuse_to_replace(target: Path, ballot: Ballot) -> None:
         raise InvalidInput([Fault("path", what, "Name another file, or take it away first.")])
 
 
-def _pictures(pairs: list[Pair], copies: BlindCopies) -> dict[int, str]:
-    """Return base64 of a copy of each picture by its request, as large as fits the page."""
+def _pictures(pairs: list[Pair], copies: BlindCopies, ballot: Ballot) -> dict[int, str]:
+    """Return base64 of a copy of each picture by its request, as large as fits the page.
+
+    Those that cannot be read are missing; ``ballot`` leaves them out from then on.
+    """
     every = list({one.request: one for pair in pairs for one in (pair.left, pair.right)}.values())
     for side in SIDES_PX:
         few = every[:: max(1, len(every) // TRIED)]
-        if len(few) < len(every) and _size(few, copies, side) / len(few) * len(every) > MOST_BYTES:
-            continue
-        made = {one.request: _encoded(one, copies, side) for one in every}
+        if len(few) < len(every):
+            tried = _encoded(few, copies, side, ballot)
+            if tried and sum(map(len, tried.values())) / len(tried) * len(every) > MOST_BYTES:
+                continue
+        made = _encoded(every, copies, side, ballot)
         if sum(map(len, made.values())) <= MOST_BYTES:
             return made
     what = f"{len(every):,} pictures do not fit into a page of {MOST_BYTES // 1_000_000} MB, even at {side} pixels."
     raise InvalidInput([Fault("to_html", what, "Give each rater fewer pairs: run.vote(rater=…, pairs=…).")])
 
 
-def _size(some: list[Contender], copies: BlindCopies, side: int) -> int:
-    return sum(len(_encoded(one, copies, side)) for one in some)
-
-
-def _encoded(one: Contender, copies: BlindCopies, side: int) -> str:
-    try:
-        return b64encode(copies.sized(one, side)).decode("ascii")
-    except UNREADABLE as error:  # its words name the file, and so perhaps the model
-        what = "a picture of these pairs cannot be read."
-        raise InvalidInput([Fault("to_html", what, "store.doctor() says which.")]) from error
+def _encoded(some: list[Contender], copies: BlindCopies, side: int, ballot: Ballot) -> dict[int, str]:
+    made = {}
+    for one in some:
+        if one.request in ballot.gone:
+            continue
+        try:
+            made[one.request] = b64encode(copies.sized(one, side)).decode("ascii")
+        except UNREADABLE:
+            ballot.leave_out(one)
+    return made

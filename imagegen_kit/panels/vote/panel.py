@@ -11,6 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from imagegen_kit.errors import Fault, ImagegenError, InvalidInput
+from imagegen_kit.experiments.contenders import GONE, doctor_hint
 from imagegen_kit.experiments.voting import Ballot, in_words
 from imagegen_kit.panels.panel import Panel
 from imagegen_kit.panels.vote.blind import UNREADABLE, BlindCopies
@@ -51,7 +52,6 @@ class VotePanel(Panel):
         self._ballot = Ballot(run, by, rater, pairs=pairs, repeats=repeats)
         self._copies = BlindCopies(run._store.blobs, thumbnails=run._sealed is not None)
         self._tokens: dict[str, str] = {}  # of pairs, by their keys
-        self._unreadable: set[str] = set()
         self._sent: deque[str] = deque(maxlen=SENT)
 
     def __repr__(self) -> str:
@@ -62,7 +62,10 @@ class VotePanel(Panel):
     # ------------------------------------------------------------------ voting
     @property
     def left_out(self) -> str:
-        """How many pictures are not voted on, and why, in words; empty where all are."""
+        """How many pictures are not voted on, and why, in words; empty where all are.
+
+        A file that is gone is seen when the panel is made; one that turns out damaged counts once it was to be shown.
+        """
         return in_words(self._ballot.left_out)
 
     def choose(self, choice: str) -> VotePanel:
@@ -73,8 +76,11 @@ class VotePanel(Panel):
         with self._lock:
             pair = self._current()
             if pair is None:
-                what = "all pairs have a vote."
-                raise InvalidInput([Fault("choose", what, "undo() takes the last one back, reveal() shows the names.")])
+                gone = self._ballot.left_out[GONE]
+                what = f"all pairs{' that can be shown' * bool(gone)} have a vote."
+                hint = "undo() takes the last one back, reveal() shows the names."
+                hint += f" Left out: {self.left_out}.{doctor_hint(self._ballot.left_out)}" if gone else ""
+                raise InvalidInput([Fault("choose", what, hint)])
             self._ballot.choose(pair, choice, None)
             self._tell_pair(voted=choice)
             self.refresh()
@@ -112,7 +118,8 @@ class VotePanel(Panel):
         """Write the open pairs as one page that needs neither Jupyter nor a network, and return its path.
 
         The page saves ``votes-….json`` for ``run.import_votes``. It asks for a name unless the panel has a ``rater``.
-        Pictures are made smaller until the page has at most 10 MB. Raises InvalidInput where that is not enough.
+        Pictures are made smaller until the page has at most 10 MB. Pairs of which a picture cannot be read are left
+        out, and ``left_out`` counts them. Raises InvalidInput where the page stays too large, or no pair is left.
         """
         from imagegen_kit.panels.vote.page import write_page
 
@@ -157,10 +164,10 @@ class VotePanel(Panel):
         return view_class("vote_face", "vote")(receive=self.receive, panel=self.id)
 
     def _open(self) -> list[Pair]:
-        return [pair for pair in self._ballot.open() if pair.key not in self._unreadable]
+        return [pair for pair in self._ballot.open() if self._ballot.can_show(pair)]
 
     def _progress(self, left: Sequence[Pair]) -> tuple[int, int]:
-        total = len(self._ballot.plan) - len(self._unreadable)
+        total = len(self._ballot.plan)
         return total - len(left), total
 
     def _current(self) -> Pair | None:
@@ -171,12 +178,16 @@ class VotePanel(Panel):
         return None
 
     def _pictures(self, pair: Pair) -> list[bytes] | None:
-        try:
-            return [self._copies.of(pair.left), self._copies.of(pair.right)]
-        except UNREADABLE:  # whose words name the file, and so perhaps the model
-            self._unreadable.add(pair.key)
+        copies = []
+        for one in (pair.left, pair.right):
+            try:
+                copies.append(self._copies.of(one))
+            except UNREADABLE:  # whose words name the file, and so perhaps the model
+                self._ballot.leave_out(one)
+        if len(copies) < 2:
             self.fail("a pair", ImagegenError("one of its pictures cannot be read, so it is left out"))
             return None
+        return copies
 
     def _token(self, pair: Pair) -> str:
         return self._tokens.setdefault(pair.key, secrets.token_hex(8))
