@@ -138,7 +138,7 @@ def _row(one: Comparison, names: dict[str, str], p_holm: float | None, tests: in
         wins = sides.wins(lose=lose)
         low, high = rate_interval(sum(wins), len(wins))
         row.update(win_rate=sum(wins) / len(wins) if wins else None, win_low=low, win_high=high)
-    missing = prompts_missing(seen, max(tests, 1)) if seen is not None else None
+    missing = prompts_missing(seen, max(tests, 1), p=seen.p) if seen is not None else None
     row["verdict"] = verdict(one, p_holm, missing)
     if seen is not None:
         a_value, b_value = sides.values()
