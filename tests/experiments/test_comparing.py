@@ -159,6 +159,20 @@ def test_what_is_not_enough_says_how_much_is_missing():
     assert row.low < 0 < row.high
 
 
+def test_prompts_that_are_said_to_be_missing_are_never_too_few():
+    for number, name in enumerate(("dim", "grey", "bright")):
+        painter(name, lambda i, _, number=number: 40 + 9 * i + 30 * number + (i * number) % 2)
+    scorer()
+    run = contest(12, models=("dim", "grey", "bright")).score("light")
+    rows = {}
+    for n in range(5, 13):
+        frame = run.select(prompt=[f"p {i}" for i in range(n)]).compare(metric="score_light")
+        rows[n] = row_of(frame, a="me/dim", b="me/grey")
+    told = min(n for n, row in rows.items() if row.verdict == "b is better")
+    assert told >= 7  # below, three rows in which all prompts say the same are no claim
+    assert all(n + row.missing >= told for n, row in rows.items() if n < told)
+
+
 def change(run, sql: str, *values: object) -> None:
     run._store.journal.write([(sql, values)]).result()
 
@@ -499,3 +513,18 @@ def test_a_deleted_file_says_what_happened_and_what_to_do(run):
     assert len(reasons) == 1
     assert reasons[0].startswith("the picture's file cannot be read from the store: `imagegen doctor` looks for")
     assert str(run.path) not in reasons[0]
+
+
+@pytest.mark.parametrize("base", [0.67, 1e-5], ids=["of the number", "of the range"])
+def test_what_is_no_more_than_rounding_is_a_tie(base):
+    painter("dim", lambda i, _: 40)
+    painter("bright", lambda i, _: 41)
+
+    @ik.register(scorer="rounded", version="1", low=0, high=1)
+    def rounded(subject):
+        return base + 1.5e-8 * (subject.image.getpixel((0, 0)) == 41)
+
+    run = contest(6).score("rounded")
+    row = row_of(run.compare(metric="score_rounded"))
+    assert (row.effect, row.win_rate, row.verdict) == (0, 0.5, "no difference seen")
+    assert list(run.aspects(metric="score_rounded").loc[("score_rounded", "all")]) == [6, 0.5, 0.5]
