@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.experiments.comparing import compared_pairs
 from imagegen_kit.experiments.contenders import compared
-from imagegen_kit.experiments.metrics import metrics_named
+from imagegen_kit.experiments.metrics import doubted, metrics_named
 from imagegen_kit.experiments.pairs import sides_of
 from imagegen_kit.experiments.samples import samples_of, texts
 
@@ -51,7 +51,7 @@ def aspects(run: Run, by: object, metric: object) -> pd.DataFrame:
     for i, value in enumerate(samples.values, 3):
         data[words[value]] = pd.array([row[i] for row in rows], dtype="Float64")
     frame = pd.DataFrame(data, index=index)
-    frame.attrs["notes"] = list(named.notes)
+    frame.attrs["notes"] = [*named.notes, *doubted(metrics)]
     return frame
 
 

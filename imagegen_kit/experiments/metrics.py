@@ -95,6 +95,11 @@ def _unfinished(metrics: Iterable[Metric]) -> list[str]:
     ]
 
 
+def doubted(metrics: Iterable[Metric]) -> list[str]:
+    """Return in sentences by which metrics nothing may be claimed; ``compare`` says so in its verdicts."""
+    return [f"No claim by {metric.name}: {metric.doubt}." for metric in metrics if metric.doubt]
+
+
 def _scorer_of(column: str) -> str:
     """Return the scorer of a column as it is written in a call, "…" where it is not installed."""
     name = column.removeprefix(SCORE)

@@ -112,6 +112,19 @@ def test_judges_are_left_out_unless_asked(run):
     assert run.ranking(raters=["judge:me/eye"]).attrs["left_out"] == {"of other raters": 72}
 
 
+def test_votes_that_do_not_count_say_what_counts_them(run):
+    judge(run)
+    with pytest.raises(InvalidInput, match=r'72 of judges.*raters="judges" counts those of judges') as raised:
+        run.ranking()
+    assert "blind" not in str(raised.value)
+    run._store.journal.write([("UPDATE votes SET rater = 'anna'", ())])
+    with pytest.raises(InvalidInput, match=r"72 of people.*raters=None counts those of people"):
+        run.ranking(raters="judges")
+    run._store.journal.write([("UPDATE votes SET blind = 0", ())])
+    with pytest.raises(InvalidInput, match=r"72 not blind.*blind=False counts"):
+        run.ranking()
+
+
 def test_a_rater_who_leans_to_one_side_is_found_out(run):
     vote(run, "straight", noise=0.3)
     vote(run, "leaning", noise=0.3, left=9)
