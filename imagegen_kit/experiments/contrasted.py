@@ -35,9 +35,10 @@ class Contrasted:
         nobody has: ``attrs["notes"]`` tells what is left out, and which scores are unfinished. Paired prompt by prompt,
         all other parameters equal, samples averaged first; ``effect`` is a minus b in ``unit``, the mean or, for price
         and seconds, the median of the prompts' differences (``of``), with its 95 % interval; ``win_rate`` the share of
-        ``n`` prompts that a wins, ties half. ``p_holm`` holds for all rows in which anything differs (how many:
+        ``win_n`` prompts that a wins, ties half. ``p_holm`` holds for all rows in which anything differs (how many:
         ``attrs["tests"]``); ``verdict`` says what may be claimed, or how many prompts are ``missing``. Failures are a
-        metric of their own; with ``failures="lose"`` they also lose in the win rates of scores. ``a_lost`` and
+        metric of their own; with ``failures="lose"`` they also lose in the win rates of scores, whose ``win_n`` is
+        then larger than ``n``, the prompts of the effect. ``a_lost`` and
         ``b_lost`` are pictures without a number: failed, cached (seconds), a placeholder, another model's. Raises
         InvalidInput for unknown names, where ``by`` has one value only, and where it is None and several vary.
         """

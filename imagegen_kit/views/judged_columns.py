@@ -73,6 +73,13 @@ def _effect(row: Row) -> str:
     return f"{middle}{_amount(row.known('effect'), unit, sign=True)} ({_range(row, 'low', 'high', inside, sign=True)})"
 
 
+def _wins(row: Row) -> str:
+    share = _share(row, "win_rate", "win_low", "win_high")
+    return (
+        share if row.known("win_n") in (None, row.known("n")) or share == "–" else f"{share} of {row.number('win_n')}"
+    )
+
+
 def _p(row: Row) -> str:
     value = row.known("p_holm")
     return "–" if value is None else "< 0.001" if float(value) < 0.001 else f"{float(value):.3f}"
@@ -101,6 +108,8 @@ def _comparison(frame: pd.DataFrame) -> str:
     few = " · too few prompts for any claim" if frame["verdict"].str.startswith("too few").any() else ""
     by = f"by {frame.attrs['by']} · " if "by" in frame.attrs else ""
     how = f", {corrected(frame.attrs['tests'])}" if "tests" in frame.attrs else ""
+    if not frame["n"].any():
+        how = f": no {frame.attrs.get('unit', 'prompt')} has a number on both sides, so nothing was tested"
     return f"{by}{count(len(frame), 'comparison')} · {count(claims, 'claim')} at 5 %{how}{few}"
 
 
@@ -186,12 +195,12 @@ JUDGED = {
     "comparison": Kind(
         None,
         _OF_COMPARISON,
-        ("a_value", "b_value", "p", "missing", "method"),
+        ("a_value", "b_value", "p", "missing", "method", "win_n"),
         (
             Column("what", _metric),
             Column("difference of", _sides),
             Column("effect (95 % interval)", _effect),
-            Column("first wins", lambda row: _share(row, "win_rate", "win_low", "win_high"), narrow=False),
+            Column("first wins", _wins, narrow=False),
             Column("prompts", _prompts),
             Column("p (Holm)", _p),
             Column("verdict", _verdict, _claim),

@@ -528,3 +528,41 @@ def test_what_is_no_more_than_rounding_is_a_tie(base):
     row = row_of(run.compare(metric="score_rounded"))
     assert (row.effect, row.win_rate, row.verdict) == (0, 0.5, "no difference seen")
     assert list(run.aspects(metric="score_rounded").loc[("score_rounded", "all")]) == [6, 0.5, 0.5]
+
+
+def test_a_score_without_any_number_is_not_called_equal():
+    painter("dim", lambda i, _: 40)
+    painter("bright", lambda i, _: 41)
+
+    @ik.register(scorer="mute", version="1")
+    def mute(subject):
+        return None
+
+    frame = contest(6).score("mute").compare(metric="score_mute")
+    assert "nothing differs" not in repr(frame)
+    assert "no prompt has a number on both sides, so nothing was tested" in repr(frame)
+    assert "it on both sides: score_mute (run.scores() says why)." in notes(frame)
+
+
+def test_where_failures_lose_the_win_rate_says_of_how_many_prompts_it_is():
+    painter("dim", lambda i, _: 40)
+    painter("bright", lambda i, _: None)
+    scorer()
+    run = contest(6).score("light")
+    row = row_of(frame := run.compare(metric="score_light", failures="lose"))
+    assert (row.win_rate, row.win_n, row.n) == (1, 6, 0)
+    assert "of 6<" in frame._repr_html_()
+    left = row_of(run.compare(metric="score_light"))
+    assert (left.win_rate is pd.NA, left.win_n) == (True, 0)
+
+
+@pytest.mark.parametrize("prompts", [["p 1"], ["p 1", "p 2"]], ids=["one prompt", "two prompts"])
+def test_a_run_in_which_nothing_is_to_be_compared_names_no_parameter_that_nobody_named(prompts):
+    painter("dim", lambda i, _: 40)
+    recipe = ik.Experiment(vary={"prompt": prompts}, fixed={"size": 64}, name="bare")
+    run = recipe.run(progress=False)
+    for call in (run.compare, run.aspects, run.vote):
+        with pytest.raises(InvalidInput, match="varies in this run, so there is nothing to compare") as raised:
+            call()
+        assert "called 'model'" not in str(raised.value)
+        assert ('by="prompt"' in str(raised.value)) == (len(prompts) > 1)
