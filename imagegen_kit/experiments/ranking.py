@@ -105,14 +105,18 @@ def raters_table(run: Run, by: object) -> pd.DataFrame:
         shared, agreement, kappa = _with_others(votes, name)
         rows.append(
             {
-                "votes": len(said), "ties": sum(v.choice == "tie" for v in said),
+                "votes": len(said), "ties": sum(v.choice in ("tie", "both_bad") for v in said),
                 "both_bad": sum(v.choice == "both_bad" for v in said), "skipped": len(own) - len(said), **told,
                 "shared": shared, "agreement": agreement, "kappa": kappa, "judge": own[0].judge,
             }
         )  # fmt: skip
     data = {c: pd.array([_known(row[c]) for row in rows], dtype=kind) for c, kind in RATERS.items()}  # type: ignore[call-overload]  # a dtype by name
     frame = pd.DataFrame(data, index=pd.Index(names, name="rater", dtype="object"))
-    frame.attrs["alpha"] = _alpha([vote for vote in votes if not vote.judge])
+    people = [vote for vote in votes if not vote.judge]
+    frame.attrs["alpha"] = _alpha([vote for vote in people if vote.blind])
+    if late := sum(not vote.blind for vote in people):
+        gave = f"{late:,} vote{'s' * (late != 1)} of people who knew whose picture was whose"
+        frame.attrs["notes"] = [f"Among these are {gave}: neither alpha nor ranking() counts them."]
     return frame
 
 

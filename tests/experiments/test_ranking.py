@@ -96,6 +96,22 @@ def test_votes_after_the_names_were_known_count_only_where_asked(run):
     assert run.ranking(blind=False).votes.sum() == 2 * 13
 
 
+def test_raters_agree_in_the_ranking_as_much_as_in_their_own_table(run):
+    for rater in ("anna", "bert"):
+        vote(run.select(prompt=["p 1", "p 2"]), rater, repeats=0)
+    ballot = Ballot(run, rater="anna", repeats=0)
+    ballot.reveal()
+    for pair in ballot.open()[:9]:
+        ballot.choose(pair, "both_bad")
+    vote(run.select(prompt=[f"p {i}" for i in range(3, 24)]), "bert", repeats=0)
+    frame = run.raters()
+    assert frame.attrs["alpha"] == run.ranking().attrs["alpha"]
+    assert frame.attrs["alpha"] != run.ranking(blind=False).attrs["alpha"]
+    assert "Among these are 9 votes of people who knew whose picture was whose" in repr(frame)
+    both = run.ranking(blind=False)
+    assert both.ties.sum() == 2 * frame.ties.sum()
+
+
 def judge(run: Run) -> None:
     """Record what a machine judge said, as ``run.judge`` does."""
     sql = "UPDATE votes SET rater = 'judge:me/eye' WHERE rater = 'eye'"
