@@ -186,18 +186,19 @@ def open_first(verdict: str, missing: float | None) -> tuple[int, float]:
 
 
 def _pairs(samples: Samples, a: object, b: object) -> list[tuple[str, str]]:
-    """Return the pairs of recorded values that ``a`` and ``b`` name; without them all."""
+    """Return the pairs of recorded values that ``a`` and ``b`` name; ``...``, or None where it is no value, is all."""
     names = texts(samples.values)
+    a, b = (... if given is None and "null" not in names else given for given in (a, b))
     faults: list[Fault] = []
 
     def of(where: str, given: object) -> str | None:
         for value, words in names.items():
-            if given == words or str(given) == words or (given == "none" and value == "null"):
+            if str(given) == words or (value == "null" and str(given) in ("None", "none")):
                 return value
         faults.append(unknown_name_fault(f"{samples.by} of this run", given, names.values(), where=where))
         return None
 
-    chosen = {where: of(where, given) for where, given in (("a", a), ("b", b)) if given is not None}
+    chosen = {where: of(where, given) for where, given in (("a", a), ("b", b)) if given is not ...}
     if faults:
         raise InvalidInput(faults)
     first, second = chosen.get("a"), chosen.get("b")

@@ -47,21 +47,21 @@ def _metric(row: Row) -> str:
     return f"{row.said('metric')} ({direction})"
 
 
-def _verdict(row: Row) -> str:
+def _verdict(row: Row, length: int = 32) -> str:
     words = row.said("verdict")
     for side in ("a", "b"):
         if words.startswith(f"{side} is "):
-            return f"{row.said(side, 60)} {words[2:]}"
+            return f"{row.said(side, length)} {words[2:]}"
     return words
 
 
 def _claim(row: Row) -> Markup:
-    words = text(_verdict(row))
+    words = text(_verdict(row, 60))
     return Markup(f"<b>{words}</b>") if row.said("verdict").startswith(("a is ", "b is ")) else words
 
 
-def _sides(row: Row) -> str:
-    return f"{row.said('a', 60)} − {row.said('b', 60)}"
+def _sides(row: Row, length: int = 20) -> str:
+    return f"{row.said('a', length)} − {row.said('b', length)}"  # both are seen, however long they are
 
 
 def _effect(row: Row) -> str:
@@ -198,7 +198,7 @@ JUDGED = {
         ("a_value", "b_value", "p", "missing", "method", "win_n"),
         (
             Column("what", _metric),
-            Column("difference of", _sides),
+            Column("difference of", _sides, lambda row: text(_sides(row, 60))),
             Column("effect (95 % interval)", _effect),
             Column("first wins", _wins, narrow=False),
             Column("prompts", _prompts),

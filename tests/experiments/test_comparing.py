@@ -566,3 +566,46 @@ def test_a_run_in_which_nothing_is_to_be_compared_names_no_parameter_that_nobody
             call()
         assert "called 'model'" not in str(raised.value)
         assert ('by="prompt"' in str(raised.value)) == (len(prompts) > 1)
+
+
+def test_head_to_head_says_its_metric_and_of_how_many_prompts_it_is(run):
+    frame = run.head_to_head()
+    assert repr(frame).startswith("success (higher is better) by model · share of 20 prompts that the row wins")
+    assert "success (higher is better)" in frame._repr_html_()
+    one = run.head_to_head(metric=["score_light"])
+    assert (one.attrs["metric"], one.attrs["prompts"]) == ("score_light", (20, 20))
+    assert "0.00" in repr(one)
+    with pytest.raises(InvalidInput, match="names 2 metrics"):
+        run.head_to_head(metric=["success", "score_light"])
+
+
+def test_aspects_show_what_they_leave_out(three):
+    frame = three.aspects()
+    for shown in (repr(frame), frame._repr_html_()):
+        assert "Left out unless named" in shown
+        assert "me/bright" in shown
+    assert "score_rules_own" in repr(frame)
+    assert "win rates" not in repr(frame.reset_index())  # of another form by now
+
+
+def test_none_is_a_value_where_it_is_one():
+    painter("dim", lambda i, _: 40 + i)
+    vary = {"prompt": [f"p {i}" for i in range(3)], "style": [None, "cinematic", "watercolor"]}
+    run = ik.Experiment(vary=vary, fixed={"model": "me/dim"}, name="styles").run(progress=False)
+    frame = run.compare(by="style", a=None, metric="success")
+    assert list(frame.b) == ["cinematic", "watercolor"]
+    assert list(run.compare(by="style", a=None, b="cinematic", metric="success").b) == ["cinematic"]
+    assert len(run.compare(by="style", metric="success")) == 3
+
+
+@pytest.mark.parametrize("method", ["compare", "aspects", "head_to_head"])
+def test_an_argument_that_there_is_not_is_told_with_the_near_one(run, method):
+    with pytest.raises(InvalidInput, match="Did you mean 'metric'"):
+        getattr(run, method)(metrics="success")
+
+
+def test_of_long_prompts_both_are_seen():
+    painter("dim", lambda i, _: 40 + i)
+    prompts = [f"p {i} in a place that takes many words to be told of, {word}" for i, word in enumerate(("one", "two"))]
+    words = repr(contest(prompt=prompts, models=("dim",)).compare(by="prompt", metric="success"))
+    assert "p 0 in a place that… − p 1 in a place that…" in words
