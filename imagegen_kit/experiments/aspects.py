@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.experiments.comparing import compared_pairs
 from imagegen_kit.experiments.contenders import compared
-from imagegen_kit.experiments.metrics import metrics_named
+from imagegen_kit.experiments.metrics import doubted, metrics_named
 from imagegen_kit.experiments.pairs import sides_of
 from imagegen_kit.experiments.samples import samples_of, texts
 
@@ -51,7 +51,8 @@ def aspects(run: Run, by: object, metric: object) -> pd.DataFrame:
     for i, value in enumerate(samples.values, 3):
         data[words[value]] = pd.array([row[i] for row in rows], dtype="Float64")
     frame = pd.DataFrame(data, index=index)
-    frame.attrs["notes"] = list(named.notes)
+    frame.attrs["by"] = samples.by
+    frame.attrs["notes"] = [*named.notes, *doubted(metrics)]
     return frame
 
 
@@ -60,17 +61,29 @@ def head_to_head(run: Run, by: object, metric: object) -> pd.DataFrame:
     import pandas as pd
 
     samples = samples_of(run, compared(run, by))
-    one, *more = metrics_named(samples, str(metric)).metrics
-    if more:
-        raise InvalidInput([Fault("metric", f"{metric!r:.60} names {len(more) + 1} metrics.", "Name one.")])
+    named = metrics_named(samples, metric)
+    if len(named.metrics) != 1:
+        hint = f"Name one: {', '.join(m.name for m in named.metrics[:3])} …"
+        raise InvalidInput([Fault("metric", f"{metric!r:.60} names {len(named.metrics)} metrics.", hint)])
+    one = named.metrics[0]
     words = texts(samples.values)
     rates: dict[tuple[str, str], float] = {}
+    prompts = []
     for a, b in combinations(samples.values, 2):
-        wins = sides_of(samples, a, b, one).wins()
+        wins = sides_of(samples, a, b, one).wins() if one.better else []
+        prompts.append(len(wins))
         if wins:
             rates[a, b], rates[b, a] = fmean(wins), 1 - fmean(wins)
     data = {words[b]: pd.array([rates.get((a, b)) for a in words], dtype="Float64") for b in words}
-    return pd.DataFrame(data, index=pd.Index(list(words.values()), name="wins of"))
+    frame = pd.DataFrame(data, index=pd.Index(list(words.values()), name="wins of"))
+    notes = [*named.notes, *doubted([one])]
+    if not one.better:
+        notes.append(f"Of {one.name} neither way is better, so nobody wins.")
+    frame.attrs.update(
+        {"by": samples.by, "metric": one.name, "better": one.better, "unit": samples.units,
+         "prompts": (min(prompts), max(prompts)), "notes": notes}
+    )  # fmt: skip
+    return frame
 
 
 def _of(samples: Samples, category: str) -> Samples:

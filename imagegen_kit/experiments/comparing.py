@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.contenders import compared
-from imagegen_kit.experiments.metrics import metrics_named
+from imagegen_kit.experiments.metrics import SCORE, metrics_named, why
 from imagegen_kit.experiments.pairs import sides_of
 from imagegen_kit.experiments.samples import SUCCESS, samples_of, texts
 from imagegen_kit.experiments.statistics import (
@@ -43,7 +43,7 @@ COLUMNS = {
     "b_value": "Float64", "effect": "Float64", "low": "Float64", "high": "Float64", "win_rate": "Float64",
     "win_low": "Float64", "win_high": "Float64", "n": "Int64", "prompts": "Int64", "p": "Float64", "p_holm": "Float64",
     "verdict": "str", "missing": "Int64", "unfair": "Int64", "a_lost": "Int64", "b_lost": "Int64", "a_failed": "Int64",
-    "b_failed": "Int64", "method": "str",
+    "b_failed": "Int64", "method": "str", "win_n": "Int64",
 }  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def compare(run: Run, by: object, a: object, b: object, metric: object, failures
     sure = dict(zip(map(id, tested), holm([one.seen.p for one in tested if one.seen]), strict=True))
     names = texts(samples.values)
     rows = [
-        _row(one, names, sure.get(id(one)), len(tested), failures == "lose" and one.metric.name.startswith("score_"))
+        _row(one, names, sure.get(id(one)), len(tested), failures == "lose" and one.metric.name.startswith(SCORE))
         for one in found
     ]
     data = {name: pd.array([row.get(name) for row in rows], dtype=kind) for name, kind in COLUMNS.items()}  # type: ignore[call-overload]  # a dtype by name
@@ -118,8 +118,8 @@ def _notes(
             empty.setdefault(one.metric.name, []).append(f"{names[one.sides.a]} and {names[one.sides.b]}")
     said = [name if len(of) == len(pairs) else f"{name} of {', '.join(of)}" for name, of in empty.items()]
     notes = []
-    if said and by_default:
-        notes.append(f"Nothing to compare, no {samples.units} has it on both sides: {'; '.join(said)}.")
+    if said and (by_default or any(name.startswith(SCORE) for name in empty)):
+        notes.append(f"Nothing to compare, no {samples.units} has it on both sides: {'; '.join(said)}{why(empty)}.")
     medians = dict.fromkeys(one.metric.name for one in found if one.metric.of == "median" and one.seen is not None)
     if medians:
         what = f"the median of the {samples.units}s' differences, which is not the difference of the two medians"
@@ -137,8 +137,8 @@ def _row(one: Comparison, names: dict[str, str], p_holm: float | None, tests: in
     if metric.better:
         wins = sides.wins(lose=lose)
         low, high = rate_interval(sum(wins), len(wins))
-        row.update(win_rate=sum(wins) / len(wins) if wins else None, win_low=low, win_high=high)
-    missing = prompts_missing(seen, max(tests, 1)) if seen is not None else None
+        row.update(win_rate=sum(wins) / len(wins) if wins else None, win_low=low, win_high=high, win_n=len(wins))
+    missing = prompts_missing(seen, max(tests, 1), p=seen.p) if seen is not None else None
     row["verdict"] = verdict(one, p_holm, missing)
     if seen is not None:
         a_value, b_value = sides.values()
@@ -186,18 +186,19 @@ def open_first(verdict: str, missing: float | None) -> tuple[int, float]:
 
 
 def _pairs(samples: Samples, a: object, b: object) -> list[tuple[str, str]]:
-    """Return the pairs of recorded values that ``a`` and ``b`` name; without them all."""
+    """Return the pairs of recorded values that ``a`` and ``b`` name; ``...``, or None where it is no value, is all."""
     names = texts(samples.values)
+    a, b = (... if given is None and "null" not in names else given for given in (a, b))
     faults: list[Fault] = []
 
     def of(where: str, given: object) -> str | None:
         for value, words in names.items():
-            if given == words or str(given) == words or (given == "none" and value == "null"):
+            if str(given) == words or (value == "null" and str(given) in ("None", "none")):
                 return value
         faults.append(unknown_name_fault(f"{samples.by} of this run", given, names.values(), where=where))
         return None
 
-    chosen = {where: of(where, given) for where, given in (("a", a), ("b", b)) if given is not None}
+    chosen = {where: of(where, given) for where, given in (("a", a), ("b", b)) if given is not ...}
     if faults:
         raise InvalidInput(faults)
     first, second = chosen.get("a"), chosen.get("b")

@@ -98,6 +98,11 @@ def compared(run: Run, by: object) -> str:
             values.setdefault(name, set()).add(value)
     varied = [name for name, known in values.items() if len(known) > 1 and name != "file"]
     others = [name for name in varied if name != "prompt"]
+    if values and not others and "model" not in values:
+        only = "nothing but the prompt varies" if varied else "nothing varies"
+        hint = 'Vary what is to be compared in a new run: vary={"model": […]}, say.'
+        hint = f'To compare its prompts say by="prompt". {hint}' if varied else hint
+        raise InvalidInput([Fault("by", f"{only} in this run, so there is nothing to compare.", hint)])
     if "model" in varied or ("model" in values and not others) or not varied:
         return "model"
     if len(others) == 1:
@@ -105,7 +110,7 @@ def compared(run: Run, by: object) -> str:
     if "label" in varied and run._spec.get("recipe") == ELSEWHERE:
         return "label"
     what = f"what is to be compared? Here vary {', '.join(varied)}."
-    raise InvalidInput([Fault("by", what, f"Name what to compare: by={(others or varied)[0]!r}.")])
+    raise InvalidInput([Fault("by", what, f"Name what to compare: by={others[0]!r}.")])
 
 
 def label_of(value: str) -> str:

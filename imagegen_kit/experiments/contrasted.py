@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from imagegen_kit.errors import InvalidInput, unknown_name_fault
 from imagegen_kit.tables.listing import listing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
     from imagegen_kit.experiments.run import Run
+
+
+def _refuse(method: str, known: Sequence[str], unknown: Mapping[str, Any]) -> None:
+    """Raise InvalidInput, with the near ones, for arguments that a method has not."""
+    if unknown:
+        raise InvalidInput([unknown_name_fault(f"argument of {method}", n, known, where=method) for n in unknown])
 
 
 class Contrasted:
@@ -20,32 +27,35 @@ class Contrasted:
     def compare(
         self,
         by: str | None = None,
-        a: Any = None,
-        b: Any = None,
+        a: Any = ...,
+        b: Any = ...,
         metric: str | Sequence[str] | None = None,
         *,
         failures: str = "leave",
+        **unknown: Any,
     ) -> pd.DataFrame:
         """Return who is better, and how sure that is: one row for each metric and each two values of ``by``.
 
         ``by`` None is what ``vote`` takes: the model where it varies, else what alone varies besides the prompt; of
-        pictures made elsewhere the label. ``a`` and ``b`` are values of it: one alone is compared with all others, none
-        means all pairs. ``metric`` is "success", "price_usd", "seconds", a score's column, a pattern
-        ("score_sketch_*"), or several; None means success, price, seconds and each scorer's own number, without what
-        nobody has: ``attrs["notes"]`` tells what is left out, and which scores are unfinished. Paired prompt by prompt,
-        all other parameters equal, samples averaged first; ``effect`` is a minus b in ``unit``, the mean or, for price
-        and seconds, the median of the prompts' differences (``of``), with its 95 % interval; ``win_rate`` the share of
-        ``n`` prompts that a wins, ties half. ``p_holm`` holds for all rows in which anything differs (how many:
-        ``attrs["tests"]``); ``verdict`` says what may be claimed, or how many prompts are ``missing``. Failures are a
-        metric of their own; with ``failures="lose"`` they also lose in the win rates of scores. ``a_lost`` and
-        ``b_lost`` are pictures without a number: failed, cached (seconds), a placeholder, another model's. Raises
-        InvalidInput for unknown names, where ``by`` has one value only, and where it is None and several vary.
+        pictures made elsewhere the label. ``a`` and ``b`` are values of it (None too, where it is one): one alone is
+        compared with all others, none means all pairs. ``metric`` is "success", "price_usd", "seconds", a score's
+        column, a pattern ("score_sketch_*"), or several; None means success, price, seconds and each scorer's own
+        number, without what nobody has: ``attrs["notes"]`` tells what is left out, and which scores are unfinished.
+        Paired prompt by prompt, all other parameters equal, samples averaged first; ``effect`` is a minus b in
+        ``unit``, the mean or, for price and seconds, the median of the prompts' differences (``of``), with its 95 %
+        interval; ``win_rate`` the share of ``win_n`` prompts that a wins, ties half. ``p_holm`` holds for all rows in
+        which anything differs (how many: ``attrs["tests"]``); ``verdict`` says what may be claimed, or how many prompts
+        are ``missing``. Failures are a metric of their own; with ``failures="lose"`` they also lose in the win rates of
+        scores, whose ``win_n`` is then larger than ``n``, the prompts of the effect. ``a_lost`` and ``b_lost`` are
+        pictures without a number: failed, cached (seconds), a placeholder, another model's. Raises InvalidInput for
+        unknown names, where ``by`` has one value only, and where it is None and several vary.
         """
         from imagegen_kit.experiments.comparing import compare
 
+        _refuse("compare", ("by", "a", "b", "metric", "failures"), unknown)
         return listing(compare(cast("Run", self), by, a, b, metric, failures), "comparison")
 
-    def aspects(self, by: str | None = None, metric: str | Sequence[str] | None = None) -> pd.DataFrame:
+    def aspects(self, by: str | None = None, metric: str | Sequence[str] | None = None, **unknown: Any) -> pd.DataFrame:
         """Return how often each value of ``by`` wins: by aspect (metric) and scenario (category of prompts, and "all").
 
         A win rate is the mean over all others of the share of prompts that are won, ties half, as in HEIM. Metrics of
@@ -53,13 +63,19 @@ class Contrasted:
         """
         from imagegen_kit.experiments.aspects import aspects
 
-        return aspects(cast("Run", self), by, metric)
+        _refuse("aspects", ("by", "metric"), unknown)
+        return listing(aspects(cast("Run", self), by, metric), "aspects")
 
-    def head_to_head(self, by: str | None = None, metric: str = "success") -> pd.DataFrame:
-        """Return the share of prompts that each row's value wins against each column's, ties half; NA on its own."""
+    def head_to_head(self, by: str | None = None, metric: str = "success", **unknown: Any) -> pd.DataFrame:
+        """Return the share of prompts that each row's value wins against each column's, ties half; NA on its own.
+
+        By one metric, success unless it is named. ``attrs`` has it ("metric") and how many prompts the pair with the
+        fewest and the one with the most have ("prompts").
+        """
         from imagegen_kit.experiments.aspects import head_to_head
 
-        return head_to_head(cast("Run", self), by, metric)
+        _refuse("head_to_head", ("by", "metric"), unknown)
+        return listing(head_to_head(cast("Run", self), by, metric), "head to head")
 
     def ranking(
         self,
@@ -92,7 +108,9 @@ class Contrasted:
         ``left_share`` is the share of decided votes that the left side got, ``self_agreement`` that of repeated pairs
         on which the same was said again, each with its 95 % interval; ``same_side`` counts repeats, which are mirrored,
         on which the same side was chosen. ``agreement`` and ``kappa`` (Cohen's) are with all others who voted on the
-        same pairs, ``shared`` times. ``attrs["alpha"]`` is Krippendorff's alpha of all people.
+        same pairs, ``shared`` times. Votes given after the names were known are in all of these, and in no ranking
+        (``attrs["notes"]`` tells how many); ``attrs["alpha"]`` is Krippendorff's alpha of all people's blind votes.
+        ``ties`` has "both bad" among them, as in ``ranking``.
         """
         from imagegen_kit.experiments.ranking import raters_table
 

@@ -72,13 +72,14 @@ def _main(samples: Samples) -> tuple[list[Metric], list[str]]:
             aside.append(name)
         else:
             shown.append(metric)
-    notes = [f"No picture has a number: {', '.join(empty)}{_why(empty)}."] * bool(empty)
+    notes = [f"No picture has a number: {', '.join(empty)}{why(empty)}."] * bool(empty)
     left = [f'{n} part{"s" * (n != 1)} of {whole} (metric="{whole}_*")' for whole, n in parts.items()]
     left += [f"{', '.join(aside)}, where neither way is better (metric=[…])"] * bool(aside)
     return shown, notes + [f"Left out unless named: {'; '.join(left)}."] * bool(left)
 
 
-def _why(names: Iterable[str]) -> str:
+def why(names: Iterable[str]) -> str:
+    """Return where it is told why there are no numbers by these names, "" where that is nowhere."""
     return " (run.scores() says why)" * any(name.startswith(SCORE) for name in names)
 
 
@@ -93,6 +94,11 @@ def _unfinished(metrics: Iterable[Metric]) -> list[str]:
         f"yet. run.score({scorer}) goes on."
         for (scorer, count), names in lacking.items()
     ]
+
+
+def doubted(metrics: Iterable[Metric]) -> list[str]:
+    """Return in sentences by which metrics nothing may be claimed; ``compare`` says so in its verdicts."""
+    return [f"No claim by {metric.name}: {metric.doubt}." for metric in metrics if metric.doubt]
 
 
 def _scorer_of(column: str) -> str:

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
     from imagegen_kit.experiments.samples import Metric, Sample, Samples
 
-ALIKE = 1e-9  # of the larger: means of the same numbers in another order are equal
+# Scorers compute in float32, of which a number is known to 1.2e-7 of itself: what lies closer than a few such roundings
+# is equal, and so is what lies closer than one in the whole range that a metric has, for numbers near 0.
+ALIKE, ALIKE_OF_SPAN = 1e-6, 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Sides:
     @property
     def differences(self) -> list[float]:
         """What a is more than b, a number for each prompt on which both have one."""
-        return [_difference(a, b) for a, b in self.paired]
+        return [self._difference(a, b) for a, b in self.paired]
 
     def values(self) -> tuple[float, float]:
         """Return the mean, or the median, of either over the prompts on which both have a number."""
@@ -71,8 +73,12 @@ class Sides:
         return found
 
     def _win(self, a: float, b: float) -> float:
-        difference = _difference(a, b) * (1 if self.metric.better == "higher" else -1)
+        difference = self._difference(a, b) * (1 if self.metric.better == "higher" else -1)
         return 0.5 if difference == 0 else float(difference > 0)
+
+    def _difference(self, a: float, b: float) -> float:
+        rounding = max(ALIKE * max(abs(a), abs(b)), ALIKE_OF_SPAN * (self.metric.span or 0))
+        return 0.0 if abs(a - b) <= rounding else a - b
 
 
 def sides_of(samples: Samples, a: str, b: str, metric: Metric) -> Sides:
@@ -116,10 +122,6 @@ def _by_context(samples: Samples, value: str) -> Mapping[Hashable, list[Sample]]
 def _mean(samples: Sequence[Sample], name: str) -> float | None:
     known = [sample.numbers[name] for sample in samples if name in sample.numbers]
     return fmean(known) if known else None
-
-
-def _difference(a: float, b: float) -> float:
-    return 0.0 if abs(a - b) <= ALIKE * max(abs(a), abs(b)) else a - b
 
 
 def _unfair(first: Sequence[Sample], second: Sequence[Sample]) -> bool:

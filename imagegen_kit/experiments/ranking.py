@@ -18,6 +18,7 @@ from imagegen_kit.experiments.statistics import (
     votes_needed,
 )
 from imagegen_kit.experiments.voted import chosen_votes
+from imagegen_kit.tables.scores import judge_doubts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +56,7 @@ def ranking(run: Run, by: object, raters: object, *, blind: bool, win_rate: floa
     counted = [vote for vote in votes if vote.choice != "skip" and not vote.again]
     if not counted:
         why = f" Left out: {', '.join(f'{n} {w}' for w, n in left_out.most_common())}." if left_out else ""
-        raise InvalidInput([Fault("votes", f"no vote on {by} can be counted.{why}", "blind=False counts all of them.")])
+        raise InvalidInput([Fault("votes", f"no vote on {by} can be counted.{why}", _next_step(left_out))])
     values = list(dict.fromkeys(value for vote in counted for value in sorted((vote.left, vote.right))))
     place = {value: i for i, value in enumerate(values)}
     prompts = {prompt: i for i, prompt in enumerate(dict.fromkeys(vote.prompt or vote.pair for vote in counted))}
@@ -83,6 +84,7 @@ def ranking(run: Run, by: object, raters: object, *, blind: bool, win_rate: floa
             "by": by, "votes": len(counted), "prompts": len(prompts), "raters": len({v.rater for v in counted}),
             "left_out": dict(left_out), "resampled": found.unit, "alpha": _alpha(counted), "win_rate": win_rate,
             "power": power, "both_bad": sum(v.choice == "both_bad" for v in counted), **_sides(votes),
+            "notes": _notes(run, counted),
         }
     )  # fmt: skip
     return frame
@@ -103,15 +105,42 @@ def raters_table(run: Run, by: object) -> pd.DataFrame:
         shared, agreement, kappa = _with_others(votes, name)
         rows.append(
             {
-                "votes": len(said), "ties": sum(v.choice == "tie" for v in said),
+                "votes": len(said), "ties": sum(v.choice in ("tie", "both_bad") for v in said),
                 "both_bad": sum(v.choice == "both_bad" for v in said), "skipped": len(own) - len(said), **told,
                 "shared": shared, "agreement": agreement, "kappa": kappa, "judge": own[0].judge,
             }
         )  # fmt: skip
     data = {c: pd.array([_known(row[c]) for row in rows], dtype=kind) for c, kind in RATERS.items()}  # type: ignore[call-overload]  # a dtype by name
     frame = pd.DataFrame(data, index=pd.Index(names, name="rater", dtype="object"))
-    frame.attrs["alpha"] = _alpha([vote for vote in votes if not vote.judge])
+    people = [vote for vote in votes if not vote.judge]
+    frame.attrs["alpha"] = _alpha([vote for vote in people if vote.blind])
+    if late := sum(not vote.blind for vote in people):
+        gave = f"{late:,} vote{'s' * (late != 1)} of people who knew whose picture was whose"
+        frame.attrs["notes"] = [f"Among these are {gave}: neither alpha nor ranking() counts them."]
     return frame
+
+
+def _next_step(left_out: Counter[str]) -> str:
+    """Return what counts the votes of which none counts as it was asked."""
+    steps = {
+        "of people": "raters=None counts those of people.",
+        "of judges": 'raters="judges" counts those of judges.',
+        "of other raters": "raters=… names whose votes count: run.raters() shows who voted.",
+        "not blind": "blind=False counts those of people who knew whose picture was whose.",
+    }
+    known = [step for why, step in steps.items() if left_out[why]]
+    return " ".join(known) or "Vote on more pairs: run.vote()."
+
+
+def _notes(run: Run, counted: Sequence[Cast]) -> list[str]:
+    """Return what has to be said of votes that machines gave."""
+    votes = Counter(vote.rater for vote in counted if vote.judge)
+    doubted = judge_doubts(run._store.journal, run._number, votes)
+    notes = [f"No claim by the votes of {name}: {doubt}." for name, doubt in doubted.items()]
+    if 0 < votes.total() < len(counted):
+        what = f"{votes.total():,} of these {len(counted):,} votes are of machine judges, not of people"
+        notes.insert(0, f"{what}; raters=None counts people alone.")
+    return notes
 
 
 def _needed(win_rate: float, power: float) -> int:

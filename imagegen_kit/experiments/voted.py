@@ -102,7 +102,8 @@ def chosen_votes(run: Run, by: object, raters: object, *, blind: bool = True) ->
         if vote.by != by:
             continue
         if vote.rater not in wanted:
-            left_out["of judges" if vote.judge else "of other raters"] += 1
+            whose = "judges" if vote.judge else "people" if raters == "judges" else "other raters"
+            left_out[f"of {whose}"] += 1
         elif blind and not vote.blind and not vote.judge:
             left_out["not blind"] += 1
         else:

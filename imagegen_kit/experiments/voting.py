@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from imagegen_kit.experiments.run import Run
 
 CHOICES = ("left", "right", "tie", "both_bad", "skip")
+BUTTONS = {"a": "left", "b": "right"}  # how the panel's buttons call the sides
 ME = "me"  # who votes where no name is given
 JUDGE = "judge:"  # begins the names of models that judge; no person is called so
 LONGEST_NAME = 80
@@ -290,7 +291,10 @@ def _check_numbers(pairs: int | None, repeats: float) -> None:
 def _choice_fault(choice: object) -> Fault:
     near = unknown_name_fault("choice", str(choice).lower().replace(" ", "_"), CHOICES).hint
     hint = near if near.startswith("Did") else f"Choose {', '.join(CHOICES[:-1])} or {CHOICES[-1]}."
-    if (exact := str(choice).strip().lower().replace(" ", "_")) in CHOICES:
+    exact = str(choice).strip().lower().replace(" ", "_")
+    if (side := exact.removesuffix("_is_better")) in BUTTONS:
+        hint = f'Choose {BUTTONS[side]!r}: the button "{side.upper()} is better" stands for the picture on that side.'
+    elif exact in CHOICES:
         hint = f"Did you mean {exact!r}?"
     return Fault("choice", f"{choice!r:.40} is not a choice.", hint)
 

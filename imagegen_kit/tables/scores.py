@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.scorers.records import set_named
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
     from imagegen_kit.store import Journal
@@ -23,6 +25,10 @@ _LAST = (
 _COLUMNS = f"SELECT q.scorer, q.request, n.value {_LAST} ORDER BY q.scorer"
 _SETS = f"SELECT q.scorer, q.request, q.inputs {_LAST}"
 _DETAILS = f"SELECT DISTINCT q.scorer, n.details {_LAST} AND q.scorer = 'judge'"
+_JUDGES = (  # what each judge of a run was worth, the last time last
+    "SELECT n.feature, n.details FROM request_scores q JOIN scores n ON n.sha256 = q.sha256 AND n.scorer = q.scorer "
+    "AND n.version = q.version AND n.inputs = q.inputs WHERE q.run = ? AND q.scorer = 'judge' ORDER BY q.id"
+)
 _LONG = f"SELECT q.request, q.scorer, n.value, n.reason, n.feature, q.version, n.details {_LAST}"
 _NAMES = "SELECT DISTINCT scorer FROM request_scores WHERE run = ? ORDER BY scorer"
 _MEASURES = (
@@ -70,11 +76,22 @@ def doubts(journal: Journal, run: int) -> dict[str, str]:
     """Return {column: why nothing may be claimed by it}: a judge that failed its controls, or was not asked enough."""
     found: dict[str, str] = {}
     for name, details in journal.read(_DETAILS, (run,)):
-        trusted = json.loads(details).get("trusted") if details else None  # a shared bundle leaves details out
-        if trusted is not True:
-            known = trusted is False
-            found[PREFIX + name] = "the judge is not to be trusted" if known else "nobody knows the judge's worth"
+        if doubt := _doubt(details):
+            found[PREFIX + name] = doubt
     return found
+
+
+def judge_doubts(journal: Journal, run: int, judges: Iterable[str]) -> dict[str, str]:
+    """Return {judge: why nothing may be claimed by its votes} of the ``judges`` (raters) of whom that is so."""
+    known = dict(journal.read(_JUDGES, (run,)))
+    return {name: doubt for name in judges if (doubt := _doubt(known.get(name)))}
+
+
+def _doubt(details: str | None) -> str:
+    trusted = json.loads(details).get("trusted") if details else None  # a shared bundle leaves details out
+    if trusted is True:
+        return ""
+    return "the judge is not to be trusted" if trusted is False else "nobody knows the judge's worth"
 
 
 def measures_of(journal: Journal, run: int) -> dict[str, dict[str, Any]]:

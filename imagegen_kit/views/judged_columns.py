@@ -47,21 +47,21 @@ def _metric(row: Row) -> str:
     return f"{row.said('metric')} ({direction})"
 
 
-def _verdict(row: Row) -> str:
+def _verdict(row: Row, length: int = 32) -> str:
     words = row.said("verdict")
     for side in ("a", "b"):
         if words.startswith(f"{side} is "):
-            return f"{row.said(side, 60)} {words[2:]}"
+            return f"{row.said(side, length)} {words[2:]}"
     return words
 
 
 def _claim(row: Row) -> Markup:
-    words = text(_verdict(row))
+    words = text(_verdict(row, 60))
     return Markup(f"<b>{words}</b>") if row.said("verdict").startswith(("a is ", "b is ")) else words
 
 
-def _sides(row: Row) -> str:
-    return f"{row.said('a', 60)} − {row.said('b', 60)}"
+def _sides(row: Row, length: int = 20) -> str:
+    return f"{row.said('a', length)} − {row.said('b', length)}"  # both are seen, however long they are
 
 
 def _effect(row: Row) -> str:
@@ -71,6 +71,13 @@ def _effect(row: Row) -> str:
     inside = unit if unit in ("USD", "s") else ""  # a word behind every number would only be in the way
     middle = "median " if row.said("of") == "median" else ""
     return f"{middle}{_amount(row.known('effect'), unit, sign=True)} ({_range(row, 'low', 'high', inside, sign=True)})"
+
+
+def _wins(row: Row) -> str:
+    share = _share(row, "win_rate", "win_low", "win_high")
+    return (
+        share if row.known("win_n") in (None, row.known("n")) or share == "–" else f"{share} of {row.number('win_n')}"
+    )
 
 
 def _p(row: Row) -> str:
@@ -101,6 +108,8 @@ def _comparison(frame: pd.DataFrame) -> str:
     few = " · too few prompts for any claim" if frame["verdict"].str.startswith("too few").any() else ""
     by = f"by {frame.attrs['by']} · " if "by" in frame.attrs else ""
     how = f", {corrected(frame.attrs['tests'])}" if "tests" in frame.attrs else ""
+    if not frame["n"].any():
+        how = f": no {frame.attrs.get('unit', 'prompt')} has a number on both sides, so nothing was tested"
     return f"{by}{count(len(frame), 'comparison')} · {count(claims, 'claim')} at 5 %{how}{few}"
 
 
@@ -186,12 +195,12 @@ JUDGED = {
     "comparison": Kind(
         None,
         _OF_COMPARISON,
-        ("a_value", "b_value", "p", "missing", "method"),
+        ("a_value", "b_value", "p", "missing", "method", "win_n"),
         (
             Column("what", _metric),
-            Column("difference of", _sides),
+            Column("difference of", _sides, lambda row: text(_sides(row, 60))),
             Column("effect (95 % interval)", _effect),
-            Column("first wins", lambda row: _share(row, "win_rate", "win_low", "win_high"), narrow=False),
+            Column("first wins", _wins, narrow=False),
             Column("prompts", _prompts),
             Column("p (Holm)", _p),
             Column("verdict", _verdict, _claim),

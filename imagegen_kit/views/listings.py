@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from imagegen_kit.views.judged_columns import JUDGED, ranking_kind
+from imagegen_kit.views.judged_columns import JUDGED
 from imagegen_kit.views.listing_columns import KINDS, Row, plain
 from imagegen_kit.views.markup import Markup, box, lines, small, table, text
+from imagegen_kit.views.wide_columns import WIDE
 from imagegen_kit.views.words import shortened
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def show_listing(frame: pd.DataFrame, kind: str, form: str, day: date | None = N
 
     ``day`` is today for None; what retires within 90 days of it is told as soon.
     """
-    what = ranking_kind(str(frame.index.name)) if kind == "ranking" else (KINDS | JUDGED).get(kind)
+    what = WIDE[kind](frame) if kind in WIDE else (KINDS | JUDGED).get(kind)
     if what is None or not _fits(frame, what):
         return None
     shown = frame.head(MOST_ROWS).reset_index()

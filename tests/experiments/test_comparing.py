@@ -159,6 +159,20 @@ def test_what_is_not_enough_says_how_much_is_missing():
     assert row.low < 0 < row.high
 
 
+def test_prompts_that_are_said_to_be_missing_are_never_too_few():
+    for number, name in enumerate(("dim", "grey", "bright")):
+        painter(name, lambda i, _, number=number: 40 + 9 * i + 30 * number + (i * number) % 2)
+    scorer()
+    run = contest(12, models=("dim", "grey", "bright")).score("light")
+    rows = {}
+    for n in range(5, 13):
+        frame = run.select(prompt=[f"p {i}" for i in range(n)]).compare(metric="score_light")
+        rows[n] = row_of(frame, a="me/dim", b="me/grey")
+    told = min(n for n, row in rows.items() if row.verdict == "b is better")
+    assert told >= 7  # below, three rows in which all prompts say the same are no claim
+    assert all(n + row.missing >= told for n, row in rows.items() if n < told)
+
+
 def change(run, sql: str, *values: object) -> None:
     run._store.journal.write([(sql, values)]).result()
 
@@ -499,3 +513,99 @@ def test_a_deleted_file_says_what_happened_and_what_to_do(run):
     assert len(reasons) == 1
     assert reasons[0].startswith("the picture's file cannot be read from the store: `imagegen doctor` looks for")
     assert str(run.path) not in reasons[0]
+
+
+@pytest.mark.parametrize("base", [0.67, 1e-5], ids=["of the number", "of the range"])
+def test_what_is_no_more_than_rounding_is_a_tie(base):
+    painter("dim", lambda i, _: 40)
+    painter("bright", lambda i, _: 41)
+
+    @ik.register(scorer="rounded", version="1", low=0, high=1)
+    def rounded(subject):
+        return base + 1.5e-8 * (subject.image.getpixel((0, 0)) == 41)
+
+    run = contest(6).score("rounded")
+    row = row_of(run.compare(metric="score_rounded"))
+    assert (row.effect, row.win_rate, row.verdict) == (0, 0.5, "no difference seen")
+    assert list(run.aspects(metric="score_rounded").loc[("score_rounded", "all")]) == [6, 0.5, 0.5]
+
+
+def test_a_score_without_any_number_is_not_called_equal():
+    painter("dim", lambda i, _: 40)
+    painter("bright", lambda i, _: 41)
+
+    @ik.register(scorer="mute", version="1")
+    def mute(subject):
+        return None
+
+    frame = contest(6).score("mute").compare(metric="score_mute")
+    assert "nothing differs" not in repr(frame)
+    assert "no prompt has a number on both sides, so nothing was tested" in repr(frame)
+    assert "it on both sides: score_mute (run.scores() says why)." in notes(frame)
+
+
+def test_where_failures_lose_the_win_rate_says_of_how_many_prompts_it_is():
+    painter("dim", lambda i, _: 40)
+    painter("bright", lambda i, _: None)
+    scorer()
+    run = contest(6).score("light")
+    row = row_of(frame := run.compare(metric="score_light", failures="lose"))
+    assert (row.win_rate, row.win_n, row.n) == (1, 6, 0)
+    assert "of 6<" in frame._repr_html_()
+    left = row_of(run.compare(metric="score_light"))
+    assert (left.win_rate is pd.NA, left.win_n) == (True, 0)
+
+
+@pytest.mark.parametrize("prompts", [["p 1"], ["p 1", "p 2"]], ids=["one prompt", "two prompts"])
+def test_a_run_in_which_nothing_is_to_be_compared_names_no_parameter_that_nobody_named(prompts):
+    painter("dim", lambda i, _: 40)
+    recipe = ik.Experiment(vary={"prompt": prompts}, fixed={"size": 64}, name="bare")
+    run = recipe.run(progress=False)
+    for call in (run.compare, run.aspects, run.vote):
+        with pytest.raises(InvalidInput, match="varies in this run, so there is nothing to compare") as raised:
+            call()
+        assert "called 'model'" not in str(raised.value)
+        assert ('by="prompt"' in str(raised.value)) == (len(prompts) > 1)
+
+
+def test_head_to_head_says_its_metric_and_of_how_many_prompts_it_is(run):
+    frame = run.head_to_head()
+    assert repr(frame).startswith("success (higher is better) by model · share of 20 prompts that the row wins")
+    assert "success (higher is better)" in frame._repr_html_()
+    one = run.head_to_head(metric=["score_light"])
+    assert (one.attrs["metric"], one.attrs["prompts"]) == ("score_light", (20, 20))
+    assert "0.00" in repr(one)
+    with pytest.raises(InvalidInput, match="names 2 metrics"):
+        run.head_to_head(metric=["success", "score_light"])
+
+
+def test_aspects_show_what_they_leave_out(three):
+    frame = three.aspects()
+    for shown in (repr(frame), frame._repr_html_()):
+        assert "Left out unless named" in shown
+        assert "me/bright" in shown
+    assert "score_rules_own" in repr(frame)
+    assert "win rates" not in repr(frame.reset_index())  # of another form by now
+
+
+def test_none_is_a_value_where_it_is_one():
+    painter("dim", lambda i, _: 40 + i)
+    vary = {"prompt": [f"p {i}" for i in range(3)], "style": [None, "cinematic", "watercolor"]}
+    run = ik.Experiment(vary=vary, fixed={"model": "me/dim"}, name="styles").run(progress=False)
+    frame = run.compare(by="style", a=None, metric="success")
+    assert list(frame.b) == ["cinematic", "watercolor"]
+    assert list(run.compare(by="style", a=None, b="cinematic", metric="success").b) == ["cinematic"]
+    assert len(run.compare(by="style", metric="success")) == 3
+
+
+@pytest.mark.parametrize("method", ["compare", "aspects", "head_to_head"])
+def test_an_argument_that_there_is_not_is_told_with_the_near_one(run, method):
+    with pytest.raises(InvalidInput, match="Did you mean 'metric'"):
+        getattr(run, method)(metrics="success")
+
+
+def test_of_long_prompts_both_are_seen():
+    painter("dim", lambda i, _: 40 + i)
+    prompts = [f"p {i} in a place that takes many words to be told of, {word}" for i, word in enumerate(("one", "two"))]
+    words = repr(contest(prompt=prompts, models=("dim",)).compare(by="prompt", metric="success"))
+    assert "p 0 in a place that… − p 1 in a place that…" in words

@@ -96,6 +96,22 @@ def test_votes_after_the_names_were_known_count_only_where_asked(run):
     assert run.ranking(blind=False).votes.sum() == 2 * 13
 
 
+def test_raters_agree_in_the_ranking_as_much_as_in_their_own_table(run):
+    for rater in ("anna", "bert"):
+        vote(run.select(prompt=["p 1", "p 2"]), rater, repeats=0)
+    ballot = Ballot(run, rater="anna", repeats=0)
+    ballot.reveal()
+    for pair in ballot.open()[:9]:
+        ballot.choose(pair, "both_bad")
+    vote(run.select(prompt=[f"p {i}" for i in range(3, 24)]), "bert", repeats=0)
+    frame = run.raters()
+    assert frame.attrs["alpha"] == run.ranking().attrs["alpha"]
+    assert frame.attrs["alpha"] != run.ranking(blind=False).attrs["alpha"]
+    assert "Among these are 9 votes of people who knew whose picture was whose" in repr(frame)
+    both = run.ranking(blind=False)
+    assert both.ties.sum() == 2 * frame.ties.sum()
+
+
 def judge(run: Run) -> None:
     """Record what a machine judge said, as ``run.judge`` does."""
     sql = "UPDATE votes SET rater = 'judge:me/eye' WHERE rater = 'eye'"
@@ -110,6 +126,19 @@ def test_judges_are_left_out_unless_asked(run):
     assert run.ranking(raters="judges").votes.sum() == 144
     assert run.ranking(raters="all").votes.sum() == 288
     assert run.ranking(raters=["judge:me/eye"]).attrs["left_out"] == {"of other raters": 72}
+
+
+def test_votes_that_do_not_count_say_what_counts_them(run):
+    judge(run)
+    with pytest.raises(InvalidInput, match=r'72 of judges.*raters="judges" counts those of judges') as raised:
+        run.ranking()
+    assert "blind" not in str(raised.value)
+    run._store.journal.write([("UPDATE votes SET rater = 'anna'", ())])
+    with pytest.raises(InvalidInput, match=r"72 of people.*raters=None counts those of people"):
+        run.ranking(raters="judges")
+    run._store.journal.write([("UPDATE votes SET blind = 0", ())])
+    with pytest.raises(InvalidInput, match=r"72 not blind.*blind=False counts"):
+        run.ranking()
 
 
 def test_a_rater_who_leans_to_one_side_is_found_out(run):

@@ -232,6 +232,17 @@ def test_where_all_prompts_say_the_same_a_coin_must_be_ruled_out(n, tests, missi
     assert 2.0 ** (1 - n - missing) * tests < 0.05 <= 2.0 ** (2 - n - missing) * tests
 
 
+@pytest.mark.parametrize("tests", [1, 9])
+def test_no_fewer_prompts_are_missing_than_the_test_itself_needs(tests):
+    rate = paired_rates(np.ones(5))  # a fair coin falls five times alike, whatever the spread is estimated to be
+    mean = Interval(0.2, 0.199, 0.201, 0.0625, 0.0005, 5, "bootstrap-t")
+    for seen in (rate, mean):
+        n = seen.n + prompts_missing(seen, tests, p=seen.p)
+        assert 2.0 ** (1 - n) * tests < 0.05 <= 2.0 ** (2 - n) * tests
+    skewed = Interval(0.5, 0.0, 0.9, 0.06, 0.05, 20, "bootstrap-t")  # of a p that the spread alone does not tell
+    assert prompts_missing(skewed, 9, p=skewed.p) > prompts_missing(skewed, 9)
+
+
 # ---------------------------------------------------------------------- Bradley-Terry
 def votes(k: int, n: int, seed: int) -> np.ndarray:
     """Return wins (k, k) of n votes with ties among k models of random strength."""

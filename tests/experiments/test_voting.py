@@ -198,6 +198,14 @@ def test_an_undone_vote_keeps_its_row_and_its_pair_is_open_again():
     assert rows("SELECT choice, undone_at IS NULL FROM votes ORDER BY id") == [("tie", 0), ("right", 1)]
 
 
+@pytest.mark.parametrize(("said", "side"), [("A", "left"), ("a is better", "left"), ("B is better", "right")])
+def test_the_words_of_a_button_lead_to_its_side(said, side):
+    models()
+    ballot = Ballot(run_of(2))
+    with pytest.raises(InvalidInput, match=f"Choose '{side}'"):
+        ballot.choose(ballot.plan[0], said)
+
+
 def test_a_choice_that_there_is_not_is_refused():
     models()
     ballot = Ballot(run_of(2))

@@ -22,19 +22,25 @@ def votes_needed(win_rate: float, power: float = POWER, alpha: float = ALPHA) ->
     return math.ceil((spread / (win_rate - 0.5)) ** 2)
 
 
-def prompts_missing(seen: Interval, tests: int = 1, power: float = POWER, alpha: float = ALPHA) -> int | None:
+def prompts_missing(
+    seen: Interval, tests: int = 1, power: float = POWER, alpha: float = ALPHA, *, p: float | None = None
+) -> int | None:
     """Return how many more prompts would tell an effect as large as the one that was seen, with that power.
 
     ``tests`` is among how many comparisons it must stand. None where no effect was seen, or where one prompt cannot
-    tell how much they differ. Where all prompts say the same, as many are missing as a fair coin must fall alike.
+    tell how much they differ. Never fewer than a fair coin must fall alike, for below that no test claims anything,
+    and where ``p`` is given, the p that was seen, than it needs to become small enough at the same rate.
     """
     if seen.effect == 0 or math.isnan(seen.error):
         return None
-    if seen.error == 0:
-        return max(1, math.floor(1 - math.log2(alpha / tests)) + 1 - seen.n)
-    z, of_power = NormalDist().inv_cdf(1 - alpha / 2 / tests), NormalDist().inv_cdf(power)
-    needed = seen.n * ((z + of_power) * seen.error / seen.effect) ** 2
-    return max(1, math.ceil(needed) - seen.n)
+    coin = 2.0 ** (1 - seen.n)  # no p is below it
+    needed = math.floor(1 - math.log2(alpha / tests)) + 1
+    if seen.error > 0:
+        z, of_power = NormalDist().inv_cdf(1 - alpha / 2 / tests), NormalDist().inv_cdf(power)
+        needed = max(needed, math.ceil(seen.n * ((z + of_power) * seen.error / seen.effect) ** 2))
+        if p is not None and coin < p < 1:
+            needed = max(needed, math.ceil(seen.n * (z / NormalDist().inv_cdf(1 - p / 2)) ** 2))
+    return max(1, needed - seen.n)
 
 
 def rate_missing(successes: float, n: int, limit: float) -> int | None:

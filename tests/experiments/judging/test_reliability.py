@@ -159,3 +159,20 @@ def test_nothing_is_claimed_by_a_judge_that_cannot_be_trusted():
         assert run.judge(OPENAI, progress=False).reliability.trusted
     (verdict,) = run.compare(metric="score_judge")["verdict"]
     assert verdict.endswith("is better")
+
+
+def test_what_a_judge_says_that_failed_its_controls_is_marked_wherever_it_counts():
+    run = run_of(12)
+    with judged_by(Leaning(0.8)):
+        run.judge(GEMINI, progress=False)
+    doubt = "the judge is not to be trusted"
+    assert run.ranking(raters="judges").attrs["notes"] == [
+        f"No claim by the votes of judge:{GEMINI} (simulated): {doubt}."
+    ]
+    assert doubt in repr(run.ranking(raters="judges"))
+    assert f"No claim by score_judge: {doubt}." in run.aspects(metric="score_judge").attrs["notes"]
+    vote(run, "sharp", pairs=4)
+    both = run.ranking(raters="all").attrs["notes"]
+    assert both[0] == "12 of these 16 votes are of machine judges, not of people; raters=None counts people alone."
+    assert doubt in both[1]
+    assert run.ranking().attrs["notes"] == []
