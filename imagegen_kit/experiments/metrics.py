@@ -37,7 +37,7 @@ def metrics_named(samples: Samples, metric: object) -> Named:
     """
     if metric is None:
         metrics, notes = _main(samples)
-        return Named(metrics, [*_unfinished(metrics), *notes], by_default=True)
+        return Named(metrics, [*samples.notes, *_unfinished(metrics), *notes], by_default=True)
     names = [metric] if isinstance(metric, str) else list(metric) if isinstance(metric, (list, tuple)) else []
     if not names:
         hint = f"There are: {', '.join(samples.metrics)}."
@@ -53,7 +53,7 @@ def metrics_named(samples: Samples, metric: object) -> Named:
         found.update({known: samples.metrics[known] for known in fitting})
     if faults:
         raise InvalidInput(faults)
-    return Named(list(found.values()), _unfinished(found.values()), by_default=False)
+    return Named(list(found.values()), [*samples.notes, *_unfinished(found.values())], by_default=False)
 
 
 def _main(samples: Samples) -> tuple[list[Metric], list[str]]:
