@@ -99,6 +99,7 @@ class Samples:
     metrics: Mapping[str, Metric]
     units: str  # what is resampled, in words
     notes: Sequence[str] = ()  # what is to be said of the pairing, in sentences
+    survivors: bool = False  # whether only pictures are here that came, and nobody told how many did not
 
 
 def samples_of(run: Run, by: object) -> Samples:
@@ -128,7 +129,8 @@ def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samp
     doubted = doubts(journal, run._number)
     pairing, notes = belonging(run, params, by, shows_what)
     places = {cell: _place(run, known, by) for cell, known in pairing.items() if by in known}
-    brought = {cell: scores_told(known) for cell, known in params.items()} if _made_elsewhere(run) else {}
+    elsewhere = run._spec.get("recipe") == ELSEWHERE
+    brought = {cell: scores_told(known) for cell, known in params.items()} if elsewhere else {}
     found: list[tuple[int, Sample]] = []
     unscored: Counter[str] = Counter()
     rows = [row for row in journal.read(_ROWS, (run._number,)) if run._only is None or row[0] in run._only]
@@ -171,12 +173,9 @@ def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samp
     by_prompt = any(unit is not None for unit, _ in places.values())
     return Samples(
         by, values, samples, {m.name: m for m in metrics},
-        "prompt" if by_prompt else "repeat", notes,
+        "prompt" if by_prompt else "file" if elsewhere else "repeat", notes,
+        elsewhere and not any(sample.failed for sample in samples),
     )  # fmt: skip
-
-
-def _made_elsewhere(run: Run) -> bool:
-    return run._spec.get("recipe") == ELSEWHERE
 
 
 def _score(name: str, about: Mapping[str, Any], *, sets: bool, doubt: str, unscored: int) -> Metric:
