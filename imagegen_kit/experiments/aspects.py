@@ -46,7 +46,7 @@ def aspects(run: Run, by: object, metric: object) -> pd.DataFrame:
                     prompts = max(prompts, len(wins))
             rows.append((one.name, category, prompts, *(fmean(rate) if rate else None for rate in rates.values())))
     rows.sort(key=lambda row: [m.name for m in metrics].index(row[0]))
-    index = pd.MultiIndex.from_tuples([row[:2] for row in rows], names=["aspect", "scenario"])
+    index = pd.MultiIndex.from_arrays([[row[i] for row in rows] for i in (0, 1)], names=["aspect", "scenario"])
     data: dict[Any, Any] = {"prompts": pd.array([row[2] for row in rows], dtype="Int64")}
     for i, value in enumerate(samples.values, 3):
         data[words[value]] = pd.array([row[i] for row in rows], dtype="Float64")

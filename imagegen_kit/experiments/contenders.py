@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.elsewhere import ELSEWHERE
 from imagegen_kit.experiments.pairing import Contender
+from imagegen_kit.experiments.together import OF_FILES, SCORE, belonging, file_name
 from imagegen_kit.store.values import CELLS_PER_RUN, as_cell_value
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ _HOW = frozenset(
     ("model", "style", "size", "aspect_ratio", "quality", "negative_prompt", "output_format", "library", "retriever",
      "query_by", "file", "label")
 )  # fmt: skip
-_OF_FILES = ("file", "label")  # where a picture made elsewhere lay: no two are the same
 
 
 def contenders(run: Run, by: str) -> tuple[list[Contender], Counter[str]]:
@@ -48,16 +48,19 @@ def contenders(run: Run, by: str) -> tuple[list[Contender], Counter[str]]:
         raise InvalidInput([Fault("vote", "this run has no pictures yet.", "Run it first; then vote on what came.")])
     if by not in names:
         raise InvalidInput([unknown_name_fault("parameter of this run", by, names, where="by")])
+    pairing, notes = belonging(run, params, by, shows_what)
     found: list[Contender] = []
     left_out: Counter[str] = Counter()
     for request, cell, step, variant, repeat, status, same_model, sha256, format, gone in rows:
-        known = params.get(cell, {})
+        known = pairing.get(cell, {})
         if why := _why_not(status, same_model, sha256, gone) or ("" if by in known else f"without {by}"):
             left_out[why] += 1
             continue
         place = (*context_of(run, known, by), ("step", step), ("repeat", repeat), ("variant", variant))
         found.append(Contender(request, known[by], place, prompt_of(known, by), sha256, format))
     _refuse_one_value(found, by, params)
+    if notes and not any(len(values) > 1 for values in _values_by_place(found).values()):
+        raise InvalidInput([Fault("by", f"there are no pairs. {notes[0]}", "docs/sharing.md tells what pairs.")])
     return found, left_out
 
 
@@ -82,6 +85,13 @@ def doctor_hint(left_out: Counter[str]) -> str:
     return " `imagegen doctor` says which files are gone or damaged, and mends what it can." if left_out[GONE] else ""
 
 
+def _values_by_place(found: list[Contender]) -> dict[Hashable, set[str]]:
+    there: dict[Hashable, set[str]] = {}
+    for one in found:
+        there.setdefault(one.context, set()).add(one.value)
+    return there
+
+
 def compared(run: Run, by: object) -> str:
     """Return the parameter to compare: ``by``, or for None the model, or what alone varies besides the prompt.
 
@@ -96,7 +106,9 @@ def compared(run: Run, by: object) -> str:
     for cell in parameters_of(run).values():
         for name, value in cell.items():
             values.setdefault(name, set()).add(value)
+    elsewhere = run._spec.get("recipe") == ELSEWHERE
     varied = [name for name, known in values.items() if len(known) > 1 and name != "file"]
+    varied = [name for name in varied if not (elsewhere and name.startswith(SCORE))]
     others = [name for name in varied if name != "prompt"]
     if values and not others and "model" not in values:
         only = "nothing but the prompt varies" if varied else "nothing varies"
@@ -107,7 +119,7 @@ def compared(run: Run, by: object) -> str:
         return "model"
     if len(others) == 1:
         return others[0]
-    if "label" in varied and run._spec.get("recipe") == ELSEWHERE:
+    if "label" in varied and elsewhere:
         return "label"
     what = f"what is to be compared? Here vary {', '.join(varied)}."
     raise InvalidInput([Fault("by", what, f"Name what to compare: by={others[0]!r}.")])
@@ -157,8 +169,8 @@ def context_of(run: Run, params: Mapping[str, str], by: str) -> tuple[Hashable, 
     """Return all else that was asked for: equal for cells that differ in ``by`` alone."""
     rest = {name: value for name, value in params.items() if name != by}
     if run._spec.get("recipe") == ELSEWHERE:
-        file = str(json.loads(rest.get("file", '""'))).rpartition("/")[2]
-        rest = {name: value for name, value in rest.items() if name not in _OF_FILES}
+        file = file_name(rest)
+        rest = {name: value for name, value in rest.items() if name not in OF_FILES}
         if "prompt" not in params:  # then pictures of one name belong together: one/cup.png and two/cup.png
             rest["file"] = file
     return tuple(sorted(rest.items()))
@@ -172,7 +184,7 @@ def _refuse_one_value(found: list[Contender], by: str, params: dict[int, dict[st
     for cell in params.values():
         for name, value in cell.items():
             varied.setdefault(name, set()).add(value)
-    others = [name for name, known in varied.items() if len(known) > 1 and name not in (by, *_OF_FILES)]
+    others = [name for name, known in varied.items() if len(known) > 1 and name not in (by, *OF_FILES)]
     what = (
         f"all pictures that can be voted on have the {by} {label_of(next(iter(values)))!r}: no two can be compared."
         if values

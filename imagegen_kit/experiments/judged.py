@@ -57,7 +57,9 @@ class Judged:
         """Write the votes that stand into a ``.csv``, a line each, and return its path; ``import_votes`` reads it.
 
         With the run's id, cells, steps and hashes of both pictures, who voted, what was chosen, and which values they
-        had: who reads it knows whose picture was whose. Raises InvalidInput where there are no votes.
+        had: who reads it knows whose picture was whose. An earlier file of votes is replaced, missing folders are made.
+        Raises InvalidInput where there are no votes, and for a file that is there and holds none; StoreError where it
+        cannot be written.
         """
         from imagegen_kit.experiments.vote_tables import export_votes
 

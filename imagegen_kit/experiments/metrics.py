@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
+from imagegen_kit.experiments.samples import SUCCESS
 from imagegen_kit.registry import get_registry
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def metrics_named(samples: Samples, metric: object) -> Named:
     """
     if metric is None:
         metrics, notes = _main(samples)
-        return Named(metrics, [*_unfinished(metrics), *notes], by_default=True)
+        return Named(metrics, [*samples.notes, *_unfinished(metrics), *notes], by_default=True)
     names = [metric] if isinstance(metric, str) else list(metric) if isinstance(metric, (list, tuple)) else []
     if not names:
         hint = f"There are: {', '.join(samples.metrics)}."
@@ -53,7 +54,7 @@ def metrics_named(samples: Samples, metric: object) -> Named:
         found.update({known: samples.metrics[known] for known in fitting})
     if faults:
         raise InvalidInput(faults)
-    return Named(list(found.values()), _unfinished(found.values()), by_default=False)
+    return Named(list(found.values()), [*samples.notes, *_unfinished(found.values())], by_default=False)
 
 
 def _main(samples: Samples) -> tuple[list[Metric], list[str]]:
@@ -64,6 +65,8 @@ def _main(samples: Samples) -> tuple[list[Metric], list[str]]:
     for name, metric in samples.metrics.items():
         # "score_sketch_ink" is a part of "score_sketch", unless a scorer of its own has that name
         whole = [o for o in samples.metrics if o.startswith(SCORE) and name.startswith(f"{o}_")]
+        if name == SUCCESS and samples.survivors:
+            continue
         if name not in numbers:
             empty.append(name)
         elif whole and name.removeprefix(SCORE) not in specs:
@@ -72,7 +75,9 @@ def _main(samples: Samples) -> tuple[list[Metric], list[str]]:
             aside.append(name)
         else:
             shown.append(metric)
-    notes = [f"No picture has a number: {', '.join(empty)}{why(empty)}."] * bool(empty)
+    survivors = "success is left out: only pictures that came are here, and nobody told how many did not."
+    notes = [survivors] * samples.survivors
+    notes += [f"No picture has a number: {', '.join(empty)}{why(empty)}."] * bool(empty)
     left = [f'{n} part{"s" * (n != 1)} of {whole} (metric="{whole}_*")' for whole, n in parts.items()]
     left += [f"{', '.join(aside)}, where neither way is better (metric=[…])"] * bool(aside)
     return shown, notes + [f"Left out unless named: {'; '.join(left)}."] * bool(left)

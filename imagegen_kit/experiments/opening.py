@@ -31,7 +31,9 @@ def open_run(what: Any = "latest") -> Run:
 
     The path of a bundle (``.zip``) gives the run that was exported. A folder of pictures, or a DataFrame with a column
     ``picture`` or ``path``, becomes a run of this store, so that its pictures can be tabled, scored, voted on and
-    reported; the same content is the same run. A run's id or name goes before a file of that name. Raises InvalidInput,
+    reported; the same content is the same run. Columns that only a run itself fills, such as ``status``, ``repeat``,
+    ``run_id`` and ``sha256``, are taken from no table, and ``error`` only where there is no picture: docs/sharing.md
+    names them all. A run's id or name goes before a file of that name. Raises InvalidInput,
     with everything that cannot be read.
     """
     if hasattr(what, "to_dict") and hasattr(what, "columns"):  # a DataFrame, without importing pandas

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.contenders import REAL, context_of, label_of, parameters_of, prompt_of, shows_what
+from imagegen_kit.experiments.elsewhere import ELSEWHERE
+from imagegen_kit.experiments.together import belonging, scores_told
 from imagegen_kit.tables.columns import ADAPTATIONS, BROKEN
 from imagegen_kit.tables.scores import doubts, measures_of, score_columns, score_sets
 
@@ -96,6 +98,8 @@ class Samples:
     found: Sequence[Sample]
     metrics: Mapping[str, Metric]
     units: str  # what is resampled, in words
+    notes: Sequence[str] = ()  # what is to be said of the pairing, in sentences
+    survivors: bool = False  # whether only pictures are here that came, and nobody told how many did not
 
 
 def samples_of(run: Run, by: object) -> Samples:
@@ -123,7 +127,10 @@ def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samp
     scores = score_columns(journal, run._number)
     about, sets = measures_of(journal, run._number), score_sets(journal, run._number)
     doubted = doubts(journal, run._number)
-    places = {cell: _place(run, known, by) for cell, known in params.items() if by in known}
+    pairing, notes = belonging(run, params, by, shows_what)
+    places = {cell: _place(run, known, by) for cell, known in pairing.items() if by in known}
+    elsewhere = run._spec.get("recipe") == ELSEWHERE
+    brought = {cell: scores_told(known) for cell, known in params.items()} if elsewhere else {}
     found: list[tuple[int, Sample]] = []
     unscored: Counter[str] = Counter()
     rows = [row for row in journal.read(_ROWS, (run._number,)) if run._only is None or row[0] in run._only]
@@ -136,6 +143,7 @@ def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samp
             known[PRICE] = price
             known[LATENCY] = seconds if status == "ok" else None  # a cached one was not called
             known.update({name: column.get(request) for name, column in scores.items()})
+            known.update({n: v for n, v in brought.get(cell, {}).items() if n not in scores})
             if there:
                 unscored.update(n for n, column in scores.items() if n != JUDGE_SCORE and request not in column)
         numbers = {name: float(value) for name, value in known.items() if value is not None}
@@ -161,10 +169,12 @@ def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samp
         _score(name, about.get(name, {}), sets=name in sets, doubt=doubted.get(name, ""), unscored=unscored[name])
         for name in scores
     ]
+    metrics += [Metric(n, "") for n in dict.fromkeys(n for told in brought.values() for n in told) if n not in scores]
     by_prompt = any(unit is not None for unit, _ in places.values())
     return Samples(
         by, values, samples, {m.name: m for m in metrics},
-        "prompt" if by_prompt else "repeat",
+        "prompt" if by_prompt else "file" if elsewhere else "repeat", notes,
+        elsewhere and not any(sample.failed for sample in samples),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from imagegen_kit.experiments.contenders import label_of, parameters_of
 from imagegen_kit.experiments.pairing import AGAIN, pair_key
 from imagegen_kit.experiments.voted import votes_of
 from imagegen_kit.experiments.voting import CHOICES, JUDGE, rater_name
+from imagegen_kit.imaging.files import write_whole
 
 if TYPE_CHECKING:
     from imagegen_kit.experiments.run import Run
@@ -37,16 +39,28 @@ def export_votes(run: Run, path: str | Path) -> Path:
     target = Path(path).expanduser()
     if target.suffix.lower() != ".csv":
         raise InvalidInput([Fault("path", f"{target.name!r:.80} does not end in .csv.", "Write votes.csv, say.")])
-    with target.open("w", encoding="utf-8", newline="") as file:
-        out = csv.writer(file)
-        out.writerow(COLUMNS)
-        for vote in votes:
-            left, right = (known.get(request, ("", "", "")) for request in (vote.left_request, vote.right_request))
-            took = "" if vote.milliseconds is None else vote.milliseconds / 1000
-            sides = (label_of(vote.left), label_of(vote.right), *left, *right)
-            row = (run.id, vote.rater, vote.by, vote.prompt, *sides, int(vote.again), vote.choice, took)
-            out.writerow([*map(_harmless, row), int(vote.blind), vote.created_at])
-    return target
+    if target.exists() and not _ours(target):
+        what = f"{target.name!r:.80} is there and no file of votes."
+        raise InvalidInput([Fault("path", what, "Name another file, or remove it.")])
+    text = io.StringIO(newline="")
+    out = csv.writer(text)
+    out.writerow(COLUMNS)
+    for vote in votes:
+        left, right = (known.get(request, ("", "", "")) for request in (vote.left_request, vote.right_request))
+        took = "" if vote.milliseconds is None else vote.milliseconds / 1000
+        sides = (label_of(vote.left), label_of(vote.right), *left, *right)
+        row = (run.id, vote.rater, vote.by, vote.prompt, *sides, int(vote.again), vote.choice, took)
+        out.writerow([*map(_harmless, row), int(vote.blind), vote.created_at])
+    return write_whole(target, text.getvalue().encode(errors="replace"), "file of votes")
+
+
+def _ours(path: Path) -> bool:
+    """Return whether the file at ``path`` begins as a file of votes does: only such a one is ever replaced."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return tuple(next(csv.reader(file), ())) == COLUMNS
+    except (OSError, ValueError, csv.Error):
+        return False
 
 
 def read_votes(run: Run, path: Path) -> list[tuple[str, list[tuple[Any, ...]]]]:

@@ -26,14 +26,19 @@ def answer(known: Known) -> Section:
     blocks: list[Any] = []
     table = known.table
     made = int(table["status"].isin(["ok", "cached"]).sum())
-    blocks.append(Words(f"{made:,} of {count(len(table), 'request')} brought a picture or text from the model asked."))
+    if known.elsewhere:
+        told = f"{count(made, 'picture')} made elsewhere; of {len(table) - made:,} more it is told that none came."
+        words = told if made < len(table) else f"{count(made, 'picture')} made elsewhere; what failed is not told."
+    else:
+        words = f"{made:,} of {count(len(table), 'request')} brought a picture or text from the model asked."
+    blocks.append(Words(words))
     if not made:
         blocks.append(Words("Nothing came of this run, so nothing can be said of quality.", "warning"))
     comparison = known.comparison
     if isinstance(comparison, str):
         blocks.append(Words(comparison))
     else:
-        blocks += _compared(comparison, str(known.by))
+        blocks += _compared(comparison, str(known.by), known.unit)
     blocks += _ranked(known)
     models = set(table["model_used"].dropna())
     simulated = table["origin"].fillna("").str.startswith(SIMULATED).any()
@@ -42,7 +47,7 @@ def answer(known: Known) -> Section:
     return Section("answer", "The answer", blocks)
 
 
-def _compared(frame: pd.DataFrame, by: str) -> Iterator[Any]:
+def _compared(frame: pd.DataFrame, by: str, unit: str) -> Iterator[Any]:
     rows: list[Any] = list(frame.astype(object).where(frame.notna(), None).itertuples(index=False))
     rows.sort(
         key=lambda row: (not row.metric.startswith("score_"), row.metric.count("_"))
@@ -50,44 +55,44 @@ def _compared(frame: pd.DataFrame, by: str) -> Iterator[Any]:
     claims = [row for row in rows if row.verdict.startswith(("a is", "b is"))]
     if claims:
         yield Words(f"What holds, at 95 % for the {by}s and metrics compared here together:")
-        yield Items([claim(row) for row in claims[:MOST_CLAIMS]])
+        yield Items([claim(row, unit) for row in claims[:MOST_CLAIMS]])
         if len(claims) > MOST_CLAIMS:
             yield Words(f"… and {len(claims) - MOST_CLAIMS:,} more differences in the table below.")
     else:
         yield Words(f"Nothing can be claimed yet about {by}.")
-    yield from _open(rows)
+    yield from _open(rows, unit)
     unfair = sum(bool(row.unfair) for row in claims)
     if unfair:
         words = f"Of {count(unfair, 'claim')} some pairs were not asked alike: see Fairness before you repeat them."
         yield Words(words, "warning")
     if rows:
         yield Words(
-            "Paired prompt by prompt; intervals are 95 %. A claim is made only where p is below .05, "
+            f"Paired {unit} by {unit}; intervals are 95 %. A claim is made only where p is below .05, "
             f"{corrected(int(frame.attrs.get('tests', len(rows))))}.",
             "small",
         )
 
 
-def _open(rows: list[Any]) -> Iterator[Any]:
+def _open(rows: list[Any], unit: str) -> Iterator[Any]:
     missing = [row for row in rows if row.verdict.startswith(OPEN)]
     missing.sort(key=lambda row: open_first(row.verdict, row.missing))
     if not missing:
         return
     lines = []
     for row in missing[:MOST_OPEN]:
-        seen = f"; seen {_effect(row, 1)}, {count(row.n, 'prompt')}" if row.effect is not None else ""
+        seen = f"; seen {_effect(row, 1)}, {count(row.n, unit)}" if row.effect is not None else ""
         lines.append(f"{row.a} against {row.b} on {row.metric}: {row.verdict}{seen}.")
     left = len(missing) - MOST_OPEN
     yield Words("What cannot be told yet:")
     yield Items([*lines, *([f"… and {left:,} more comparisons."] if left > 0 else [])])
 
 
-def claim(row: Any) -> str:
-    """Return one row of ``run.compare`` as a sentence: winner first, effect, interval, number of prompts."""
+def claim(row: Any, unit: str = "prompt") -> str:
+    """Return one row of ``run.compare`` as a sentence: winner first, effect, interval, number of prompts (``unit``)."""
     first, how = row.verdict.split(" is ")
     sign = 1 if first == "a" else -1
     winner, loser = (row.a, row.b) if first == "a" else (row.b, row.a)
-    return f"{winner} is {how} than {loser} on {row.metric}: {_effect(row, sign)}, {count(row.n, 'prompt')}."
+    return f"{winner} is {how} than {loser} on {row.metric}: {_effect(row, sign)}, {count(row.n, unit)}."
 
 
 def _effect(row: Any, sign: int) -> str:

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.execute import read_policy
-from imagegen_kit.experiments.elsewhere import ELSEWHERE
 from imagegen_kit.report.frames import table_of
 from imagegen_kit.report.parts import Items, Section, Table, Words
 from imagegen_kit.store.values import as_cell_value
@@ -26,11 +25,11 @@ _MODELS = (
 
 def question(known: Known) -> Section:
     """Return what was compared: parameters, and the models with where they answered and by which price list."""
-    run, spec = known.run, known.run._spec
+    run = known.run
     axes = {name: n for name, n in known.axes.items() if n > 1}
     grid = " × ".join(f"{count(n, 'value')} of {name}" for name, n in axes.items())
     cells = count(run.cells, "cell")
-    if spec["recipe"] == ELSEWHERE:
+    if known.elsewhere:
         first = f"{count(run.cells, 'picture')} made elsewhere, set beside each other."
     elif known.by and axes:
         first = f"What difference does the {known.by} make? {grid}: {cells}."
@@ -38,7 +37,7 @@ def question(known: Known) -> Section:
         first = f"What does this come to? {cells}" + (f" of {grid}." if grid else ".")
     blocks: list[Any] = [Words(first)]
     rows = [list(map(str, row)) for row in _models(known)]
-    if rows:
+    if rows and not (known.elsewhere and "model" not in known.values):  # nobody said what made them
         head = ["model asked", "answered by", "where", "price list", "cost known by", "requests"]
         notes = [f"{name}: {STAND_IN}." for name in dict.fromkeys(r[0] for r in rows) if is_stand_in(name)]
         if any(r[2].startswith(SIMULATED) for r in rows):
@@ -61,8 +60,11 @@ def design(known: Known) -> Section:
     rows = [[name, str(len(values)), _listed(values)] for name, values in known.values.items()]
     blocks: list[Any] = [Table("Parameters", ["parameter", "values", "which"], rows, frozenset({1}))] if rows else []
     repeats = int(spec.get("repeats", 1))
-    lines = [f"{count(repeats, 'repeat')} of each combination.", _seeds(known)]
-    if spec["recipe"] != ELSEWHERE:
+    lines = [_seeds(known)]
+    if known.elsewhere:
+        lines.append("Nobody recorded how often, with which settings or in which order they were asked for.")
+    else:
+        lines.insert(0, f"{count(repeats, 'repeat')} of each combination.")
         budget = spec.get("budget_usd")
         lines.append(f"Budget {usd(float(budget))}." if budget is not None else "No budget of its own.")
         lines.append(f"Policy: {_policy(spec.get('policy'))}.")
@@ -83,11 +85,15 @@ def _listed(values: list[Any]) -> str:
 
 def _seeds(known: Known) -> str:
     seeds = known.table["seed_sent"].dropna()
+    if not len(seeds) and known.elsewhere:
+        return "Whether seeds were sent is not known."
     if not len(seeds):
         return "No seed was sent: the same request again gives other pictures."
     without = int(known.table["seed_sent"].isna().sum())
-    rest = f"; {without:,} requests without one" if without else ""
-    return f"{count(seeds.nunique(), 'seed')} sent ({', '.join(map(str, seeds.unique()[:8]))}" + (
+    noun = "pictures" if known.elsewhere else "requests"
+    rest = f"; {without:,} {noun} without one" if without else ""
+    sent = "told" if known.elsewhere else "sent"
+    return f"{count(seeds.nunique(), 'seed')} {sent} ({', '.join(map(str, seeds.unique()[:8]))}" + (
         f", …){rest}." if seeds.nunique() > 8 else f"){rest}."
     )
 
@@ -102,6 +108,11 @@ def fairness(known: Known) -> Section:
     """Return what was not sent as it was asked, and whether that weakens a comparison."""
     frame = known.run.fairness()
     title = "Fairness"
+    if known.elsewhere:
+        words = (
+            "What these pictures were asked for, and what was sent, is not known: nobody can say who was asked alike."
+        )
+        return Section("fairness", title, [Words(words)])
     if not len(frame):
         words = "Every pair of models was sent the same; nothing was dropped, changed or clamped for one of them alone."
         alone = known.axes.get("model", 1) < 2

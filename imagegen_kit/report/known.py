@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import ImagegenError, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.contenders import compared, parameters_of
+from imagegen_kit.experiments.elsewhere import ELSEWHERE
 from imagegen_kit.store.slices import Tidy
 
 if TYPE_CHECKING:
@@ -63,6 +64,21 @@ class Known:
     def axes(self) -> dict[str, int]:
         """How many values each parameter takes."""
         return {name: len(values) for name, values in self.values.items()}
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the pictures were made elsewhere: then only what somebody told is known of their making."""
+        return self.run._spec.get("recipe") == ELSEWHERE
+
+    @property
+    def survivors(self) -> bool:
+        """Whether only pictures are here that came, and nobody told how many did not: then success says nothing."""
+        return self.elsewhere and bool(self.table["status"].isin(["ok", "cached"]).all())
+
+    @property
+    def unit(self) -> str:
+        """What is compared pair by pair, in words: the prompt, or of pictures without one the file."""
+        return "prompt" if isinstance(self.comparison, str) else str(self.comparison.attrs.get("unit", "prompt"))
 
     @cached_property
     def tidy(self) -> Tidy:

@@ -26,6 +26,7 @@ def numbers(known: Known) -> Section:
     shown = by if by in known.values or by == "model" else "model"
     summary, costs = run.summary(shown), run.costs(shown)
     drop = [c for c in ("texts", "fallback", "placeholder", "cached") if not summary[c].any()]
+    drop += ["success"] * known.survivors
     summary = summary.drop(columns=drop)
     blocks: list[Any] = [
         table_of(summary, f"What came of it, by {shown}", columns=_SUMMARY),
@@ -33,12 +34,12 @@ def numbers(known: Known) -> Section:
     ]
     comparison = known.comparison
     if not isinstance(comparison, str) and len(comparison):
-        blocks.append(_comparison(comparison, str(known.by)))
-    blocks += [found] if (found := _scenarios(known.table, shown)) is not None else []
+        blocks.append(_comparison(comparison, str(known.by), known.unit))
+    blocks += [found] if (found := _scenarios(known, shown)) is not None else []
     return Section("numbers", "Numbers", blocks)
 
 
-def _comparison(frame: pd.DataFrame, by: str) -> Table:
+def _comparison(frame: pd.DataFrame, by: str, unit: str) -> Table:
     head = [
         "a against b",
         "metric",
@@ -47,7 +48,7 @@ def _comparison(frame: pd.DataFrame, by: str) -> Table:
         "b",
         "a − b, 95 %",
         "a wins, 95 %",
-        "prompts",
+        f"{unit}s",
         "p (Holm)",
         "verdict",
     ]
@@ -65,7 +66,7 @@ def _comparison(frame: pd.DataFrame, by: str) -> Table:
             ]
         )  # fmt: skip
     notes = [
-        "Means of pairs of one prompt; medians for price and seconds. The interval is of the difference. Pictures "
+        f"Means of pairs of one {unit}; medians for price and seconds. The interval is of the difference. Pictures "
         "without a number (failed, cached for seconds, placeholders, another model's) are left out of their pair.",
     ]
     notes += frame.attrs.get("notes", ())
@@ -74,8 +75,9 @@ def _comparison(frame: pd.DataFrame, by: str) -> Table:
     return Table(f"Who is better, by {by}", head, rows, frozenset({3, 4, 7, 8}), notes)
 
 
-def _scenarios(table: pd.DataFrame, by: str) -> Table | None:
+def _scenarios(known: Known, by: str) -> Table | None:
     """Return success and the mean of each score by category and ``by``; None where prompts have no categories."""
+    table = known.table
     if by not in table or table["category"].dropna().nunique() < 1:
         return None
     real = table["status"].isin(["ok", "cached"])
@@ -83,7 +85,7 @@ def _scenarios(table: pd.DataFrame, by: str) -> Table | None:
     values = list(dict.fromkeys(table[by].dropna()))
     rows = []
     for category in dict.fromkeys(table["category"].dropna()):
-        for aspect in ("success", *scores):
+        for aspect in scores if known.survivors else ("success", *scores):
             row = [str(category), aspect]
             for value in values:
                 here = (table["category"] == category) & (table[by] == value)

@@ -11,11 +11,8 @@ from imagegen_kit.engine.reuse import Remembered
 from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import ContentBlocked, InvalidInput, OutcomeUnknown, ProviderError
 from imagegen_kit.imaging.picture import Picture
-from tests.engine.models import job, ledger, model, one, picture, rows
-
-
 from imagegen_kit.types import Adaptation
-from tests.engine.models import job, ledger, model, one, reply, rows
+from tests.engine.models import job, ledger, model, one, picture, reply, rows
 
 BROKEN = ProviderError("broken", paid=False)
 TO_TWO = ik.Policy(fallback="other/two")

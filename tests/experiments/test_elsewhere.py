@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 import imagegen_kit as ik
+from imagegen_kit.engine.recipe import RESERVED
 from imagegen_kit.errors import InvalidInput
 from tests.engine.models import model, picture, rows
 
@@ -154,6 +156,17 @@ def test_the_table_of_another_run_opens_as_a_run():
     )
     opened = ik.open_run(run.table())
     assert opened.table()[["prompt", "model", "sha256"]].to_csv() == run.table()[["prompt", "model", "sha256"]].to_csv()
+
+
+def test_columns_that_only_a_run_fills_are_taken_from_no_table_and_the_page_names_them_all():
+    given = {"status": "failed", "repeat": 3, "run_id": "mine", "sha256": "0" * 64, "error": "blurred"}
+    table = ik.open_run(pd.DataFrame([{"picture": picture(1), "model": "x", **given}])).table()
+    row = table.iloc[0]
+    assert (row["status"], row["repeat"], pd.isna(row["error"])) == ("ok", 0, True)
+    assert (row.run_id, row.sha256) != (given["run_id"], given["sha256"])
+    page = (Path(ik.__file__).parents[1] / "docs" / "sharing.md").read_text(encoding="utf-8")
+    unsaid = [name for name in RESERVED if f"`{name}`" not in page]
+    assert not unsaid
 
 
 def test_unreadable_pictures_are_all_named_at_once_and_nothing_is_recorded(folder):

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import imagegen_kit as ik
-from imagegen_kit.errors import InvalidInput
+from imagegen_kit.errors import InvalidInput, StoreError
 from imagegen_kit.experiments.run import Run
 from imagegen_kit.experiments.voting import Ballot
 from tests.experiments.contests import contest, kept, painter
@@ -299,3 +299,24 @@ def test_another_kind_of_file_is_not_written(run, tmp_path):
     vote(run.select(prompt=["p 1"]))
     with pytest.raises(InvalidInput, match=r"does not end in \.csv"):
         run.export_votes(tmp_path / "votes.xlsx")
+
+
+def test_only_a_file_of_votes_is_replaced_and_a_missing_folder_is_made(run, tmp_path):
+    vote(run.select(prompt=["p 1"]), repeats=0)
+    file = run.export_votes(tmp_path / "new" / "votes.csv")
+    assert len(read(file)) == 3
+    vote(run.select(prompt=["p 2"]), repeats=0)
+    assert len(read(run.export_votes(file))) == 6
+    for foreign in ("name,age\nanna,7\n", "", "\udcff"):
+        file.write_bytes(foreign.encode("utf-8", "surrogateescape"))
+        with pytest.raises(InvalidInput, match=r"'votes\.csv' is there and no file of votes\. Name another file"):
+            run.export_votes(file)
+        assert file.read_bytes().decode("utf-8", "surrogateescape") == foreign
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_file_of_votes_that_cannot_be_written_is_an_error_in_words(run, tmp_path):
+    vote(run.select(prompt=["p 1"]))
+    (tmp_path / "taken").write_text("a file where the folder should be")
+    with pytest.raises(StoreError, match=r"The file of votes .* cannot be written"):
+        run.export_votes(tmp_path / "taken" / "votes.csv")

@@ -7,6 +7,7 @@ import re
 from html import unescape
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -259,3 +260,58 @@ def test_a_third_word_is_refused_by_the_command() -> None:
     done = CliRunner().invoke(app, ["report", "a", "b", "c.html"])
     assert done.exit_code == 2
     assert "one run and one page" in done.output
+
+
+def test_of_pictures_made_elsewhere_a_page_says_only_what_is_known(own_registry: None, tmp_path: Path) -> None:
+    for label, light in (("sd", 30), ("flux", 90)):
+        (tmp_path / "mine" / label).mkdir(parents=True)
+        for i in range(6):
+            Image.new("RGB", (64, 40), (light, 9 * i, 9)).save(tmp_path / "mine" / label / f"{i}.png")
+    scorer_of_red()
+    run = ik.open_run(tmp_path / "mine").score("red", progress=False)
+    page = page_of(run)
+    assert page.said_in("answer").startswith("The answer 12 pictures made elsewhere; what failed is not told.")
+    assert "sd is better than" not in page.words
+    assert "flux is better than sd on score_red: +60 [60, 60], 6 files." in page.words.replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+    assert "Whether seeds were sent is not known." in page.said_in("design")
+    assert "nobody can say who was asked alike" in page.said_in("fairness")
+    for untold in (
+        "No seed was sent",
+        "from the model asked",
+        "repeat of each combination",
+        "One model:",
+        "success (",
+        "model asked",
+    ):
+        assert untold not in page.words
+    assert "success is left out: only pictures that came are here" in page.said_in("numbers")
+    assert list(run.compare().metric) == ["score_red"]
+
+
+def test_what_a_table_tells_of_failures_and_seeds_is_on_its_page(own_registry: None) -> None:
+    rows = [
+        {"picture": picture(i) if i else None, "error": None if i else "refused", "prompt": f"p {i // 2}",
+         "model": ("a/b", "c/d")[i % 2], "seed": i // 2}
+        for i in range(6)
+    ]  # fmt: skip
+    page = page_of(ik.open_run(pd.DataFrame(rows)))
+    assert "5 pictures made elsewhere; of 1 more it is told that none came." in page.said_in("answer")
+    assert "3 seeds told (0, 1, 2)." in page.said_in("design")
+    assert "success" in page.said_in("numbers")
+    assert "a/b" in page.said_in("question")
+
+
+def test_pictures_made_elsewhere_without_scores_have_nothing_to_compare() -> None:
+    rows = [{"picture": picture(i), "prompt": f"p {i // 2}", "model": "ab"[i % 2]} for i in range(12)]
+    run = ik.open_run(pd.DataFrame(rows))
+    assert run.compare().empty
+    assert run.aspects().empty
+    assert "Nothing can be claimed yet about model." in page_of(run).words
+
+
+def scorer_of_red() -> None:
+    @ik.register(scorer="red", version="1", better="higher")
+    def red(subject):
+        return float(subject.image.convert("RGB").getpixel((0, 0))[0])
