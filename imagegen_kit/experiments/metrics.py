@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.registry import get_registry
+from imagegen_kit.tables.scores import PREFIX as SCORE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from imagegen_kit.experiments.samples import Metric, Samples
-
-SCORE = "score_"
 
 
 @dataclass(frozen=True, slots=True)
