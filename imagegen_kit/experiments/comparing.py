@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.contenders import compared
-from imagegen_kit.experiments.metrics import SCORE, metrics_named, why
+from imagegen_kit.experiments.metrics import metrics_named, why
 from imagegen_kit.experiments.pairs import sides_of
 from imagegen_kit.experiments.samples import SUCCESS, samples_of, texts
 from imagegen_kit.experiments.statistics import (
@@ -24,6 +24,7 @@ from imagegen_kit.experiments.statistics import (
     rate_interval,
 )
 from imagegen_kit.experiments.statistics.bootstrap import FEW, RESAMPLES
+from imagegen_kit.tables.scores import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,7 +77,7 @@ def compare(run: Run, by: object, a: object, b: object, metric: object, failures
     sure = dict(zip(map(id, tested), holm([one.seen.p for one in tested if one.seen]), strict=True))
     names = texts(samples.values)
     rows = [
-        _row(one, names, sure.get(id(one)), len(tested), failures == "lose" and one.metric.name.startswith(SCORE))
+        _row(one, names, sure.get(id(one)), len(tested), failures == "lose" and one.metric.name.startswith(PREFIX))
         for one in found
     ]
     data = {name: pd.array([row.get(name) for row in rows], dtype=kind) for name, kind in COLUMNS.items()}  # type: ignore[call-overload]  # a dtype by name
@@ -118,7 +119,7 @@ def _notes(
             empty.setdefault(one.metric.name, []).append(f"{names[one.sides.a]} and {names[one.sides.b]}")
     said = [name if len(of) == len(pairs) else f"{name} of {', '.join(of)}" for name, of in empty.items()]
     notes = []
-    if said and (by_default or any(name.startswith(SCORE) for name in empty)):
+    if said and (by_default or any(name.startswith(PREFIX) for name in empty)):
         notes.append(f"Nothing to compare, no {samples.units} has it on both sides: {'; '.join(said)}{why(empty)}.")
     medians = dict.fromkeys(one.metric.name for one in found if one.metric.of == "median" and one.seen is not None)
     if medians:

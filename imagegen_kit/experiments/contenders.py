@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.elsewhere import ELSEWHERE
 from imagegen_kit.experiments.pairing import Contender
-from imagegen_kit.experiments.together import OF_FILES, SCORE, belonging, file_name
+from imagegen_kit.experiments.together import OF_FILES, belonging, file_name
 from imagegen_kit.store.values import CELLS_PER_RUN, as_cell_value
+from imagegen_kit.tables.scores import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -108,7 +109,7 @@ def compared(run: Run, by: object) -> str:
             values.setdefault(name, set()).add(value)
     elsewhere = run._spec.get("recipe") == ELSEWHERE
     varied = [name for name, known in values.items() if len(known) > 1 and name != "file"]
-    varied = [name for name in varied if not (elsewhere and name.startswith(SCORE))]
+    varied = [name for name in varied if not (elsewhere and name.startswith(PREFIX))]
     others = [name for name in varied if name != "prompt"]
     if values and not others and "model" not in values:
         only = "nothing but the prompt varies" if varied else "nothing varies"

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.samples import SUCCESS
 from imagegen_kit.registry import get_registry
+from imagegen_kit.tables.scores import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from imagegen_kit.experiments.samples import Metric, Samples
-
-SCORE = "score_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +63,12 @@ def _main(samples: Samples) -> tuple[list[Metric], list[str]]:
     parts: dict[str, int] = {}
     for name, metric in samples.metrics.items():
         # "score_sketch_ink" is a part of "score_sketch", unless a scorer of its own has that name
-        whole = [o for o in samples.metrics if o.startswith(SCORE) and name.startswith(f"{o}_")]
+        whole = [o for o in samples.metrics if o.startswith(PREFIX) and name.startswith(f"{o}_")]
         if name == SUCCESS and samples.survivors:
             continue
         if name not in numbers:
             empty.append(name)
-        elif whole and name.removeprefix(SCORE) not in specs:
+        elif whole and name.removeprefix(PREFIX) not in specs:
             parts[whole[0]] = parts.get(whole[0], 0) + 1
         elif not metric.better:
             aside.append(name)
@@ -85,7 +84,7 @@ def _main(samples: Samples) -> tuple[list[Metric], list[str]]:
 
 def why(names: Iterable[str]) -> str:
     """Return where it is told why there are no numbers by these names, "" where that is nowhere."""
-    return " (run.scores() says why)" * any(name.startswith(SCORE) for name in names)
+    return " (run.scores() says why)" * any(name.startswith(PREFIX) for name in names)
 
 
 def _unfinished(metrics: Iterable[Metric]) -> list[str]:
@@ -108,5 +107,5 @@ def doubted(metrics: Iterable[Metric]) -> list[str]:
 
 def _scorer_of(column: str) -> str:
     """Return the scorer of a column as it is written in a call, "…" where it is not installed."""
-    name = column.removeprefix(SCORE)
+    name = column.removeprefix(PREFIX)
     return next((f'"{spec.name}"' for spec in get_registry().scorers().values() if name in spec.columns), "…")

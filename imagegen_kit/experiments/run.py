@@ -134,9 +134,8 @@ class Run(Judged, Scored, Contrasted, Reported, Shown):
     def summary(self, by: str | Sequence[str] = "model") -> pd.DataFrame:
         """Return counts, success, cost and latency for each group of ``by`` (a name or a list of names).
 
-        Latency is of pictures that were really called and answered by the model asked; p50 is their median, p90 lies
-        linearly between the two nearest. Cached, placeholder and fallback rows are counted, not timed. ``score_x`` is
-        the mean over ``score_x_n`` pictures.
+        Latency is of pictures really called and answered by the model asked: p50 the median, p90 linear between the two
+        nearest. Cached, placeholder, fallback rows are counted, not timed. ``score_x`` is of ``score_x_n`` pictures.
         """
         self._flush()
         return summary_table(self._store.journal, self.id, by, SUMMARY, self._only)

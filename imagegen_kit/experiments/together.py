@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from imagegen_kit.experiments.elsewhere import ELSEWHERE
 from imagegen_kit.store.values import as_cell_value
+from imagegen_kit.tables.scores import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     Params = Mapping[int, Mapping[str, str]]
 
 OF_FILES = ("file", "label")  # where a picture made elsewhere lay: no two are the same
-SCORE = "score_"  # begins a column of numbers that were measured; it never pairs
 
 
 def belonging(run: Run, params: Params, by: str, shows: Callable[[str, str], bool]) -> tuple[Params, list[str]]:
@@ -40,7 +40,7 @@ def belonging(run: Run, params: Params, by: str, shows: Callable[[str, str], boo
         if name in (by, *OF_FILES) or any(name in known for known in first):
             continue
         finer = [(key, known.get(name)) for key, known in zip(keys, cells, strict=True)]
-        if name.startswith(SCORE) or _counterparts(finer, values) < most:
+        if name.startswith(PREFIX) or _counterparts(finer, values) < most:
             aside.append(name)
         else:
             keys = finer
@@ -49,7 +49,7 @@ def belonging(run: Run, params: Params, by: str, shows: Callable[[str, str], boo
     notes = []
     if most == 0 and len(set(values)) > 1:
         notes = [f"No two pictures that differ in {by} belong together: they pair by {_how(first)}."]
-    elif named := [name for name in aside if not name.startswith(SCORE)]:
+    elif named := [name for name in aside if not name.startswith(PREFIX)]:
         what = f"Not paired by {', '.join(named)}: pictures would lose their counterparts"
         pairing = " and ".join(filter(None, [_how(first), *beside]))
         notes = [f"{what}. Paired by {pairing or 'nothing else'}."]
@@ -58,7 +58,7 @@ def belonging(run: Run, params: Params, by: str, shows: Callable[[str, str], boo
 
 def scores_told(params: Mapping[str, str]) -> dict[str, float]:
     """Return the scores that the table of pictures made elsewhere brought along, by column."""
-    found = {name: as_cell_value(json.loads(value)) for name, value in params.items() if name.startswith(SCORE)}
+    found = {name: as_cell_value(json.loads(value)) for name, value in params.items() if name.startswith(PREFIX)}
     return {n: float(v) for n, v in found.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
 
 
@@ -73,7 +73,7 @@ def _first(known: Mapping[str, str], by: str, shows: Callable[[str, str], bool])
         return {} if by == "prompt" else {"prompt": known["prompt"]}
     if name := file_name(known):
         return {"file": name}
-    return {n: v for n, v in known.items() if n != by and not n.startswith(SCORE) and shows(n, v)}
+    return {n: v for n, v in known.items() if n != by and not n.startswith(PREFIX) and shows(n, v)}
 
 
 def _counterparts(keys: Sequence[Hashable], values: Sequence[str]) -> int:

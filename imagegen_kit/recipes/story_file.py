@@ -106,6 +106,7 @@ class _Reader:
         mode = str(options.get("mode") or "auto").replace("_", "-")
         if mode not in MODES:
             self.faults.append(unknown_name_fault("mode", mode, MODES, where=self.where("keyframe_settings", "mode")))
+        tries: Any = changes.get("tries", options.get("max_tries", 2))
         filmed = changes.get("film_model") or plain.get("default_backend")
         board = Storyboard(
             shots=tuple(shots), name=str(plain.get("name") or Path(self.document.name).stem),
@@ -114,7 +115,7 @@ class _Reader:
             kind=changes.get("kind") or plain.get("keyframes"), mode=MODES.get(mode),
             consistent=options.get("maintain_consistency", True) is True,
             threshold=changes.get("threshold", options.get("consistency_threshold")),
-            coherence=options.get("coherence_threshold"), tries=changes.get("tries", options.get("max_tries", 2)),
+            coherence=options.get("coherence_threshold"), tries=tries,
             falls_back=options.get("fall_back_to_text") is True, size=changes.get("size", options.get("size")),
             film_size=plain.get("film_size"), seed=changes.get("seed", plain.get("seed")),
             style=options.get("style") or (STYLE if options.get("maintain_consistency", True) is True else None),

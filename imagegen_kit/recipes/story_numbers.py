@@ -95,7 +95,8 @@ def drift(story: Story) -> float | None:
     known = [(one.shot.number, value) for one in story.keyframes if (value := one.score()) is not None]
     if len(known) < 3:
         return None
-    slope = np.polynomial.polynomial.polyfit(*zip(*known, strict=True), deg=1)[1]
+    numbers, values = zip(*known, strict=True)
+    slope = np.polynomial.polynomial.polyfit(numbers, values, deg=1)[1]
     return float(round(slope, 6))
 
 

@@ -21,12 +21,13 @@ def story_schema() -> type[BaseModel]:
     words = Annotated[str, Field(min_length=1, pattern=r"\S")]
     length = Annotated[float, Field(gt=0, le=600)] | None
     template = create_model("Template", __config__=config, text=(words, ...), optional=(tuple[str, ...], ()))
+    either: Any = words | template
     settings: dict[str, Any] = {
         "mode": (str | None, None),
         "image_model": (words | None, None),
         "sequential_generation": (bool, False),
         "maintain_consistency": (bool, True),
-        "prompt_templates": (dict[str, words | template], {}),
+        "prompt_templates": (dict[str, either], {}),
         "consistency_threshold": (Annotated[float, Field(ge=0, le=1)] | None, None),
         "coherence_threshold": (Annotated[float, Field(ge=0, le=1)] | None, None),
         "max_tries": (Annotated[int, Field(ge=1, le=MOST_TRIES)], 2),
@@ -46,6 +47,7 @@ def story_schema() -> type[BaseModel]:
         "camera": (words | None, None),
         "seconds": (length, None),
     }
+    segments: Any = tuple[create_model("Segment", __config__=config, **segment), ...]  # type: ignore[misc]
     story: dict[str, Any] = {
         "name": (words, "story"),
         "pipeline_mode": (Literal["keyframe", "keyframes"], "keyframes"),
@@ -56,9 +58,6 @@ def story_schema() -> type[BaseModel]:
         "seconds": (length, None),
         "seed": (Annotated[int, Field(ge=0, le=2**31 - 1)] | None, None),
         "keyframe_settings": (create_model("Settings", __config__=config, **settings), {}),
-        "segments": (
-            Annotated[tuple[create_model("Segment", __config__=config, **segment), ...], Field(min_length=1)],
-            ...,
-        ),
+        "segments": (Annotated[segments, Field(min_length=1)], ...),
     }
     return create_model("StoryFile", __config__=config, **story)

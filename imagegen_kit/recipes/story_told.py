@@ -159,7 +159,9 @@ class Story(Shown):
                 record["file"] = picture.save(target / f"keyframe_{one.shot.number:02}.{picture.format}").name
         films = [r.film.save(target / f"clip_{n:02}").name for n, r in enumerate(self.clips or (), 1) if r.film]
         whole = self.film.save(target / "story").name if self.film is not None else None
-        content = {"name": self.name, "run_id": self.run_id, "keyframes": records, "clips": films, "film": whole}
+        content: dict[str, Any] = {
+            "name": self.name, "run_id": self.run_id, "keyframes": records, "clips": films, "film": whole,
+        }  # fmt: skip
         content["metrics"] = {str(name): row.value for name, row in self.metrics().astype(object).iterrows()}
         text = json.dumps(content, ensure_ascii=False, indent=1, default=lambda _: None)  # NA is null
         write_whole(target / "metadata.json", text.encode(), "record")
