@@ -93,6 +93,19 @@ def scene_batch() -> Any:
     return ik.run(ik.recipes.scene_batch, scenes=scenes, model="me/moody", size="64x64", policy=policy)
 
 
+def told() -> Any:
+    """A story of one keyframe, with words of others."""
+    shape("red").save("ada.png")
+    characters = {"ada": {"image": "ada.png", "description": EVIL}}
+    content = {
+        "name": EVIL,
+        "keyframe_settings": {"size": "128x96", "reference_images": {"characters": characters}},
+        "segments": [{"name": EVIL, "prompt": f"Ada {EVIL}", "references": ["ada"]}],
+    }
+    Path("story.yaml").write_text(json.dumps(content), encoding="utf-8")  # which is YAML as well
+    return ik.run(ik.recipes.keyframes, story="story.yaml", film_model="none")
+
+
 def judgement() -> Any:
     class Reader:
         def __init__(self, account: Any) -> None:
@@ -132,6 +145,7 @@ OBJECTS: dict[str, Callable[[], Any]] = {
     "SceneBatch": scene_batch,
     "Persona": lambda: ik.recipes.Persona(EVIL, EVIL, EVIL, facebook=EVIL),
     "Sketches": lambda: ik.run(ik.recipes.concept_sketches, brief=EVIL, n=3, size="64x64"),
+    "Story": told,
     "ImageRequest": lambda: ImageRequest(prompt=EVIL, model=EVIL, options={EVIL: EVIL}, mask=result().picture),
     "TextRequest": lambda: TextRequest(prompt=EVIL, model="a/b", system=EVIL),
     "Film": lambda: Film.from_bytes(write_film([Image.new("RGB", (64, 48))] * 4, size=(64, 48), comment=EVIL)),
