@@ -236,7 +236,7 @@ class TestCheck:
         status, out, _ = imagegen("check")
         assert status == 0
         assert "style:" not in out
-        assert len(re.findall(r"^providers\.offline .*: ok; 3 models$", out, re.M)) == 1
+        assert len(re.findall(r"^providers\.offline .*: ok; 5 models$", out, re.M)) == 1
         assert "  echo/text  ready" in out
         assert re.fullmatch(r"None of \d+ plugins need mending\.", out.splitlines()[-1])
 

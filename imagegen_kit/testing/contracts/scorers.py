@@ -259,7 +259,8 @@ class ScorerContract:
         """Eight calls at once give what the same calls give one after the other."""
         sets = [subjects] * THREADS if spec.scope == "set" else [[one] for one in subjects] * 3
         sets = [part[: len(part) - n % 2] or part for n, part in enumerate(sets)]  # of sets, two different ones
-        wanted = [scored.values(spec, self.ask(subject, spec, part)) for part in sets]
+        alone = {tuple(part): scored.values(spec, self.ask(subject, spec, part)) for part in sets}
+        wanted = [alone[tuple(part)] for part in sets]
         with ThreadPoolExecutor(THREADS) as threads:
             found = list(threads.map(lambda part: scored.values(spec, self.ask(subject, spec, part)), sets))
         apart = max(scored.apart(one, other) for one, other in zip(wanted, found, strict=True))
