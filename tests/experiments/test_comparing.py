@@ -530,6 +530,18 @@ def test_what_is_no_more_than_rounding_is_a_tie(base):
     assert list(run.aspects(metric="score_rounded").loc[("score_rounded", "all")]) == [6, 0.5, 0.5]
 
 
+def test_pictures_made_elsewhere_are_compared_by_the_file_in_every_word(tmp_path):
+    for name, base in (("dim", 40), ("bright", 90)):
+        (tmp_path / "made" / name).mkdir(parents=True)
+        for i in range(3):
+            Image.new("L", (8, 8), base + i).save(tmp_path / "made" / name / f"{i}.png")
+    scorer()
+    frame = ik.open_run(tmp_path / "made").score("light").compare()
+    assert row_of(frame, metric="score_light").verdict == "too few files: at least 2 more"
+    assert "too few files for any claim" in repr(frame)
+    assert "prompt" not in repr(frame) + frame._repr_html_().split("also in it")[0]
+
+
 def test_a_score_without_any_number_is_not_called_equal():
     painter("dim", lambda i, _: 40)
     painter("bright", lambda i, _: 41)

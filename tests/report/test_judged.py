@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from imagegen_kit.report.known import Known
+from imagegen_kit.report.parts import Items
+from imagegen_kit.report.voted import votes
 from imagegen_kit.testing.simulators.judges import Broken, Honest, Refusing
 from tests.experiments.judging.bench import GEMINI, judged_by, run_of, vote
 from tests.report.reading import Page
@@ -31,6 +34,17 @@ def test_a_judge_stands_apart_from_people_with_its_controls_and_its_agreement() 
     assert "Verdicts of models, which are no votes of people" in said
     assert "Controls: 6 of 6 right" in said
     assert "Not calibrated: fewer than 50 votes (3). The judge agrees with people on 100% of 3 pairs" in said
+
+
+def test_what_a_ranking_says_of_its_votes_stands_beside_it() -> None:
+    run = run_of(3)
+    vote(run, "sharp")
+    with judged_by(Honest()):
+        run.judge(GEMINI, progress=False)
+    known = Known.of(run, None, 0)
+    known.ranking = run.ranking(raters="all")
+    said = [line for block in votes(known).blocks if isinstance(block, Items) for line in block.lines]
+    assert "3 of these 6 votes are of machine judges, not of people; raters=None counts people alone." in said
 
 
 def test_a_judge_without_votes_of_people_is_called_uncalibrated() -> None:
