@@ -22,12 +22,15 @@ missing = sys.argv[1]
 class Refuses:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] == missing:
-            raise ImportError(f"No module named {missing!r}")
+            raise ModuleNotFoundError(f"No module named {missing!r}", name=missing)
 sys.meta_path.insert(0, Refuses())
 import imagegen_kit as ik
-ik.Experiment(vary={"prompt": ["a", "b"], "model": ["offline/collage", "offline/pencil"]}, fixed={"size": 64}).run(
-    progress=False
-).report("page.html")
+from imagegen_kit.experiments.voting import Ballot
+vary = {"prompt": ["a", "b"], "model": ["offline/collage", "offline/pencil"]}
+run = ik.Experiment(vary=vary, fixed={"size": 64}).run(progress=False)
+ballot = Ballot(run)
+ballot.choose(ballot.open()[0], "left")
+run.report("page.html")
 """
 
 
@@ -70,4 +73,5 @@ def test_without_an_extra_the_page_comes_and_says_what_to_install(package: str, 
     assert done.returncode == 0, done.stderr[-800:]
     page = Page(Path("page.html"))
     assert said in page.words
+    assert "statsmodels" not in page.words  # which is there
     assert len(page.pictures) == 4
