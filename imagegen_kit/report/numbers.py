@@ -45,7 +45,8 @@ def _comparison(frame: pd.DataFrame, by: str, unit: str) -> Table:
     pairs: dict[str, list[Any]] = {}
     for row in found:  # a pair is named once: a line each would be as tall as its names are long
         pairs.setdefault(f"a: {row.a}, b: {row.b}", []).append(row)
-    rows, groups = [], {}
+    rows: list[list[str]] = []
+    groups: dict[int, str] = {}
     for names, of_pair in pairs.items():
         groups[len(rows)] = names
         rows += [_compared(row) for row in of_pair]
@@ -78,7 +79,8 @@ def _scenarios(known: Known, by: str) -> Table | None:
     real = table["status"].isin(["ok", "cached"])
     scores = [c for c in table.columns if c.startswith("score_") and table[c].notna().any()][:8]
     values = list(dict.fromkeys(table[by].dropna()))
-    rows, groups = [], {}
+    rows: list[list[str]] = []
+    groups: dict[int, str] = {}
     for category in dict.fromkeys(table["category"].dropna()):
         groups[len(rows)] = str(category)
         for aspect in scores if known.survivors else ("success", *scores):

@@ -43,7 +43,8 @@ def summary_kind(frame: pd.DataFrame) -> Kind | None:
     )
     told = {*COUNTS, *NEEDED, "price_usd", "seconds_p90", *scores, *(f"{name}_n" for name in scores)}
     others = tuple(name for name in names if name not in NEEDED)
-    return Kind(frame.index.name, NEEDED, others, columns, partial(_head, scores=scores), frozenset(told))
+    index = groups[0] if len(groups) == 1 else None
+    return Kind(index, NEEDED, others, columns, partial(_head, scores=scores), frozenset(told))
 
 
 def _head(frame: pd.DataFrame, scores: list[str]) -> str:
