@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+import imagegen_kit as ik
 from imagegen_kit import hookspecs
 from imagegen_kit.engine.policy import Policy
+from imagegen_kit.experiments.run import Run
 from imagegen_kit.settings import Settings
 from imagegen_kit.tables.columns import COLUMN_NAMES
 
@@ -86,6 +89,14 @@ def test_every_column_of_the_table_is_documented() -> None:
 def test_every_part_of_a_policy_is_documented() -> None:
     text = (ROOT / "docs/using.md").read_text(encoding="utf-8")
     assert [n for n in Policy.__dataclass_fields__ if f"{n}=" not in text] == []
+
+
+def test_every_method_of_a_run_and_every_public_name_is_documented() -> None:
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    methods = [name for name, value in inspect.getmembers(Run, callable) if not name.startswith("_")]
+    assert {"judge", "scores", "aspects", "head_to_head", "raters", "export_votes", "export_table"} <= set(methods)
+    assert [name for name in methods if not re.search(rf"\.{name}\(", text)] == []
+    assert [name for name in ik.__all__ if not re.search(rf"\bik\.{name}\b", text)] == []
 
 
 def test_every_command_is_documented() -> None:

@@ -244,6 +244,32 @@ class TestRuns:
         assert ik.open_run(ik.runs().index[0]).name == EVIL
 
 
+class TestSummary:
+    def test_a_terminal_shows_the_columns_that_matter_and_says_how_many_there_are(self) -> None:
+        vary = {"prompt": ["a kite", "a drum"], "model": ["offline/collage", "offline/pencil"]}
+        run = ik.Experiment(vary=vary, fixed={"size": "96x96"}).run(progress=False).score("technical", progress=False)
+        frame = run.summary()
+        head, names, *rows = repr(frame).splitlines()
+        assert head == f"by model · 6 scores · a DataFrame of {len(frame.columns)} columns"
+        assert names.split()[:5] == ["model", "pictures", "success", "cost", "each"]
+        assert names.count("score_") == 3
+        assert [row.split()[:3] for row in rows] == [[model, "2", "100%"] for model in vary["model"]]
+        assert max(map(len, (names, *rows))) <= 140
+        assert "score_technical_sharpness" in words(html(frame))
+        assert {"timed", "seconds_max"} <= set(frame.columns)
+
+    def test_what_is_taken_from_it_shows_itself_as_pandas_does(self) -> None:
+        frame = ik.generate("a kite", model="offline/collage", size=96) and ik.open_run("latest").summary()
+        few = frame[["pictures", "success"]]
+        assert repr(few) == repr(pd.DataFrame(few))
+
+    def test_several_names_are_columns_of_their_own(self) -> None:
+        ik.generate("a kite", model="offline/collage", size=96)
+        shown = repr(ik.open_run("latest").summary(["model", "prompt"])).splitlines()
+        assert shown[0].startswith("by model, prompt · ")
+        assert shown[2].startswith("offline/collage  a kite  1")
+
+
 def test_an_empty_list_says_so() -> None:
     assert words(html(ik.runs())).startswith("0 runs")
     assert repr(ik.runs()) == "0 runs"

@@ -50,11 +50,12 @@ COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two values and a metric, with what the paired prompts say; ``seen`` None where no prompt has both."""
+    """Two values and a metric, with what the paired prompts (``units``) say; ``seen`` None where none has both."""
 
     metric: Metric
     sides: Sides
     seen: Interval | None
+    units: str = "prompt"
 
 
 def compare(run: Run, by: object, a: object, b: object, metric: object, failures: object) -> pd.DataFrame:
@@ -105,7 +106,7 @@ def compared_pairs(
     for of, intervals_of in (("mean", paired_means), ("median", paired_medians)):
         places = [i for i in known if i not in rates and sides[i][0].of == of]
         tell(places, partial(intervals_of, resamples=resamples))
-    return [Comparison(m, s, seen.get(i)) for i, (m, s) in enumerate(sides)]
+    return [Comparison(m, s, seen.get(i), samples.units) for i, (m, s) in enumerate(sides)]
 
 
 def _notes(
@@ -164,7 +165,7 @@ def verdict(one: Comparison, p_holm: float | None, missing: int | None) -> str:
         return "nothing to compare"
     if metric.doubt:
         return f"{OPEN[2]}: {metric.doubt}"
-    units = "set" if metric.sets else "prompt"
+    units = "set" if metric.sets else one.units
     if seen.n < FEW:
         return f"{OPEN[1]} {units}s: at least {FEW - seen.n} more"
     if p_holm is not None and p_holm < SURE and seen.effect:

@@ -7,12 +7,13 @@ from itertools import combinations
 from math import ceil, isnan
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.errors import Fault, InvalidInput, MissingDependency
+from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.experiments.samples import texts
 from imagegen_kit.experiments.statistics import (
     bradley_terry,
     cohen_kappa,
     krippendorff_alpha,
+    need_extra,
     rate_interval,
     tiers,
     votes_needed,
@@ -94,7 +95,7 @@ def raters_table(run: Run, by: object) -> pd.DataFrame:
     """Return the table of ``Run.raters``."""
     import pandas as pd
 
-    _check_extra()
+    need_extra()
     _, votes, _ = chosen_votes(run, by, "all", blind=False)
     names = list(dict.fromkeys(vote.rater for vote in votes))
     rows = []
@@ -144,7 +145,7 @@ def _notes(run: Run, counted: Sequence[Cast]) -> list[str]:
 
 
 def _needed(win_rate: float, power: float) -> int:
-    _check_extra()
+    need_extra()
     faults = []
     if isinstance(win_rate, bool) or not isinstance(win_rate, (int, float)) or not 0.5 < win_rate < 1:
         faults.append(
@@ -230,10 +231,3 @@ def _units(votes: Sequence[Cast]) -> dict[str, dict[str, str]]:
 
 def _known(value: Any) -> Any:
     return None if isinstance(value, float) and isnan(value) else value
-
-
-def _check_extra() -> None:
-    try:
-        import statsmodels.stats.proportion  # noqa: F401  # only whether it is there
-    except ImportError as error:
-        raise MissingDependency("Statistics", "statsmodels", "pip install 'imagegen-kit[metrics]'") from error

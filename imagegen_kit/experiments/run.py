@@ -14,13 +14,14 @@ from imagegen_kit.experiments.elsewhere import ELSEWHERE
 from imagegen_kit.experiments.judged import Judged
 from imagegen_kit.experiments.reading import count_results, read_result, read_results
 from imagegen_kit.experiments.reported import Reported
-from imagegen_kit.experiments.retrying import failed_cells, set_aside
+from imagegen_kit.experiments.retrying import failed_cells, failures_told, set_aside
 from imagegen_kit.experiments.scored import Scored
 from imagegen_kit.lazy import Shown, upward
 from imagegen_kit.settings import settings
 from imagegen_kit.store.values import decode
 from imagegen_kit.tables.diff import diff_results
 from imagegen_kit.tables.fairness import recorded_fairness
+from imagegen_kit.tables.listing import listing
 from imagegen_kit.tables.projection import prices_of, projection_table
 from imagegen_kit.tables.runs import run_table
 from imagegen_kit.tables.summaries import COSTS, SUMMARY, summary_table
@@ -116,8 +117,7 @@ class Run(Judged, Scored, Contrasted, Reported, Shown):
         name = f"{self.name!r}, " if self.name else ""
         if self._only is not None:
             return f"Run({name}{len(self)} results selected)"
-        failed = len(self._failed_cells())
-        return f"Run({name}{self.done} of {self.cells} cells{f', {failed} failed' if failed else ''})"
+        return f"Run({name}{self.done} of {self.cells} cells{failures_told(self._store.journal, self._number)})"
 
     def _failed_cells(self) -> list[int]:
         return failed_cells(self._store.journal, self._number)
@@ -138,7 +138,7 @@ class Run(Judged, Scored, Contrasted, Reported, Shown):
         nearest. Cached, placeholder, fallback rows are counted, not timed. ``score_x`` is of ``score_x_n`` pictures.
         """
         self._flush()
-        return summary_table(self._store.journal, self.id, by, SUMMARY, self._only)
+        return listing(summary_table(self._store.journal, self.id, by, SUMMARY, self._only), "summary")
 
     def costs(self, by: str | Sequence[str] = "model") -> pd.DataFrame:
         """Return what was spent for each group of ``by``; unknown costs are counted and make the sum NA."""

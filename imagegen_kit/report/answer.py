@@ -66,11 +66,10 @@ def _compared(frame: pd.DataFrame, by: str, unit: str) -> Iterator[Any]:
         words = f"Of {count(unfair, 'claim')} some pairs were not asked alike: see Fairness before you repeat them."
         yield Words(words, "warning")
     if rows:
-        yield Words(
-            f"Paired {unit} by {unit}; intervals are 95 %. A claim is made only where p is below .05, "
-            f"{corrected(int(frame.attrs.get('tests', len(rows))))}.",
-            "small",
-        )
+        tests, most = int(frame.attrs.get("tests", len(rows))), max(row.n for row in rows)
+        how = corrected(tests, most, unit)
+        told = f"A claim is made only where p is below .05, {how}." if tests else f"{how[0].upper()}{how[1:]}."
+        yield Words(f"Paired {unit} by {unit}; intervals are 95 %. {told}", "small")
 
 
 def _open(rows: list[Any], unit: str) -> Iterator[Any]:

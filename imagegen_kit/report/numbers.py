@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.report.frames import NOTHING, figures, heading, interval, number, share_interval, table_of
+from imagegen_kit.report.frames import NOTHING, TOGETHER, figures, heading, interval, number, share_interval, table_of
 from imagegen_kit.report.parts import Section, Table
 
 if TYPE_CHECKING:
@@ -40,31 +40,16 @@ def numbers(known: Known) -> Section:
 
 
 def _comparison(frame: pd.DataFrame, by: str, unit: str) -> Table:
-    head = [
-        "a against b",
-        "metric",
-        "better",
-        "a",
-        "b",
-        "a − b, 95 %",
-        "a wins, 95 %",
-        f"{unit}s",
-        "p (Holm)",
-        "verdict",
-    ]
-    rows = []
+    head = ["metric", "better", "a", "b", "a − b, 95 %", "a wins, 95 %", f"{unit}s", "p (Holm)", "verdict"]
     found: list[Any] = list(frame.head(200).astype(object).where(frame.notna(), None).itertuples(index=False))
-    for row in found:
-        unit = f" {row.unit}" if row.unit else ""
-        effect = NOTHING if row.effect is None else figures(row.effect, signed=True) + f"{unit} "
-        wins = NOTHING if row.win_rate is None else f"{row.win_rate:.0%} {share_interval(row.win_low, row.win_high)}"
-        rows.append(
-            [
-                f"{row.a} against {row.b}", row.metric, row.better or NOTHING, number(row.a_value), number(row.b_value),
-                effect + (interval(row.low, row.high) if row.effect is not None else ""), wins, f"{row.n:,}",
-                number(row.p_holm), row.verdict,
-            ]
-        )  # fmt: skip
+    pairs: dict[str, list[Any]] = {}
+    for row in found:  # a pair is named once: a line each would be as tall as its names are long
+        pairs.setdefault(f"a: {row.a}, b: {row.b}", []).append(row)
+    rows: list[list[str]] = []
+    groups: dict[int, str] = {}
+    for names, of_pair in pairs.items():
+        groups[len(rows)] = names
+        rows += [_compared(row) for row in of_pair]
     notes = [
         f"Means of pairs of one {unit}; medians for price and seconds. The interval is of the difference. Pictures "
         "without a number (failed, cached for seconds, placeholders, another model's) are left out of their pair.",
@@ -72,7 +57,18 @@ def _comparison(frame: pd.DataFrame, by: str, unit: str) -> Table:
     notes += frame.attrs.get("notes", ())
     if len(frame) > len(rows):
         notes.append(f"The first {len(rows)} of {len(frame):,} comparisons.")
-    return Table(f"Who is better, by {by}", head, rows, frozenset({3, 4, 7, 8}), notes)
+    return Table(f"Who is better, by {by}", head, rows, frozenset({2, 3, 6, 7}), notes, groups)
+
+
+def _compared(row: Any) -> list[str]:
+    measured = f" {row.unit}" if row.unit else ""
+    effect = NOTHING if row.effect is None else figures(row.effect, signed=True) + f"{measured} "
+    wins = NOTHING if row.win_rate is None else f"{row.win_rate:.0%} {share_interval(row.win_low, row.win_high)}"
+    return [
+        row.metric, row.better or NOTHING, number(row.a_value), number(row.b_value),
+        effect + (interval(row.low, row.high) if row.effect is not None else ""), wins, f"{row.n:,}",
+        number(row.p_holm), row.verdict,
+    ]  # fmt: skip
 
 
 def _scenarios(known: Known, by: str) -> Table | None:
@@ -83,19 +79,22 @@ def _scenarios(known: Known, by: str) -> Table | None:
     real = table["status"].isin(["ok", "cached"])
     scores = [c for c in table.columns if c.startswith("score_") and table[c].notna().any()][:8]
     values = list(dict.fromkeys(table[by].dropna()))
-    rows = []
+    rows: list[list[str]] = []
+    groups: dict[int, str] = {}
     for category in dict.fromkeys(table["category"].dropna()):
+        groups[len(rows)] = str(category)
         for aspect in scores if known.survivors else ("success", *scores):
-            row = [str(category), aspect]
+            row = [aspect]
             for value in values:
                 here = (table["category"] == category) & (table[by] == value)
                 column = real[here].astype(float) if aspect == "success" else table.loc[here & real, aspect].dropna()
-                row.append(f"{figures(float(column.mean()))} (n {len(column)})" if len(column) else NOTHING)
+                of = f"{TOGETHER}(n{TOGETHER}{len(column)})"
+                row.append(f"{figures(float(column.mean()))}{of}" if len(column) else NOTHING)
             rows.append(row)
     note = "Means over pictures of the model asked, with their number; they are no claims: the differences with their "
     return Table(
-        f"Category by aspect, by {by}", ["category", "aspect", *map(str, values)], rows,
-        frozenset(range(2, 2 + len(values))), [note + "intervals stand in the table above."],
+        f"Category by aspect, by {by}", ["aspect", *map(str, values)], rows,
+        frozenset(range(1, 1 + len(values))), [note + "intervals stand in the table above."], groups,
     )  # fmt: skip
 
 

@@ -25,13 +25,17 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table whose rows begin with their name. ``numbers`` are the places of columns that are set flush right."""
+    """A table whose rows begin with their name. ``numbers`` are the places of columns that are set flush right.
+
+    ``groups`` has, by the number of a row, the words that stand above it and the rows that follow.
+    """
 
     caption: str
     head: list[str]
     rows: list[list[str]]
     numbers: frozenset[int] = frozenset()
     notes: list[str] = field(default_factory=list)
+    groups: dict[int, str] = field(default_factory=dict)
     kind: ClassVar[str] = "table"
 
 

@@ -77,6 +77,7 @@ def _ranking(known: Known, frame: Any) -> list[Any]:
         lines.append(f"The left side won {attrs['left_share']:.0%} of decided votes{_span(attrs, 'left')}.")
     if attrs.get("left_out"):
         lines.append("Left out: " + ", ".join(f"{n:,} {why}" for why, n in attrs["left_out"].items()) + ".")
+    lines += attrs.get("notes", ())
     return [*blocks, Items(lines)] if lines else blocks
 
 

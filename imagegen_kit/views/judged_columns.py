@@ -105,11 +105,10 @@ def _unfair(row: Row) -> str:
 
 def _comparison(frame: pd.DataFrame) -> str:
     claims = int(frame["verdict"].str.contains(r"^[ab] is ", na=False).sum())
-    few = " · too few prompts for any claim" if frame["verdict"].str.startswith("too few").any() else ""
+    unit, most = frame.attrs.get("unit", "prompt"), int(frame["n"].fillna(0).max() or 0) if len(frame) else 0
+    few = f" · too few {unit}s for any claim" if frame["verdict"].str.startswith("too few").any() else ""
     by = f"by {frame.attrs['by']} · " if "by" in frame.attrs else ""
-    how = f", {corrected(frame.attrs['tests'])}" if "tests" in frame.attrs else ""
-    if not frame["n"].any():
-        how = f": no {frame.attrs.get('unit', 'prompt')} has a number on both sides, so nothing was tested"
+    how = f", {corrected(frame.attrs['tests'], most, unit)}" if "tests" in frame.attrs or not most else ""
     return f"{by}{count(len(frame), 'comparison')} · {count(claims, 'claim')} at 5 %{how}{few}"
 
 
@@ -191,8 +190,9 @@ def ranking_kind(index: str) -> Kind:
     )
 
 
-JUDGED = {
-    "comparison": Kind(
+def comparison_kind(frame: pd.DataFrame) -> Kind:
+    """Return the listing of a comparison: what is paired in it (prompts, files …) heads a column."""
+    return Kind(
         None,
         _OF_COMPARISON,
         ("a_value", "b_value", "p", "missing", "method", "win_n"),
@@ -201,7 +201,7 @@ JUDGED = {
             Column("difference of", _sides, lambda row: text(_sides(row, 60))),
             Column("effect (95 % interval)", _effect),
             Column("first wins", _wins, narrow=False),
-            Column("prompts", _prompts),
+            Column(f"{frame.attrs.get('unit', 'prompt')}s", _prompts),
             Column("p (Holm)", _p),
             Column("verdict", _verdict, _claim),
             Column("unfair", _unfair, optional=True),
@@ -209,7 +209,10 @@ JUDGED = {
         ),
         _comparison,
         frozenset(_OF_COMPARISON),
-    ),
+    )
+
+
+JUDGED = {
     "scorers": Kind(
         "column",
         _OF_SCORERS,

@@ -1,12 +1,13 @@
-"""Listings whose columns hang on the run: a ranking by a parameter, and win rates with a column for each value."""
+"""Listings whose columns hang on the run: a comparison, a ranking, win rates with a column for each value."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
-from imagegen_kit.views.judged_columns import DIRECTION, ranking_kind
+from imagegen_kit.views.judged_columns import DIRECTION, comparison_kind, ranking_kind
 from imagegen_kit.views.listing_columns import Column, Kind
+from imagegen_kit.views.summary_columns import summary_kind
 from imagegen_kit.views.words import count
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def _words(row: Row, name: str) -> str:
 
 
 WIDE: dict[str, Callable[[pd.DataFrame], Kind | None]] = {
+    "comparison": comparison_kind,
     "ranking": lambda frame: ranking_kind(str(frame.index.name)),
     "aspects": aspects_kind,
     "head to head": head_to_head_kind,
+    "summary": summary_kind,
 }

@@ -41,8 +41,15 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def corrected(tests: int) -> str:
-    """Return for how many tests p-values are corrected; comparisons in which nothing differs are none."""
+def corrected(tests: int, most: int, unit: str = "prompt") -> str:
+    """Return for how many tests p-values are corrected; comparisons in which nothing differs are none.
+
+    ``most`` is how many prompts (``unit``) with a number on both sides the comparison has that has the most of them.
+    """
+    if not most:
+        return f"no {unit} has a number on both sides, so nothing was tested"
+    if most == 1:
+        return f"no comparison has more than one {unit}, so nothing was tested"
     if not tests:
         return "nothing differs anywhere, so nothing was tested"
     return f"corrected (Holm) for {count(tests, 'comparison')} in which anything differs"

@@ -148,6 +148,20 @@ def test_a_placeholder_is_marked_free_of_charge_and_keeps_the_error():
     assert (summary.placeholder.iloc[0], summary.success.iloc[0], summary.timed.iloc[0]) == (1, 0.0, 0)
 
 
+def test_a_run_tells_placeholders_from_failures_as_its_summary_does():
+    model("lab/one", BROKEN, BROKEN, price=0.5)
+    model("other/two", picture(1), picture(2), price=0.5)
+    vary = {"prompt": ["a kite"], "model": ["lab/one", "other/two"]}
+    runs = [
+        ik.Experiment(vary=vary, policy=ik.Policy(placeholder=given)).run(progress=False, fresh=True)
+        for given in (True, False)
+    ]
+    assert [repr(run) for run in runs] == [
+        "Run(2 of 2 cells, 1 with a placeholder)", "Run(2 of 2 cells, 1 failed)"
+    ]  # fmt: skip
+    assert [run.summary()[["placeholder", "failed"]].sum().tolist() for run in runs] == [[1, 0], [0, 1]]
+
+
 def test_a_placeholder_may_be_a_picture_of_ones_own(tmp_path):
     script = model("lab/one", BROKEN, price=0.5)
     (tmp_path / "sorry.png").write_bytes(picture(7))

@@ -163,11 +163,12 @@ def test_prompts_that_are_said_to_be_missing_are_never_too_few():
     for number, name in enumerate(("dim", "grey", "bright")):
         painter(name, lambda i, _, number=number: 40 + 9 * i + 30 * number + (i * number) % 2)
     scorer()
-    run = contest(12, models=("dim", "grey", "bright")).score("light")
+    run = contest(9, models=("dim", "grey", "bright")).score("light")
     rows = {}
-    for n in range(5, 13):
+    for n in range(5, 10):
         frame = run.select(prompt=[f"p {i}" for i in range(n)]).compare(metric="score_light")
         rows[n] = row_of(frame, a="me/dim", b="me/grey")
+        assert (rows[n].n, -31 <= rows[n].effect <= -30) == (n, True), frame.to_string()
     told = min(n for n, row in rows.items() if row.verdict == "b is better")
     assert told >= 7  # below, three rows in which all prompts say the same are no claim
     assert all(n + row.missing >= told for n, row in rows.items() if n < told)
@@ -528,6 +529,18 @@ def test_what_is_no_more_than_rounding_is_a_tie(base):
     row = row_of(run.compare(metric="score_rounded"))
     assert (row.effect, row.win_rate, row.verdict) == (0, 0.5, "no difference seen")
     assert list(run.aspects(metric="score_rounded").loc[("score_rounded", "all")]) == [6, 0.5, 0.5]
+
+
+def test_pictures_made_elsewhere_are_compared_by_the_file_in_every_word(tmp_path):
+    for name, base in (("dim", 40), ("bright", 90)):
+        (tmp_path / "made" / name).mkdir(parents=True)
+        for i in range(3):
+            Image.new("L", (8, 8), base + i).save(tmp_path / "made" / name / f"{i}.png")
+    scorer()
+    frame = ik.open_run(tmp_path / "made").score("light").compare()
+    assert row_of(frame, metric="score_light").verdict == "too few files: at least 2 more"
+    assert "too few files for any claim" in repr(frame)
+    assert "prompt" not in repr(frame) + frame._repr_html_().split("also in it")[0]
 
 
 def test_a_score_without_any_number_is_not_called_equal():

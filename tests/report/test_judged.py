@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from imagegen_kit.report.known import Known
+from imagegen_kit.report.parts import Items
+from imagegen_kit.report.voted import votes
 from imagegen_kit.testing.simulators.judges import Broken, Honest, Refusing
 from tests.experiments.judging.bench import GEMINI, judged_by, run_of, vote
 from tests.report.reading import Page
@@ -16,21 +19,28 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("own_registry")
 
 
-def judged_page(reader: Reader, *, voted: bool = False) -> Page:
+def judged_page(reader: Reader) -> Page:
     run = run_of(3)
-    if voted:
-        vote(run, "sharp")
     with judged_by(reader):
         run.judge(GEMINI, progress=False)
     return Page(run.report("page.html"))
 
 
 def test_a_judge_stands_apart_from_people_with_its_controls_and_its_agreement() -> None:
-    said = judged_page(Honest(), voted=True).said_in("votes")
+    run = run_of(3)
+    vote(run, "sharp")
+    with judged_by(Honest()):
+        run.judge(GEMINI, progress=False)
+    said = Page(run.report("page.html")).said_in("votes")
     assert "Votes of people" in said
     assert "Verdicts of models, which are no votes of people" in said
     assert "Controls: 6 of 6 right" in said
     assert "Not calibrated: fewer than 50 votes (3). The judge agrees with people on 100% of 3 pairs" in said
+    # what a ranking says of its votes stands beside it
+    known = Known.of(run, None, 0)
+    known.ranking = run.ranking(raters="all")
+    lines = [line for block in votes(known).blocks if isinstance(block, Items) for line in block.lines]
+    assert "3 of these 6 votes are of machine judges, not of people; raters=None counts people alone." in lines
 
 
 def test_a_judge_without_votes_of_people_is_called_uncalibrated() -> None:

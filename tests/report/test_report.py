@@ -311,6 +311,24 @@ def test_pictures_made_elsewhere_without_scores_have_nothing_to_compare() -> Non
     assert "Nothing can be claimed yet about model." in page_of(run).words
 
 
+def test_a_pair_is_named_once_above_all_that_is_compared_of_it(page: Page) -> None:
+    said = page.said_in("numbers").partition("Who is better, by model")[2]
+    names = f"a: {MODELS[0]}, b: {MODELS[1]}"
+    assert said.count(names) == 1
+    assert said.index(names) < said.index("success") < said.index("score_technical_sharpness")
+    assert "Means of pairs of one prompt; medians" in said
+    assert said.partition("Category by aspect")[2].index("plain") < said.partition("Category by aspect")[2].index(
+        "success"
+    )
+
+
+def test_of_one_prompt_nobody_says_that_nothing_differs(own_registry: None) -> None:
+    models()
+    words = page_of(run_of(1)).said_in("answer")
+    assert "intervals are 95 %. No comparison has more than one prompt, so nothing was tested." in words
+    assert "nothing differs" not in words
+
+
 def scorer_of_red() -> None:
     @ik.register(scorer="red", version="1", better="higher")
     def red(subject):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.catalog.vendors import vendor_of
 from imagegen_kit.engine.policy import DEFAULT, Policy
 from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.experiments.contenders import compared, contenders, label_of
+from imagegen_kit.experiments.contenders import GONE, compared, contenders, doctor_hint, gone_from, label_of
 from imagegen_kit.experiments.elsewhere import ELSEWHERE
 from imagegen_kit.experiments.judging.rubrics import read_rubric
 from imagegen_kit.experiments.pairing import paired
@@ -22,8 +23,6 @@ from imagegen_kit.settings import settings
 from imagegen_kit.types import SIMULATED
 
 if TYPE_CHECKING:
-    from collections import Counter
-
     from imagegen_kit.catalog.models import ModelSpec
     from imagegen_kit.experiments.judging.rubrics import Rubric
     from imagegen_kit.experiments.pairing import Contender, Pair
@@ -150,11 +149,13 @@ def _pairs(run: Run, by: str | None) -> tuple[str, list[Contender], list[Pair], 
     run._flush()
     by = compared(run, by)
     found, left_out = contenders(run, by)
+    gone = gone_from(run, found)  # seen before anything is paid for
+    found = [one for one in found if one.request not in gone]
     seed = int.from_bytes(hashlib.sha256(f"{run.id} {by}".encode()).digest()[:6], "big")
     every, unpaired = paired(found, by, seed)
-    left_out = left_out + unpaired
+    left_out = left_out + Counter({GONE: len(gone)}) + unpaired
     if not every:
-        why = f"Left out: {in_words(left_out)}." if left_out else ""
+        why = f"Left out: {in_words(left_out)}.{doctor_hint(left_out)}" if left_out else ""
         raise InvalidInput([Fault("by", f"no two pictures differ in {by} alone, so there is nothing to compare.", why)])
     return by, found, every, left_out, seed
 

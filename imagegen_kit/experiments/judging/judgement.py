@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.experiments.contenders import contenders, label_of
+from imagegen_kit.experiments.contenders import contenders, doctor_hint, label_of
 from imagegen_kit.experiments.judging.calibration import Calibration, calibrate
 from imagegen_kit.experiments.judging.missing import missing_notes
 from imagegen_kit.experiments.judging.reliability import Reliability, reliability_of
@@ -70,7 +70,7 @@ class Judgement(Shown):
             said.append(f"{self.model} is of {self.vendor}, like {', '.join(self.same_vendor)}, which it judges.")
         said += missing
         if self.left_out:
-            said.append(f"Left out: {in_words(self.left_out)}.")
+            said.append(f"Left out: {in_words(self.left_out)}.{doctor_hint(self.left_out)}")
         return said
 
     def calibration(self) -> Calibration:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -250,6 +251,15 @@ def test_killed_in_the_middle_it_goes_on_and_nothing_is_bought_twice(tmp_path, m
     assert len(missing) <= 4  # what was under way, or just coming in: nobody knows what became of it
     assert found.reliability.right == found.reliability.asked  # which is not the judge's fault
     assert ik.runs().shape[0] == 2  # the run and one judging of it
+
+
+def test_a_picture_whose_file_is_gone_is_left_out_and_counted_before_anything_is_paid():
+    run = run_of(4)
+    Path(run[0].artifacts[0].path).unlink()
+    with judged_by(Honest()):
+        found = run.judge(GEMINI, controls=0, **QUIET)
+    assert (found.asked, len(found.judged)) == (3, 3)
+    assert "Left out: 1 removed from the store or damaged, 1 without a counterpart." in " ".join(found.notes)
 
 
 def test_people_cannot_vote_in_the_name_of_a_judge():
