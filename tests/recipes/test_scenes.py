@@ -206,6 +206,16 @@ def test_a_video_of_five_scenes_costs_by_its_tier_and_its_styles(service, tier, 
     assert service.ledger.requests == []
 
 
+def test_what_a_tier_costs_is_known_before_there_is_a_key_or_an_address():
+    scenes = {"scenes": SCRIPT, "size": "320x180"}
+    plan = ik.Experiment(ik.recipes.scene_batch, vary={"tier": ["development"]}, fixed=scenes).plan()
+    assert plan.pictures.tolist() == [len(SCRIPT)]
+    assert plan.estimated_usd.tolist() == [pytest.approx(0.01 * len(SCRIPT))]
+    (told,) = plan.refused
+    assert told.startswith("nanobanana/sdxl-turbo is not ready. Set NANO_BANANA_API_KEY and set NANO_BANANA_API_URL")
+    assert told.count("not ready") == 1
+
+
 def test_a_plan_logs_nothing(caplog):
     caplog.set_level(logging.DEBUG, "imagegen_kit.recipes.batch")
     ik.Experiment(ik.recipes.scene_batch, vary={"tier": ["development"]}, fixed={"scenes": SCRIPT}).plan()
