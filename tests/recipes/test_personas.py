@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from imagegen_kit.capabilities import Capabilities
 from imagegen_kit.engine.session import close_default_engine, default_engine
 from imagegen_kit.errors import ContentBlocked, InvalidInput, ProviderError, RequestTimeout, StoreError
 from imagegen_kit.store.remote import Remote
-from imagegen_kit.testing.simulators import OpenAISimulator
+from imagegen_kit.testing.simulators import GeminiSimulator, OpenAISimulator
 from imagegen_kit.types import Completed
 from tests.engine.models import hang, model, rows, until
 from tests.grids import draw
@@ -228,11 +228,36 @@ def openai(monkeypatch):
         yield simulator
 
 
-def test_end_to_end_against_openai(openai):
-    made = ik.run(ik.recipes.avatars, **GIVEN, model="gpt-image-2.5-flare", size=832, quality="low")
-    paths = [r.path for r in openai.ledger.submits]
-    assert sorted(paths) == ["/v1/images/edits", "/v1/images/generations"]
-    assert repr(made) == "Avatars(4 of 4 pictures)"
+def test_end_to_end_against_openai_eight_are_two_grids_of_one_selfie(openai):
+    made = ik.run(ik.recipes.avatars, **GIVEN, n=8, model="gpt-image-2.5-flare", size=832, quality="low")
+    assert repr(made) == "Avatars(8 of 8 pictures)"
+    assert len({p.sha256 for p in made.pictures}) == 8
+    edits = [r for r in openai.ledger.submits if r.path == "/v1/images/edits"]
+    assert [r.path for r in openai.ledger.submits if r not in edits] == ["/v1/images/generations"]
+    assert len(edits) == 2
+    selfie = made.base.picture.bytes
+    assert [selfie in r.body for r in edits] == [True, True]
+
+
+@pytest.fixture
+def gemini(monkeypatch):
+    with GeminiSimulator(look="drawn") as simulator:
+        monkeypatch.setenv("GEMINI_API_KEY", simulator.key)
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", simulator.base_url)
+        yield simulator
+
+
+def test_a_gemini_model_writes_the_prompt(gemini):
+    made = ik.run(ik.recipes.avatars, **GIVEN, writer="gemini-3.8-flash", size=360)
+    (asked,) = gemini.ledger.submits
+    said = json.dumps(asked.json)
+    assert "Architect, two cats." in said
+    assert "You write prompts for a model that edits pictures." in said
+    assert rows("SELECT kind FROM requests ORDER BY step LIMIT 2") == [("image",), ("text",)]
+    assert "For mood, not to be drawn" not in made.prompts[0]
+    assert "2 × 2 grid" in made.prompts[0]
+    assert len(made) == 4
+    assert made.timings["prompt"] > 0
 
 
 def test_a_language_model_writes_the_prompt(openai):
@@ -282,18 +307,30 @@ def test_without_upload_there_are_no_urls(tmp_path):
     assert not (tmp_path / "objects" / "avatars").exists()
 
 
-def test_a_storage_that_is_down_for_a_while_is_waited_for(s3, monkeypatch):
-    lab()
-    who = {**MIRA, "id": "waits"}
+@pytest.mark.parametrize("seconds", [0.3, pytest.param(10.0, marks=pytest.mark.soak)])
+def test_a_storage_that_is_down_for_a_while_is_waited_for(s3, monkeypatch, seconds):
+    script = lab(price=0.03)
+    who = {**MIRA, "id": f"waits-{seconds:g}"}
     with proxy_before(s3) as proxy:
         set_keys(monkeypatch, proxy.endpoint)
         ik.configure(remote=URL)
-        down = threading.Event()
-        proxy.fault = lambda method, path: 503 if method == "PUT" and "avatars" in path and not down.is_set() else None
-        threading.Timer(1.0, down.set).start()
-        made = make(persona=who, policy=ik.Policy(attempts=8))
+        up_at: list[float] = []
+
+        def fault(method, path):
+            if method != "PUT" or "avatars" not in path:
+                return None
+            up_at.append(time.monotonic() + seconds)  # the outage begins with the first upload
+            return 503 if time.monotonic() < up_at[0] else None
+
+        proxy.fault = fault
+        made = make(persona=who, policy=ik.Policy(attempts=20))
+        assert time.monotonic() >= up_at[0]
         assert len(made.urls) == 4
-        assert len(proxy.sent("PUT", "avatars/waits")) > 4
+        assert len(proxy.sent("PUT", f"avatars/{who['id']}")) > 4
+        assert [Remote(URL).get(f"avatars/{who['id']}/img/{k}.png") for k in (1, 2, 3, 4)] == [
+            p.bytes for p in made.pictures
+        ]
+        assert script.calls == 2
         close_default_engine()
 
 
