@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -20,7 +16,7 @@ from imagegen_kit.errors import ContentBlocked, InvalidInput, ProviderError, Req
 from imagegen_kit.store.remote import Remote
 from imagegen_kit.testing.simulators import GeminiSimulator, OpenAISimulator
 from imagegen_kit.types import Completed
-from tests.engine.models import hang, model, rows, until
+from tests.engine.models import hang, model, rows
 from tests.grids import draw
 from tests.recipes_steps import as_asked, png
 from tests.store.object_servers import make_bucket, moto, proxy_before
@@ -177,44 +173,6 @@ def test_bought_once_however_often_it_is_called():
     first, second = make(), make()
     assert [p.sha256 for p in first.pictures] == [p.sha256 for p in second.pictures]
     assert script.calls == 2
-
-
-CHILD = """
-import asyncio, sys
-import imagegen_kit as ik
-from tests.engine.models import model
-from tests.recipes.test_personas import MIRA
-from tests.recipes_steps import as_asked
-async def logged(script, request, on_progress):
-    with open("calls.log", "a") as log:
-        log.write(("grid" if request.references else "base") + "\\n")
-    if request.references and sys.argv[1] == "hang" and script.calls > 2:
-        await asyncio.sleep(600)
-    return await as_asked(script, request, on_progress)
-model("lab/one", *[logged] * 9, price=0.03)
-exp = ik.Experiment(ik.recipes.avatars, vary={"n": [8]}, fixed={"persona": MIRA, "model": "lab/one"}, name="avatars",
-                    policy=ik.Policy(concurrency=1))
-run = exp.run(progress=False)
-print(run.table().status.tolist())
-"""
-
-
-def test_killed_in_the_middle_nothing_is_bought_twice(tmp_path):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    first = subprocess.Popen([sys.executable, "-c", CHILD, "hang"], cwd=tmp_path, env=environment)
-    log = tmp_path / "calls.log"
-    until(lambda: first.poll() is not None or (log.exists() and log.read_text().count("grid") == 2))
-    until(lambda: first.poll() is not None or rows("SELECT COUNT(*) FROM results") == [(2,)])
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    close_default_engine()
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, "go on"], cwd=tmp_path, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert log.read_text().split() == ["base", "grid", "grid"]  # what hung may have been paid, and is not sent again
-    assert "unknown" in done.stdout
-    assert done.stdout.count("'ok'") == 6
 
 
 # ---- over real HTTP
