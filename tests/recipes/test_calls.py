@@ -395,11 +395,11 @@ def bucket(s3, monkeypatch):
 
 
 def call(**params):
-    return make(**{"model": "banana/default", **CALL, **params})
+    return make(**{"model": "banana/default", "size": 128, **CALL, **params})
 
 
 def test_end_to_end_from_the_job_service_to_a_link_that_opens(banana, bucket):
-    scene = call(call_id="c-17", expires_s=600)
+    scene = call(call_id="c-17", expires_s=600, size=(512, 512))
     (asked,) = banana.ledger.submits
     assert asked.path == "/v1/our/split-screen"
     assert asked.json == {
