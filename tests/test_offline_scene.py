@@ -15,6 +15,7 @@ from PIL import Image
 from imagegen_kit.providers.offline.cast import cast
 from imagegen_kit.providers.offline.layout import arrange
 from imagegen_kit.providers.offline.library import Library, shipped
+from imagegen_kit.providers.offline.panels import half_scene
 from imagegen_kit.providers.offline.reading import read
 from imagegen_kit.providers.offline.relations import box
 from imagegen_kit.providers.offline.scene import Scene, Subject
@@ -113,6 +114,25 @@ def test_the_sides_of_a_call_keep_their_people_and_places() -> None:
     call = scene("split screen, caller left a man in an office, callee right a woman in a living room")
     assert [(s.head, s.side) for s in call.subjects] == [("man", "left"), ("woman", "right")]
     assert call.side_places == ("office", "room")
+
+
+def test_who_is_on_a_side_keeps_to_it_where_the_prompt_says_both_the_side_and_who_that_is() -> None:
+    call = scene("a video call: the caller on the left. On the left: the caller, a farmer with a hat, in a meadow.")
+    assert [(s.head, s.side) for s in call.subjects] == [("farmer", "left"), ("hat", "left")]
+    assert call.side_places == ("meadow", None)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "places"),
+    [
+        ("a video call at home", ["room", "room"]),
+        ("a video call", ["office", "room"]),
+        ("a video call at home. On the right: a doctor in a hospital", ["room", "office"]),
+        ("a video call. On the left: a man at the beach", ["beach", "room"]),
+    ],
+)
+def test_a_place_of_the_whole_call_is_that_of_each_side_which_has_none(prompt: str, places: list[str]) -> None:
+    assert [half_scene(scene(prompt), side).place for side in (0, 1)] == places
 
 
 def test_style_words_do_not_change_the_brief_that_arranges_the_picture() -> None:
@@ -216,3 +236,17 @@ def test_what_a_person_has_chooses_the_picture() -> None:
     man = scene("portrait of a man with a beard").subjects
     assert len(man) == 1
     assert {e.id for e in shipped().find(man[0], face=True)} == {"face-man-beard"}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "shown"),
+    [
+        ("a woman with red hair", "woman-green-dress"),
+        ("a red-haired woman", "woman-green-dress"),
+        ("a woman with brown hair", "face-woman-brown"),
+        ("a blond-haired woman", "woman-headset"),
+    ],
+)
+def test_the_colour_of_somebodys_hair_is_no_colour_of_clothes(prompt: str, shown: str) -> None:
+    assert shown in [entry.id for entry in shipped().find(scene(prompt).subjects[0])]
+    assert "ice-skater" not in [entry.id for entry in shipped().find(scene(prompt).subjects[0])]

@@ -54,7 +54,7 @@ def call(
         "model": model, "style": style, "negative_prompt": negative_prompt, "size": size, "seed": seed,
         "upload": upload, "expires_s": expires,
     }  # fmt: skip
-    policy = ik.recipes.call_scene.policy  # type: ignore[attr-defined]  # set by tried_by
+    policy = ik.recipes.call_scene.policy  # type: ignore[attr-defined]  # set by brings
     policy = policy.with_(placeholder=default_picture) if default_picture is not None else policy
     given = {name: value for name, value in asked.items() if value is not None}
     made = ik.run(ik.recipes.call_scene, policy=policy, **given)

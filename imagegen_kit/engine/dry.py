@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from imagegen_kit.catalog.prices import estimate
 from imagegen_kit.engine.job import Job
-from imagegen_kit.engine.prepare import prepare
+from imagegen_kit.engine.prepare import prepare, readiness_fault
 from imagegen_kit.engine.retrieving import look_for_files, look_up
 from imagegen_kit.engine.rows import FIND_CACHED
 from imagegen_kit.engine.scope import Scope
@@ -103,13 +103,18 @@ class DryEngine:
     async def obtain(
         self, asked: Request, *, policy: Policy, step: int, notes: tuple[Adaptation, ...] = (), **_: Any
     ) -> Result:
-        """Note ``asked`` and return a result with a stand-in picture, or the refusal that would come."""
+        """Note ``asked`` and return a result with a stand-in picture, or the refusal that would come.
+
+        A model without key or address is planned for like any other, and what it lacks is told as a refusal.
+        """
         seen = self.foreseen
         try:
-            prepared = prepare(asked, self.registry, policy.clock.now().date(), notes)
+            prepared = prepare(asked, self.registry, policy.clock.now().date(), notes, planned=True)
         except InvalidInput as error:
             seen.refused.extend(f.what for f in error.faults)
             return Result(asked, None, "failed", error=error.message, error_type=type(error).__name__, exception=error)
+        if (lacking := readiness_fault(prepared.model)) and f"{lacking.what} {lacking.hint}" not in seen.refused:
+            seen.refused.append(f"{lacking.what} {lacking.hint}")
         seen.requests.append(prepared)
         if len(seen.requests) >= ENOUGH:
             seen.lower_bound = True

@@ -133,7 +133,9 @@ class Engine(Verbs):
                 joined = await self._wait(*ahead)
                 if isinstance(joined.exception, BudgetExceeded) and ahead[0].place.run != scope.run:
                     continue  # another run's budget says nothing about this one's
-                told = joined.adaptations[len(ahead[0].prepared.notes) :] if joined.status == "ok" else ()
+                # a fallback brings its own notes; they stand under its name, not under that of the request
+                own = 0 if joined.status == "fallback" else len(ahead[0].prepared.notes)
+                told = joined.adaptations[own:]
                 mine = as_joined(joined, prepared, told, step)
                 self.store.journal.append([*intent, (INSERT_RESULT, result_row(request_id, place, mine, at, told))])
                 return mine

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.image_result import ImageResult
+from imagegen_kit.engine.sign import signed_films
 from imagegen_kit.errors import ImagegenError
 from imagegen_kit.lazy import upward
 
@@ -24,8 +25,8 @@ class FilmResult(ImageResult):
 
     @property
     def films(self) -> tuple[Film, ...]:
-        """The films that came, in order; failed ones are left out."""
-        return tuple(r.film for r in self.results if r.film is not None and r.ok)
+        """The films that came, in order, each with the record of its request; failed ones are left out."""
+        return tuple(film for r in self.results if r.ok for film in signed_films(r, self.run_id))
 
     @property
     def film(self) -> Film:

@@ -32,22 +32,21 @@ class Prepared:
     account: str
 
 
-def prepare(asked: Request, registry: Registry, today: date, notes: tuple[Adaptation, ...] = ()) -> Prepared:
+def prepare(
+    asked: Request, registry: Registry, today: date, notes: tuple[Adaptation, ...] = (), *, planned: bool = False
+) -> Prepared:
     """Return the fitted request and its key; ``notes`` are differences that arose before it.
 
-    Raises UnknownName, or UnsupportedRequest with the models that could.
+    What is only ``planned`` needs neither key nor address. Raises UnknownName, or UnsupportedRequest with the models
+    that could.
     """
     model = registry.model(asked.model, today=today)
     if model.spec.kind != asked.kind:
         able = [m for m in registry.models() if m.spec.kind == asked.kind]
         what = f"{model.id} makes {model.spec.kind}, not {asked.kind}."
         raise UnsupportedRequest([Fault("model", what, _could(able, today))], model=model.id)
-    if (
-        missing := not_ready(model.provider)
-    ) and not settings().replay:  # told before anything is sent, with what to set
-        raise UnsupportedRequest(
-            [Fault("model", f"{model.id} is not ready.", f"{missing[0].upper()}{missing[1:]}.")], model=model.id
-        )
+    if not planned and (fault := readiness_fault(model)):  # told before anything is sent
+        raise UnsupportedRequest([fault], model=model.id)
     fitted = fit(asked, model.spec.can)
     if isinstance(fitted, tuple):
         able = [
@@ -70,6 +69,14 @@ def prepare(asked: Request, registry: Registry, today: date, notes: tuple[Adapta
         origin,
         account_name(model.provider),
     )
+
+
+def readiness_fault(model: ResolvedModel) -> Fault | None:
+    """Return what to set before a model can be used; None where it is ready, or a replay answers for it."""
+    missing = not_ready(model.provider)
+    if missing is None or settings().replay:
+        return None
+    return Fault("model", f"{model.id} is not ready.", f"{missing[0].upper()}{missing[1:]}.")
 
 
 def _could(models: list[ResolvedModel], today: date) -> str:

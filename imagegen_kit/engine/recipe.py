@@ -28,11 +28,17 @@ RESERVED = frozenset({*COLUMN_NAMES, "policy", "engine"})
 F = TypeVar("F", bound="Callable[..., Coroutine[Any, Any, Any]]")
 
 
-def tried_by(policy: Policy) -> Callable[[F], F]:
-    """Let a recipe bring the policy that is in force where its user names none; it is ``recipe.policy``."""
+def brings(
+    *, policy: Policy = DEFAULT, faults: Callable[[Mapping[str, Any], Registry], list[Fault]] | None = None
+) -> Callable[[F], F]:
+    """Let a recipe bring what holds for all who run it.
+
+    ``policy`` is in force where its user names none; it is ``recipe.policy``. ``faults(params, registry)`` returns what
+    else is wrong with parameters, which is refused before anything is sent.
+    """
 
     def mark(recipe: F) -> F:
-        recipe.policy = policy  # type: ignore[attr-defined]  # functions take attributes
+        recipe.policy, recipe.faults = policy, faults  # type: ignore[attr-defined]  # functions take attributes
         return recipe
 
     return mark
@@ -42,8 +48,7 @@ def tried_by(policy: Policy) -> Callable[[F], F]:
 class Recipe:
     """A recipe function with what its signature says. ``open`` recipes take further options of the models.
 
-    ``policy`` is in force where none is given. A function that bears ``faults(params, registry)`` says through it what
-    else is wrong with its parameters.
+    ``policy`` is in force where none is given, and ``faults`` says what else is wrong with parameters: see ``brings``.
     """
 
     function: Callable[..., Coroutine[Any, Any, Any]]
@@ -52,6 +57,7 @@ class Recipe:
     required: tuple[str, ...]
     open: bool
     policy: Policy = DEFAULT
+    faults: Callable[[Mapping[str, Any], Registry], list[Fault]] | None = None
 
 
 def read_recipe(recipe: Any) -> Recipe:
@@ -75,6 +81,7 @@ def read_recipe(recipe: Any) -> Recipe:
         required=tuple(p.name for p in named if p.default is p.empty),
         open=any(p.kind is p.VAR_KEYWORD for p in parameters),
         policy=getattr(recipe, "policy", DEFAULT),
+        faults=getattr(recipe, "faults", None),
     )
 
 
@@ -97,9 +104,8 @@ def faults_of(recipe: Recipe, params: Mapping[str, Any], registry: Registry) -> 
     ]
     for name, value in params.items():
         faults += check_values(name, value, registry)
-    more = getattr(recipe.function, "faults", None)
-    if more is not None:
-        faults += more(params, registry)
+    if recipe.faults is not None:
+        faults += recipe.faults(params, registry)
     if not faults and feeds(recipe):
         faults = feeding_faults([params])
     return faults

@@ -101,7 +101,7 @@ def as_joined(result: Result, prepared: Prepared, told: tuple[Adaptation, ...], 
     """Return another request's fresh result as seen by an equal request: cached, and not paid again."""
     cost = Cost(0.0, result.cost.price_usd, result.cost.basis) if result.ok else FREE
     status = "cached" if result.status == "ok" else result.status
-    notes = result.adaptations if result.status == "fallback" else (*prepared.notes, *told)
+    notes = told if result.status == "fallback" else (*prepared.notes, *told)
     return replace(
         result, request=prepared.asked, status=status, cost=cost, timings={}, attempts=(), step=step, adaptations=notes
     )

@@ -11,8 +11,8 @@ from imagegen_kit import __version__
 from imagegen_kit.catalog.prices import picture_price
 from imagegen_kit.errors import Fault, InvalidInput, StoreError
 from imagegen_kit.film import FORMATS as FILMS
-from imagegen_kit.film.joining import without_metadata
 from imagegen_kit.film.poster import poster
+from imagegen_kit.film.stringing import without_metadata
 from imagegen_kit.imaging import provenance
 from imagegen_kit.imaging.decode import open_sound
 from imagegen_kit.imaging.thumbnail import thumbnail

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagegen_kit.engine.rows import RESULT_COLUMNS, result_from_row
-from imagegen_kit.engine.sign import signed
+from imagegen_kit.engine.sign import signed, signed_films
 from imagegen_kit.types import request_from_plain
 from imagegen_kit.types.results import noted
 
@@ -73,7 +73,9 @@ def _result(store: Store, row: tuple[object, ...]) -> Result:
         key if key is None else str(key),
         int(str(step)),
     )
-    return replace(result, artifacts=signed(result, str(run_id)) or result.artifacts)
+    return replace(
+        result, artifacts=signed(result, str(run_id)) or signed_films(result, str(run_id)) or result.artifacts
+    )
 
 
 def _request(store: Store, text: str) -> Request:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, MissingDependency
+from imagegen_kit.film import provenance as _provenance
 from imagegen_kit.film.reading import MAX_BYTES, Facts, facts_of, first_frame, format_of, frame_at, last_frame
+from imagegen_kit.film.stringing import without_metadata
 from imagegen_kit.imaging.files import read_picture_file, stored_bytes, write_whole
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.lazy import Shown
 from imagegen_kit.types import Artifact
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from PIL import Image
 
 FORMATS = ("mp4", "webm")
@@ -26,11 +30,13 @@ class Film(Artifact, Shown):
     """A film by its sha256: an MP4 or WebM file, whose bytes lie in ``data`` or at ``path``.
 
     ``width`` and ``height`` are pixels, None where it was stored without PyAV. What looks into it (``facts``, the
-    frames) reads the file, and raises MissingDependency without PyAV.
+    frames) reads the file, and raises MissingDependency without PyAV. ``provenance`` is the record of the request that
+    made it, where the engine hands it over; it is written by ``save``.
     """
 
     kind: str = field(default="film", compare=False)  # type: ignore[assignment]  # one of the kinds of Artifact
     format: str = field(default="mp4", compare=False)
+    provenance: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def open(cls, path: str | Path) -> Film:
@@ -80,6 +86,11 @@ class Film(Artifact, Shown):
         return last_frame(self.bytes)
 
     @property
+    def request(self) -> dict[str, Any] | None:
+        """The record of the request that made it, from the engine or else from the file; None where neither has one."""
+        return dict(self.provenance) if self.provenance is not None else _provenance.read(self.bytes)
+
+    @property
     def is_stand_in(self) -> bool:
         """Whether it only stands for a film that a plan foresees."""
         return False
@@ -88,11 +99,12 @@ class Film(Artifact, Shown):
         """Return the frame that is shown ``seconds`` after the start; the last one where it is shorter."""
         return frame_at(self.bytes, seconds)
 
-    def save(self, path: str | Path) -> Path:
-        """Write the film to ``path`` as it is and return it; folders are made, an old file is replaced.
+    def save(self, path: str | Path, share: bool = False) -> Path:
+        """Write the film with its provenance to ``path`` and return it; folders are made, an old file is replaced.
 
-        Without a suffix the film's own is added. Raises InvalidInput for an unusable path, StoreError where writing
-        fails.
+        Pictures and sound stay as they are. Without a suffix the film's own is added. ``share`` leaves out the record
+        and all other metadata, for which PyAV is needed; without it no record is written either. Raises InvalidInput
+        for an unusable path, StoreError where writing fails.
         """
         target = Path(path).expanduser()
         if "\0" in str(target) or target.is_dir():
@@ -101,7 +113,13 @@ class Film(Artifact, Shown):
         if target.suffix.lower() != f".{self.format}":
             what = f"{target.suffix!r} is another format than the film's, and it is not converted."
             raise InvalidInput([Fault("path", what, f"Write .{self.format}.")])
-        return write_whole(target, self.bytes, "film")
+        data = self.bytes
+        if share:
+            data = without_metadata(data)
+        elif self.provenance is not None:
+            parents = [*(self.provenance.get("parents") or ()), self.sha256]
+            data = _provenance.embed(data, {**self.provenance, "parents": list(dict.fromkeys(parents))})
+        return write_whole(target, data, "film")
 
     def __eq__(self, other: object) -> bool:
         return self.sha256 == other.sha256 if isinstance(other, Artifact) else NotImplemented

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.film.artifact import Film, open_film
 from imagegen_kit.film.blending import blend
-from imagegen_kit.film.reading import facts_of, format_of, opened
-from imagegen_kit.film.writing import muxing
+from imagegen_kit.film.reading import facts_of, opened
+from imagegen_kit.film.stringing import strung
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 def join(films: Iterable[Any], *, size: tuple[int, int] | None = None, fps: float | None = None) -> Film:
@@ -32,7 +32,7 @@ def join(films: Iterable[Any], *, size: tuple[int, int] | None = None, fps: floa
     files = [film.bytes for film in found]
     data: bytes | None = None
     if size is None and fps is None and _alike(files):
-        data = _strung(files, "mp4")
+        data = strung(files, "mp4")
     if data is None:
         first = facts_of(files[0])
         rate = Fraction(fps or first.fps or 24).limit_denominator(1001)
@@ -40,7 +40,19 @@ def join(films: Iterable[Any], *, size: tuple[int, int] | None = None, fps: floa
     made = facts_of(data)
     digest = hashlib.sha256(data).hexdigest()
     parents = tuple(film.sha256 for film in found)
-    return Film(digest, "film", "mp4", made.width, made.height, len(data), None, data, parents)
+    record = _record([film.provenance for film in found], parents)
+    return Film(digest, "film", "mp4", made.width, made.height, len(data), None, data, parents, provenance=record)
+
+
+def _record(records: Sequence[Mapping[str, Any] | None], parents: Sequence[str]) -> dict[str, Any] | None:
+    """Return what a joined film tells of its making: of what it was joined; None where nothing is known of any."""
+    known = [record for record in records if record is not None]
+    if not known:
+        return None
+    models = dict.fromkeys(str(r.get("model_used") or r.get("model")) for r in known)
+    told: dict[str, Any] = {"tool": known[0].get("tool"), "derived_by": "imagegen_kit.film:join"}
+    told |= {"model_used": ", ".join(models), "parents": list(parents)}
+    return told | {"films": [None if record is None else dict(record) for record in records]}
 
 
 def _alike(files: Sequence[bytes]) -> bool:
@@ -56,39 +68,3 @@ def _alike(files: Sequence[bytes]) -> bool:
             if codec.name != "h264":
                 return False
     return len(kinds) == 1
-
-
-def without_metadata(data: bytes) -> bytes:
-    """Return a film with the same packets in a new file of its format: without title, comment, day and place."""
-    return _strung([data], format_of(data))
-
-
-def _strung(files: Sequence[bytes], format: str) -> bytes:
-    """Return the packets of all films in one file, each film's times moved behind the one before it."""
-    with muxing("Joining films", format=format) as (out, finish):
-        streams: dict[str, Any] = {}
-        last: dict[str, Fraction] = {}
-        offset = Fraction(0)
-        for data in files:
-            with opened(data, "Joining films") as (container, pictures):
-                end = Fraction(0)
-                sources = [pictures, *container.streams.audio[:1]]
-                for source in sources:
-                    streams.setdefault(source.type, None)
-                    if streams[source.type] is None:
-                        streams[source.type] = out.add_stream_from_template(source)
-                for packet in container.demux(sources):
-                    if not packet.size or packet.pts is None or packet.dts is None:
-                        continue
-                    kind, base = packet.stream.type, packet.time_base
-                    if kind == "video":
-                        end = max(end, (packet.pts + (packet.duration or 0)) * base)
-                    shift = round(offset / base)
-                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
-                    if kind in last and packet.dts * base <= last[kind]:
-                        continue  # the sound of the film before it is a little longer than its pictures
-                    last[kind] = packet.dts * base
-                    packet.stream = streams[kind]
-                    out.mux(packet)
-            offset += end
-        return finish()

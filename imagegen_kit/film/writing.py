@@ -12,7 +12,7 @@ from imagegen_kit.errors import ImagegenError
 from imagegen_kit.film.needing import pyav
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from PIL import Image
 
@@ -31,7 +31,7 @@ def even(width: float, height: float) -> tuple[int, int]:
 
 @contextmanager
 def muxing(
-    feature: str = "Writing a film", comment: str = "", format: str = "mp4"
+    feature: str = "Writing a film", metadata: Mapping[str, str] | None = None, format: str = "mp4"
 ) -> Iterator[tuple[Any, Callable[[], bytes]]]:
     """Yield an open container, and what returns the file's bytes once the container is closed."""
     av = pyav(feature)
@@ -39,8 +39,7 @@ def muxing(
         path = Path(folder) / f"film.{format}"
         try:
             with av.open(str(path), "w", format=format, options=_MUXER if format == "mp4" else _WEBM) as container:
-                if comment:
-                    container.metadata["comment"] = comment
+                container.metadata.update(metadata or {})
 
                 def finish() -> bytes:
                     container.close()
@@ -73,7 +72,7 @@ def add_frame(container: Any, stream: Any, frame: Any, number: int) -> None:
 def write_film(pictures: Iterable[Image.Image], *, size: tuple[int, int], fps: int = FPS, comment: str = "") -> bytes:
     """Return an MP4 of RGB ``pictures`` of ``size`` (even pixels), ``fps`` a second."""
     av = pyav("Writing a film")
-    with muxing(comment=comment) as (container, finish):
+    with muxing(metadata={"comment": comment} if comment else None) as (container, finish):
         stream = add_pictures(container, size, Fraction(fps))
         for number, picture in enumerate(pictures):
             add_frame(container, stream, av.VideoFrame.from_image(picture), number)

@@ -43,11 +43,7 @@ def embed(data: bytes, record: Mapping[str, Any], *, share: bool = False, format
     found, width, height = peek(data)
     if format is not None and format != found:
         raise InvalidInput([Fault("picture", f"the bytes are {found.upper()}, not {format.upper()}.")])
-    kept = public(record) if share else dict(record)
-    text = _json(kept)
-    if len(text.encode()) > MAX_RECORD:
-        kept = {**public(record), "left_out": "the record was too large to embed"}
-        text = _json(kept)
+    kept, text = _fitting(public(record) if share else record)
     try:
         if share:
             data = remux.strip(data, found)
@@ -68,6 +64,29 @@ def embed(data: bytes, record: Mapping[str, Any], *, share: bool = False, format
         return remux.jpeg_with_xmp(data, _packet(kept, source_type(record), more=note).encode(), extended)
     except Cut as error:
         raise InvalidInput([Fault("picture", f"the {found.upper()} file ends too early.", "Copy it again.")]) from error
+
+
+def _fitting(record: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """Return the record and its JSON, of one beyond 600 KiB what may be told to anybody."""
+    text = _json(record)
+    if len(text.encode()) <= MAX_RECORD:
+        return record, text
+    kept = {**public(record), "left_out": "the record was too large to embed"}
+    return kept, _json(kept)
+
+
+def record_text(record: Mapping[str, Any]) -> str:
+    """Return the JSON that is embedded for ``record``; one beyond 600 KiB is reduced to what ``public`` tells."""
+    return _fitting(record)[1]
+
+
+def record_of(text: str | None) -> dict[str, Any] | None:
+    """Return the record that an embedded text holds, None where it holds none that can be read."""
+    try:
+        record = json.loads(text) if text is not None and len(text) <= MAX_RECORD else None
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def strip(data: bytes) -> bytes:
@@ -95,10 +114,9 @@ def read(data: bytes) -> dict[str, Any] | None:
             # found by its tags, not by an XML parser: nothing in a file from anywhere is worth an entity expansion
             match = _RECORD.search(packet[: 8 * MAX_RECORD])
             text = unescape(match[1].decode()) if match else None
-        record = json.loads(text) if text is not None and len(text) <= MAX_RECORD else None
-    except (InvalidInput, Cut, ValueError, RecursionError):
+    except (InvalidInput, Cut, ValueError):
         return None
-    return record if isinstance(record, dict) else None
+    return record_of(text)
 
 
 def read_parameters(data: bytes) -> str | None:

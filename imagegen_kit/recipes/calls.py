@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.policy import Policy
-from imagegen_kit.engine.recipe import tried_by
+from imagegen_kit.engine.recipe import brings
 from imagegen_kit.recipes.call_picture import NEGATIVE, CallScene, call_faults, object_of, own, read_call
 
 if TYPE_CHECKING:
     from imagegen_kit.engine.job import Job
 
 
-@tried_by(Policy(placeholder=True, checks=["not_blank"]))
+@brings(policy=Policy(placeholder=True, checks=["not_blank"]), faults=call_faults)
 async def call_scene(
     job: Job,
     *,
@@ -70,6 +70,3 @@ async def call_scene(
     name = object_of(answer.results[0], call)
     urls = await job.upload(answer, names=[name], expires_s=expires_s) if uploads else [None]
     return CallScene(answer, name, urls[0], call_id)
-
-
-call_scene.faults = call_faults  # type: ignore[attr-defined]  # what `run` refuses before it begins

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.policy import Policy
-from imagegen_kit.engine.recipe import tried_by
+from imagegen_kit.engine.recipe import brings
 from imagegen_kit.recipes.batch import SceneBatch, log_scenes
 from imagegen_kit.recipes.scene_list import NEGATIVE, check_tier, read_scenes, scene_faults
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CHECKS = {"format": ["png", "jpeg"], "size": None, "not_blank": None, "bytes_per_megapixel": None}
 
 
-@tried_by(Policy(attempts=3, timeout_s=60, placeholder=True, checks=CHECKS))
+@brings(policy=Policy(attempts=3, timeout_s=60, placeholder=True, checks=CHECKS), faults=scene_faults)
 async def scene_batch(
     job: Job,
     scenes: Any,
@@ -45,6 +45,3 @@ async def scene_batch(
     batch = SceneBatch(tuple(script), answer, job.place)
     log_scenes(batch)
     return batch
-
-
-scene_batch.faults = scene_faults  # type: ignore[attr-defined]  # what `run` refuses before it begins

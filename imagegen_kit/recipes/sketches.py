@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.engine.recipe import brings
 from imagegen_kit.recipes.sketched import Sketch, Sketches, mended, rules_of
 from imagegen_kit.recipes.variants import plan_variants, sketch_model, variant_faults
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from imagegen_kit.types import Style
 
 
+@brings(faults=variant_faults)
 async def concept_sketches(
     job: Job,
     brief: str,
@@ -58,6 +60,3 @@ async def concept_sketches(
         sketches.append(Sketch(i, variation, result, kept, fixed, answer.run_id))
     sent = answer.results[0].request.references
     return Sketches(str(brief), plan.style.name if style else None, tuple(sketches), sent, answer.run_id)
-
-
-concept_sketches.faults = variant_faults  # type: ignore[attr-defined]  # what `run` refuses before it begins

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.engine.recipe import brings
 from imagegen_kit.recipes.shooting import SCORERS, measured, shoot
 from imagegen_kit.recipes.story_file import read_story, story_faults
 from imagegen_kit.recipes.story_numbers import CLIP
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from imagegen_kit.recipes.storyboard import Storyboard
 
 
+@brings(faults=story_faults)
 async def keyframes(
     job: Job,
     story: Any,
@@ -76,6 +78,3 @@ async def _filmed(job: Job, story: Story, board: Storyboard, paired: bool) -> St
     ]  # fmt: skip
     films = await job.films(clips, model=board.film_model, size=board.film_size, seed=board.seed)
     return replace(story, clips=films, film=await job.join(films.films) if films.films else None)
-
-
-keyframes.faults = story_faults  # type: ignore[attr-defined]  # what `run` refuses before it begins

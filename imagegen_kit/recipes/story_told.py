@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.engine.sign import signed
+from imagegen_kit.engine.sign import signed, signed_films
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.imaging.files import write_whole
 from imagegen_kit.lazy import Shown
@@ -157,7 +157,8 @@ class Story(Shown):
         for one, record in zip(self.keyframes, records, strict=True):
             if (picture := one.picture) is not None:
                 record["file"] = picture.save(target / f"keyframe_{one.shot.number:02}.{picture.format}").name
-        films = [r.film.save(target / f"clip_{n:02}").name for n, r in enumerate(self.clips or (), 1) if r.film]
+        clips = [signed_films(result, self.run_id) for result in self.clips or ()]
+        films = [film.save(target / f"clip_{n:02}").name for n, came in enumerate(clips, 1) for film in came]
         whole = self.film.save(target / "story").name if self.film is not None else None
         content: dict[str, Any] = {
             "name": self.name, "run_id": self.run_id, "keyframes": records, "clips": films, "film": whole,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import imagegen_kit as ik
+from imagegen_kit.capabilities import Capabilities
 from imagegen_kit.errors import ProviderError
-from tests.engine.models import job, model, rows
+from imagegen_kit.types import Adaptation
+from tests.engine.models import job, model, reply, rows
 
 
 async def twenty(job, prompt="a cup", model="lab/one"):
@@ -31,6 +33,23 @@ def test_who_joined_fails_with_the_one_that_bought_and_nothing_is_called_twice()
     results = [a.results[0] for a in ik.run(twenty)]
     assert script.calls == 1
     assert {(r.status, r.error) for r in results} == {("failed", "broken")}
+
+
+def test_who_joined_is_told_what_a_fallback_changed_as_the_one_that_bought():
+    model("lab/one", ProviderError("broken", paid=False), can=Capabilities(), seconds=0.05)
+    told = (Adaptation("size", "1024x1024", "24x24", "clamped"),)
+    second = model("other/two", reply(adaptations=told), price=0.1, can=Capabilities())
+
+    async def three(job, prompt):
+        return await asyncio.gather(*(job.images(prompt, model="lab/one", seed=7) for _ in range(3)))
+
+    exp = ik.Experiment(three, vary={"prompt": ["a cup"]}, policy=ik.Policy(fallback="other/two"))
+    table = exp.run(progress=False).table()
+    assert second.calls == 1
+    assert table.status.tolist() == ["fallback"] * 3
+    assert sorted(table.cost_usd) == [0, 0, 0.1]
+    (words,) = set(table.adaptations)
+    assert words.split("\n")[-2:] == ["model lab/one → other/two", "size 1024x1024 → 24x24"]
 
 
 def test_what_nobody_knows_is_not_bought_again_by_those_who_joined():

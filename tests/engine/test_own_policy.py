@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 import imagegen_kit as ik
-from imagegen_kit.engine.recipe import tried_by
-from imagegen_kit.errors import ProviderError
+from imagegen_kit.engine.recipe import brings
+from imagegen_kit.errors import Fault, InvalidInput, ProviderError
 from tests.engine.models import model
 
 OWN = ik.Policy(attempts=2, placeholder=True, checks={"min_bytes": 10}, clock="simulated")
 BUSY = ProviderError("busy", paid=False, retryable=True)
 
 
-@tried_by(OWN)
+@brings(policy=OWN)
 async def patient(job, prompt):
     return await job.images(prompt, model="lab/one")
 
@@ -66,3 +66,21 @@ def test_a_file_without_a_policy_leaves_it_to_the_recipe(tmp_path):
     assert ik.Experiment.from_yaml(tmp_path / "exp.yaml").policy == OWN
     (tmp_path / "exp.yaml").write_text("vary:\n  prompt: [a]\n")
     assert ik.Experiment.from_yaml(tmp_path / "exp.yaml").policy == ik.Policy()
+
+
+def no_dragons(params, _registry):
+    return [Fault("prompt", "dragons are not drawn here.")] if "dragon" in params.get("prompt", "") else []
+
+
+@brings(faults=no_dragons)
+async def tame(job, prompt, n=1):
+    return await job.images([prompt] * n, model="lab/one")
+
+
+def test_what_it_finds_wrong_is_told_with_all_else_before_anything_is_sent():
+    script = model("lab/one")
+    with pytest.raises(InvalidInput) as caught:
+        ik.run(tame, prompt="a dragon", many=3)
+    assert sorted(f.where for f in caught.value.faults) == ["many", "prompt"]
+    assert script.calls == 0
+    assert ik.run(tame, prompt="a cat").status == "ok"

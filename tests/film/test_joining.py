@@ -8,7 +8,7 @@ import pytest
 
 from imagegen_kit.errors import InvalidInput
 from imagegen_kit.film import Film, join
-from imagegen_kit.film.joining import without_metadata
+from imagegen_kit.film.stringing import without_metadata
 from tests.film.making import BLACK, BLUE, GREEN, RED, loudness, near, small, sounding, webm
 
 

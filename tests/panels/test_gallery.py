@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 import imagegen_kit as ik
 from imagegen_kit.engine.session import close_default_engine
@@ -183,6 +184,27 @@ class TestTheColumnSortedBy:
         view = heard(panel)
         panel.handle({"kind": "arrange", "sort": sort})
         return [row["facts"] for row in view.last("shelf")["rows"]]
+
+    def test_a_film_has_its_first_frame_with_a_play_sign_as_thumbnail_and_opened(self) -> None:
+        made = ik.run(ik.recipes.film, prompt="a lighthouse", model="offline/zoom", size="96x64", duration=0.5)
+        frame = made.film.first_frame.convert("RGB")
+        panel = ik.gallery()
+        view = heard(panel)
+        row = next(row for row in view.last("shelf")["rows"] if row["sha"] == made.film.sha256)
+        assert row["notice"] is None
+        assert row["alt"].startswith("first frame of a film")
+        panel.handle({"kind": "thumbnails", "shas": [row["sha"]]})
+        (sent,) = view.last("thumbnails")["buffers"]
+        assert Image.open(io.BytesIO(sent)).size == (96, 64)
+        panel.handle({"kind": "open", "sha": row["sha"]})
+        large = view.last("picture")
+        shown = Image.open(io.BytesIO(large["buffers"][0])).convert("RGB").resize((96, 64))
+        corner = (0, 0, 24, 16)  # the sign is in the middle
+        difference = ImageChops.difference(shown.crop(corner), frame.crop(corner))
+        assert max(most for _, most in difference.getextrema()) < 40
+        assert shown.getpixel((48, 32)) != frame.getpixel((48, 32))
+        assert "first frame of a film" in panel.static()
+        assert panel.errors == []
 
     def test_a_text_that_is_not_there_is_a_dash(self) -> None:
         assert {c.split(" · ")[0] for c in self.captions("error")} == {"error –"}

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import signal
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -18,13 +14,13 @@ from PIL import Image
 
 import imagegen_kit as ik
 from imagegen_kit.capabilities import Capabilities
-from imagegen_kit.engine.session import close_default_engine, default_engine
+from imagegen_kit.engine.session import default_engine
 from imagegen_kit.errors import ContentBlocked, InvalidInput, ProviderError
 from imagegen_kit.recipes.scene_list import Scene, read_scenes
 from imagegen_kit.store.clean import clean
 from imagegen_kit.testing.simulators import JobApiSimulator
 from imagegen_kit.types import Completed
-from tests.engine.models import Watch, model, rows, until
+from tests.engine.models import Watch, model, rows
 from tests.recipes_steps import gradient, png
 
 pytestmark = pytest.mark.usefixtures("own_registry")
@@ -204,6 +200,16 @@ def test_a_video_of_five_scenes_costs_by_its_tier_and_its_styles(service, tier, 
     assert plan.pictures.tolist() == [5]
     assert not plan.lower_bound.any()
     assert service.ledger.requests == []
+
+
+def test_what_a_tier_costs_is_known_before_there_is_a_key_or_an_address():
+    scenes = {"scenes": SCRIPT, "size": "320x180"}
+    plan = ik.Experiment(ik.recipes.scene_batch, vary={"tier": ["development"]}, fixed=scenes).plan()
+    assert plan.pictures.tolist() == [len(SCRIPT)]
+    assert plan.estimated_usd.tolist() == [pytest.approx(0.01 * len(SCRIPT))]
+    (told,) = plan.refused
+    assert told.startswith("nanobanana/sdxl-turbo is not ready. Set NANO_BANANA_API_KEY and set NANO_BANANA_API_URL")
+    assert told.count("not ready") == 1
 
 
 def test_a_plan_logs_nothing(caplog):
@@ -405,42 +411,6 @@ def test_offline_a_script_needs_no_key():
     assert batch.failed == {}
     assert {(p.width, p.height) for p in batch.pictures.values()} == {(1920, 1080)}
     assert min(p.size_bytes for p in batch.pictures.values()) > 10_240
-
-
-CHILD = """
-import asyncio, sys
-import imagegen_kit as ik
-from tests.engine.models import model
-from tests.recipes_steps import gradient
-from tests.recipes.test_scenes import SCRIPT, SMALL
-async def logged(script, request, on_progress):
-    with open("calls.log", "a") as log:
-        log.write(f"{request.labels['scene']}\\n")
-    if script.calls > 3 and sys.argv[1] == "hang":
-        await asyncio.sleep(600)
-    return await gradient(script, request, on_progress)
-model("lab/one", *[logged] * 9, price=0.02)
-exp = ik.Experiment(ik.recipes.scene_batch, vary={"scenes": [SCRIPT]}, fixed={"model": "lab/one", "size": (320, 180)},
-                    name="script", policy=SMALL.with_(concurrency=1))
-print(",".join(exp.run(progress=False).table().status))
-"""
-
-
-def test_killed_in_the_middle_nothing_is_bought_twice(tmp_path):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    first = subprocess.Popen([sys.executable, "-c", CHILD, "hang"], cwd=tmp_path, env=environment)
-    log = tmp_path / "calls.log"
-    until(lambda: first.poll() is not None or (log.exists() and len(log.read_text().split()) == 4))
-    until(lambda: first.poll() is not None or rows("SELECT COUNT(*) FROM results") == [(3,)])
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    close_default_engine()
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, "go on"], cwd=tmp_path, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert sorted(log.read_text().split()) == ["1", "2", "3", "4", "5"]  # what hung may be paid, and is not sent again
-    assert sorted(done.stdout.strip().split(",")) == ["ok", "ok", "ok", "ok", "unknown"]
 
 
 # ---- over real HTTP

@@ -211,7 +211,7 @@ print(*[one.result.status for one in made])
 """
 
 
-@pytest.mark.alone
+@pytest.mark.soak
 def test_killed_half_way_and_called_again_nothing_is_bought_twice(tmp_path):
     with Lab(latency=2.0, look="tiny") as sim:
         env = {**os.environ, **variables(sim), "IMAGEGEN_STORE": str(tmp_path / "store"), "PYTHONPATH": str(ROOT)}

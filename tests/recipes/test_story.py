@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,12 +12,11 @@ import imagegen_kit as ik
 from imagegen_kit import settings
 from imagegen_kit.capabilities import Capabilities
 from imagegen_kit.catalog import find_data, load_yaml
-from imagegen_kit.engine.session import close_default_engine
 from imagegen_kit.errors import ContentBlocked, InvalidInput, ProviderError, UnsupportedRequest
 from imagegen_kit.recipes import read_story
 from imagegen_kit.testing.simulators import GeminiSimulator, JobApiSimulator
 from imagegen_kit.types import Completed
-from tests.engine.models import EVERYTHING, model, rows, until
+from tests.engine.models import EVERYTHING, model
 from tests.recipes.stories import FIGURE, scene, somebody_else, story, true_to_reference, write, write_figure
 
 pytestmark = pytest.mark.usefixtures("own_registry")
@@ -331,41 +326,6 @@ def test_end_to_end_with_gemini(gemini, tmp_path):
         gemini.key
         not in repr(told) + told._repr_html_() + told.save(tmp_path / "out").joinpath("metadata.json").read_text()
     )
-
-
-CHILD = """
-import asyncio, sys
-import imagegen_kit as ik
-from tests.engine.models import model
-from tests.recipes.stories import true_to_reference
-async def logged(script, request, progress):
-    with open("calls.log", "a") as log:
-        log.write(request.prompt.split(",")[0].replace("Ada in ", "") + "\\n")
-    if sys.argv[1] == "hang" and script.calls == 3:
-        await asyncio.sleep(600)
-    return await true_to_reference(script, request, progress)
-model("lab/one", *[logged] * 9, price=0.03)
-exp = ik.Experiment(ik.recipes.keyframes, vary={"seed": [1]}, fixed={"story": "story.yaml"}, name="ada")
-print(exp.run(progress=False).table().status.tolist())
-"""
-
-
-def test_killed_in_the_middle_nothing_is_bought_twice(tmp_path):
-    write(tmp_path / "story.yaml", story(4, settings=CHAINED))
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    first = subprocess.Popen([sys.executable, "-c", CHILD, "hang"], cwd=tmp_path, env=environment)
-    log = tmp_path / "calls.log"
-    until(lambda: first.poll() is not None or (log.exists() and len(log.read_text().splitlines()) == 3))
-    until(lambda: first.poll() is not None or rows("SELECT COUNT(*) FROM results") == [(2,)])
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    close_default_engine()
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, "go on"], cwd=tmp_path, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert log.read_text().splitlines() == ["scene 1", "scene 2", "scene 3", "scene 4"]
-    assert done.stdout.strip() == "['ok', 'ok', 'unknown', 'ok']"  # what hung may have been paid: it is not sent again
 
 
 class TestAReferenceThatVanishes:

@@ -10,7 +10,7 @@ from imagegen_kit.errors import ImagegenError
 from imagegen_kit.imaging.decode import open_sound, peek
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.imaging.thumbnail import shrink
-from imagegen_kit.panels.gallery.tiles import facts_of, outcome, path_of, tile
+from imagegen_kit.panels.gallery.tiles import facts_of, path_of, tile
 from imagegen_kit.views.markup import CELL, TABLE, Markup, box, image, lines, notice, small, table, text
 from imagegen_kit.views.pictures import THUMBNAIL_PX, small_copy
 from imagegen_kit.views.words import STAND_IN, count, is_stand_in, shortened, usd_sum
@@ -76,7 +76,7 @@ def _picture(shelf: Shelf, item: Listed, light: int) -> Markup:
     except (ImagegenError, OSError) as error:
         return notice(f"the picture cannot be shown: {shortened(error, 120)}", PX)
     dashed = item.status == "placeholder"
-    return image(data, alt=outcome(item).alt, width=width, dashed=dashed, sha256=str(item.sha256), small=small)
+    return image(data, alt=str(tile(item)["alt"]), width=width, dashed=dashed, sha256=str(item.sha256), small=small)
 
 
 def _copy(shelf: Shelf, item: Listed, light: int) -> tuple[bytes, int, bool]:

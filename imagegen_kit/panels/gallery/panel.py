@@ -17,7 +17,7 @@ from imagegen_kit.panels.gallery.choices import (
     wanted_to_plain,
 )
 from imagegen_kit.panels.gallery.contact import artifact, contact_table
-from imagegen_kit.panels.gallery.tiles import about, is_picture, opened, tile
+from imagegen_kit.panels.gallery.tiles import about, can_be_shown, opened, tile
 from imagegen_kit.panels.panel import Panel
 from imagegen_kit.panels.pictures import PictureSource
 from imagegen_kit.panels.worker import worker
@@ -182,7 +182,7 @@ class Gallery(Panel):
     def _gather(self, message: dict[str, Any], _buffers: Sequence[bytes]) -> None:
         """Tell what can be stepped to from a picture: the marked ones if it is one of several, else those around it."""
         key = str(message["key"])
-        keys = [item.key for item in map(self._shelf.items.__getitem__, self._arranged.places) if is_picture(item)]
+        keys = [item.key for item in map(self._shelf.items.__getitem__, self._arranged.places) if can_be_shown(item)]
         marked = [k for k in keys if k in self._marks]
         several = len(marked) > 1 and key in marked
         around = marked if several else keys

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.film import FORMATS
 from imagegen_kit.tables.columns import COLUMN_TYPES
 from imagegen_kit.types import SIMULATED
 from imagegen_kit.views.pictures import Outcome
@@ -14,13 +15,12 @@ if TYPE_CHECKING:
     from imagegen_kit.tables.shelf import Shelf
 
 LINE = 120  # characters of the prompt that a tile gets; the whole text comes when a picture is opened
-FILMS = ("mp4", "webm")
 _IN_THE_CAPTION = ("created_at", "cost_usd", "seconds", "seed", "seed_sent", "prompt", "model", "model_used", "status")
 
 
-def is_picture(item: Listed) -> bool:
-    """Whether there is something that can be shown: a failed request has nothing, a film no thumbnail."""
-    return item.sha256 is not None and item.format not in FILMS
+def can_be_shown(item: Listed) -> bool:
+    """Whether there is something to look at, a picture or a film's poster: a failed request has nothing."""
+    return item.sha256 is not None
 
 
 def outcome(item: Listed) -> Outcome:
@@ -38,11 +38,11 @@ def tile(item: Listed, sort: str = "created_at", value: Any = None) -> dict[str,
     facts = facts_of(item)
     if sort not in _IN_THE_CAPTION:
         facts.insert(0, _sorted_by(sort, value))
-    notice = None if is_picture(item) else told.failed if item.sha256 is None else f"film: {item.format}"
+    notice = None if can_be_shown(item) else told.failed
     return {
         "key": item.key,
         "sha": item.sha256 if notice is None else None,
-        "alt": told.alt if item.sha256 is not None else f"{told.failed}, {told.alt}",
+        "alt": _spoken(item),
         "line": shortened(item.prompt, LINE) or "no prompt",
         "facts": " · ".join(facts),
         "status": item.status,
@@ -50,10 +50,17 @@ def tile(item: Listed, sort: str = "created_at", value: Any = None) -> dict[str,
     }
 
 
+def _spoken(item: Listed) -> str:
+    told = outcome(item)
+    if item.sha256 is None:
+        return f"{told.failed}, {told.alt}"
+    return f"first frame of a film, {told.alt}" if item.format in FORMATS else told.alt
+
+
 def opened(item: Listed) -> dict[str, Any]:
     """Return what the viewer needs of a picture until more is asked for."""
     return {
-        "key": item.key, "sha": item.sha256, "alt": outcome(item).alt, "width": item.width, "height": item.height,
+        "key": item.key, "sha": item.sha256, "alt": _spoken(item), "width": item.width, "height": item.height,
         "title": f"{shortened(item.prompt, 60) or 'no prompt'} · {item.model_used or item.model}",
         "facts": facts_of(item, named=False), "prompt": item.prompt,
     }  # fmt: skip
@@ -90,7 +97,7 @@ def about(shelf: Shelf, place: int) -> list[tuple[str, str]]:
         "cost": usd(item.cost_usd) if item.cost_usd is not None else "cost unknown",
         "price": _price(shelf.column("price_usd")[place]) if item.cost_usd == 0 else None,
         "seconds": None if item.seconds is None else seconds(item.seconds),
-        "size": f"{item.width}×{item.height} pixels, {item.format}" if item.width else None,
+        "size": f"{item.width}×{item.height} pixels, {item.format}" if item.width else item.format,
         "made": item.created_at[:19].replace("T", " ") + " UTC",
         "path": path_of(shelf, item),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
@@ -22,6 +23,7 @@ from imagegen_kit.retrieval.text import STOP_WORDS, TextIndex, shipped_synonyms,
 CACHE_BYTES = 64 * 2**20
 MANY = frozenset(("pair", "family", "group", "bunch", "people", "team", "couple", "two", "three"))
 CROWD = frozenset(("group", "meeting", "person"))
+_HAIR = re.compile(r"\b(\w+)[ -]hair(?:ed)?\b")
 _PLURALS = ("two ", "three ", "a group", "a pair", "green, red and orange")
 
 
@@ -100,7 +102,10 @@ class Library:
         if subject.count >= 4 and crowd:
             return crowd
         if heads & set(lexicon()["people"]):  # "a man with a beard": only those who have one, where there are such
-            traits = set(tokenize(subject.words)) - heads
+            traits, haired = set(tokenize(subject.words)) - heads, _HAIR.search(subject.words)
+            if haired is not None:  # red hair is no red dress
+                scored = [(s, e) for s, e in scored if _has_hair(e, haired[1])] or scored
+                traits -= set(tokenize(haired[0]))
             most = max((len(traits & {*e.tags, *e.names}) for _, e in scored), default=0)
             scored = [(score, e) for score, e in scored if len(traits & {*e.tags, *e.names}) == most]
         reach = (9.0 if face else 5.0) if heads & set(lexicon()["people"]) else 2.4
@@ -167,6 +172,12 @@ class Library:
                 _, dropped = self._kept.popitem(last=False)
                 self._bytes -= dropped.width * dropped.height * 4
         return picture
+
+
+def _has_hair(entry: Entry, colour: str) -> bool:
+    """Whether an entry's caption says that somebody has hair of this colour."""
+    said = ("blond",) if colour.startswith("blond") else (f"{colour}-haired", f"{colour} hair")
+    return any(words_ in entry.caption for words_ in said)
 
 
 @cache

@@ -89,7 +89,8 @@ def half_scene(scene: Scene, side: int) -> Scene:
         subjects.append(replace(device, count=1, side=name, scale=1.15))
         relations.append(Relation(0, "hold", len(subjects) - 1))
         subjects += [replace(thing, side=("right", "left")[side], scale=0.8) for thing in things[:1]]
-    place = scene.side_places[side] or (None if any(scene.side_places) else scene.place) or ("office", "room")[side]
+    told = [p for p in scene.places if p not in scene.side_places] if any(scene.side_places) else [scene.place]
+    place = scene.side_places[side] or next(iter(told), None) or ("office", "room")[side]
     return replace(
         scene, subjects=tuple(subjects), relations=tuple(relations), place=place, layout="portrait", text=None
     )

@@ -15,6 +15,6 @@ def imagegen_providers() -> list[ProviderSpec]:
             models=load_models("offline"),
             target="imagegen_kit.providers.offline.provider:OfflineProvider",
             origin="local:offline",
-            output_version="2",
+            output_version="3",
         )
     ]

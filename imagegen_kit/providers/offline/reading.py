@@ -144,6 +144,7 @@ class _Reader:
         self.phrase: list[str] = []
         self.link: str | None = None
         self.side: str | None = None  # the side named before its subject: "on the left a cat"
+        self.colon = False  # the side holds for all that its sentence says: "on the left: the caller, a doctor"
         self.clause_start = 0
         self.hints: list[str] = []
 
@@ -156,12 +157,12 @@ class _Reader:
             self.close()
             self.link = token[1:]
         elif token == ":" and self.side is not None and not self.phrase:
-            pass  # "on the left: a doctor"
+            self.colon = True
         elif token in ".,;:!?\n":
             self.close()
             self.link = None if token != "," else "beside"
             if token != ",":
-                self.side, self.clause_start = None, len(self.subjects)
+                self.side, self.colon, self.clause_start = None, False, len(self.subjects)
         else:
             self.phrase.append(token)
 
@@ -178,7 +179,7 @@ class _Reader:
             self.clause_start = len(self.subjects)
             self.link = None
         elif side == self.side:  # "the caller on the left": says it twice, and who follows is somebody else
-            self.side = None
+            self.side = side if self.colon else None
         else:
             self.side, self.link = side, None
 
