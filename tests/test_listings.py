@@ -260,7 +260,7 @@ class TestSummary:
 
     def test_what_is_taken_from_it_shows_itself_as_pandas_does(self) -> None:
         frame = ik.generate("a kite", model="offline/collage", size=96) and ik.open_run("latest").summary()
-        few = frame[["pictures", "success"]]
+        few = frame[["pictures", "success", "unfair", "cost_usd", "seconds_p50"]]
         assert repr(few) == repr(pd.DataFrame(few))
 
     def test_several_names_are_columns_of_their_own(self) -> None:

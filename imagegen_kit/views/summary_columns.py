@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from imagegen_kit.views.listing_columns import Row
 
 SCORE = "score_"
-NEEDED = ("pictures", "success", "cost_usd", "seconds_p50")  # what has less is no summary, and shown as pandas shows it
 COUNTS = ("texts", "cached", "fallback", "placeholder", "failed", "unfair", "simulated")
+# What has less is a choice of columns, which pandas shows as they were chosen.
+NEEDED = (*COUNTS, "pictures", "success", "cost_usd", "price_usd", "seconds_p50", "seconds_p90")
 MOST_SCORES = 3  # in a terminal, which is no wider
 
 
@@ -30,7 +31,7 @@ def summary_kind(frame: pd.DataFrame) -> Kind | None:
     columns = (
         *(Column(name, partial(_said, name=name), unbroken=True) for name in groups),
         Column("pictures", lambda row: f"{row.number('pictures'):,}"),
-        *(Column(name, partial(_counted, name=name), optional=True) for name in COUNTS if name in names),
+        *(Column(name, partial(_counted, name=name), optional=True) for name in COUNTS),
         Column("success", _success),
         Column("cost", partial(_usd, name="cost_usd"), unbroken=True),
         Column("each", partial(_usd, name="price_usd"), unbroken=True),
@@ -41,7 +42,7 @@ def summary_kind(frame: pd.DataFrame) -> Kind | None:
             for i, name in enumerate(scores)
         ),
     )
-    told = {*COUNTS, *NEEDED, "price_usd", "seconds_p90", *scores, *(f"{name}_n" for name in scores)}
+    told = {*NEEDED, *scores, *(f"{name}_n" for name in scores)}
     others = tuple(name for name in names if name not in NEEDED)
     index = groups[0] if len(groups) == 1 else None
     return Kind(index, NEEDED, others, columns, partial(_head, scores=scores), frozenset(told))
