@@ -14,12 +14,18 @@ pytestmark = pytest.mark.usefixtures("own_registry")
 
 
 async def two_parts(job, prompt="a cup", room=2):
-    async def part(own, word, wait):
-        await asyncio.sleep(wait)
-        return [await own.image(f"{prompt}, {word} {n}", model="lab/one") for n in (1, 2)]
+    over = asyncio.Event()  # the second part has all its answers before the first one asks
+
+    async def part(own, word):
+        if word == "slow":
+            await over.wait()
+        try:
+            return [await own.image(f"{prompt}, {word} {n}", model="lab/one") for n in (1, 2)]
+        finally:
+            over.set()
 
     first, second = job.branches([room, room])
-    found = await asyncio.gather(part(first, "slow", 0.1), part(second, "quick", 0.0))
+    found = await asyncio.gather(part(first, "slow"), part(second, "quick"))
     return [*found, await job.image(prompt, model="lab/one")]
 
 
