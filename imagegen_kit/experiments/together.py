@@ -52,10 +52,10 @@ def belonging(run: Run, params: Params, by: str, shows: Callable[[str, str], boo
             beside += [name] if len({known.get(name) for known in cells}) > 1 else []
     kept = {cell: {n: v for n, v in known.items() if n not in aside} for cell, known in params.items()}
     notes = []
-    if not any(first) and not beside and not any(by == "prompt" or shows(by, value) for value in values):
-        if len(set(values)) < len(values):  # their order in the table says nothing
-            what = "Nothing says which pictures belong together: no prompt, no file name, no text of what is to be seen."
-            return {cell: {**known, "picture": str(cell)} for cell, known in kept.items()}, [what]
+    tells = any(first) or beside or any(by == "prompt" or shows(by, value) for value in values)
+    if not tells and len(set(values)) < len(values):  # their order in the table says nothing
+        what = "Nothing says which pictures belong together: no prompt, no file name, no text of what is to be seen"
+        return {cell: {**known, "picture": str(cell)} for cell, known in kept.items()}, [f"{what}."]
     if most == 0 and len(set(values)) > 1:
         notes = [f"No two pictures that differ in {by} belong together: they pair by {_how(first)}."]
     elif named := [name for name in aside if not name.startswith(PREFIX)]:

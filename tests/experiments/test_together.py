@@ -136,5 +136,5 @@ def test_a_table_of_other_file_names_pairs_by_the_texts_that_say_what_is_to_be_s
 def test_pictures_of_which_nothing_says_what_they_show_are_never_paired_by_their_order():
     rows = [{"picture": Image.new("L", (8, 8), 9 * n), "model": MODELS[n % 2]} for n in range(6)]
     run = ik.open_run(pd.DataFrame(rows))
-    with pytest.raises(InvalidInput, match="there are no pairs. Nothing says which pictures belong together"):
+    with pytest.raises(InvalidInput, match=r"there are no pairs\. Nothing says which pictures belong together"):
         Ballot(run)
