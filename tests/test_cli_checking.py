@@ -140,6 +140,21 @@ class TestBaseline:
         assert (suite.get("tests"), suite.get("failures")) == ("3", str(outcome))
         assert [len(case.findall("failure")) for case in suite] == [outcome, 0, 0]
 
+    @pytest.mark.parametrize("named", ["id", "name", "latest"])
+    def test_a_run_of_the_same_store_is_a_baseline_too(self, named: str) -> None:
+        assert imagegen("run", experiment(self.CHECK, prompts=6))[0] == 0
+        before = ik.open_run("latest")
+        LEVEL["light"] = -5
+        status, out = imagegen(
+            "check",
+            experiment(self.CHECK, prompts=6),
+            "--baseline",
+            {"id": before.id, "name": "lamps"}.get(named, named),
+            "--fresh",
+        )
+        assert status == 1, out
+        assert "score_light no worse by more than 2: 97.5 after 102.5, -5" in out
+
     def test_groups_are_held_apart(self) -> None:
         @ik.register(model="me/candle", price_usd=0.01)
         def candle(request: Any) -> Image.Image:
@@ -276,3 +291,13 @@ def test_what_the_run_has_measured_already_may_be_asked_for_without_its_scorer()
     assert "score_light >= 1" in out
     status, out = imagegen("check", file, "--fresh")
     assert (status, "Add light to scorers" in out) == (2, True)
+
+
+def test_a_file_that_is_no_junit_file_is_refused_before_anything_is_made_and_stays() -> None:
+    file = experiment("  require:\n    success: '>= 0.1'\n", prompts=2)
+    written = Path(file).read_text(encoding="utf-8")
+    status, out = imagegen("check", file, "--junit", file)
+    assert (status, "is there and no JUnit file" in out) == (2, True), out
+    assert Path(file).read_text(encoding="utf-8") == written
+    assert len(ik.runs()) == 0
+    assert [imagegen("check", file, "--junit", "j.xml")[0] for _ in range(2)] == [0, 0]  # an earlier one is replaced

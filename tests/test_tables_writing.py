@@ -75,3 +75,16 @@ def test_the_command_writes_it_by_its_suffix(run) -> None:
     done = CliRunner().invoke(app, ["show", "files", "--table-file", "t.jsonl"])
     assert done.exit_code == 0, done.output
     assert len(Path("t.jsonl").read_text(encoding="utf-8").splitlines()) == 4
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_a_table_of_a_run_is_replaced_and_any_other_file_is_refused_and_stays(run, suffix: str) -> None:
+    path = Path(f"data.{suffix}")
+    run.export_table(path)
+    assert run.select(seed=1).export_table(path) == path
+    pd.testing.assert_frame_equal(load_parquet(run.export_table("own.parquet")), run.table())
+    for foreign in (b"name,age\nAnn,3\n", b'{"name": "Ann"}\n', b"", b"\x00PAR1"):
+        path.write_bytes(foreign)
+        with pytest.raises(InvalidInput, match="is there and no such table"):
+            run.export_table(path)
+        assert path.read_bytes() == foreign

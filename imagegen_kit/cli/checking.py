@@ -15,7 +15,7 @@ from imagegen_kit.cli.saying import say
 def check(
     experiment: Annotated[Path, typer.Argument(help="An experiment as YAML, with a section `check`.")],
     baseline: Annotated[
-        Path | None, typer.Option(help="A bundle (.zip) or a run's id that it may not fall behind.")
+        str | None, typer.Option(help="A bundle (.zip) or a run's id or name that it may not fall behind.")
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="Also write the findings as a JUnit file.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="What is unclear fails, too.")] = False,
@@ -25,10 +25,12 @@ def check(
     import imagegen_kit as ik
     from imagegen_kit.experiments.beforehand import read_check
     from imagegen_kit.experiments.checking import FAILS, HOLDS, UNCLEAR, UNKNOWN, check_run
-    from imagegen_kit.experiments.junit import write_junit
+    from imagegen_kit.experiments.junit import check_junit, write_junit
     from imagegen_kit.registry import get_registry
 
     wanted, asked = read_check(experiment, get_registry(), has_baseline=baseline is not None, fresh=fresh)
+    if junit is not None:
+        check_junit(junit)  # before anything is paid
     before = ik.open_run(baseline) if baseline is not None else None
     run = wanted.run(fresh=fresh)
     if asked.scorers:

@@ -33,6 +33,10 @@ class Remembered:
         """Return the row of ``RESULT_COLUMNS`` for ``key``, or None."""
         return self._rows.get(key)
 
+    def forget(self, key: str) -> None:
+        """Forget ``key``: what is there must be looked up again."""
+        self._rows.pop(key, None)
+
     def put(self, key: str, row: tuple[Any, ...]) -> None:
         """Keep ``row``; the oldest is forgotten where there are too many."""
         self._rows[key] = row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,9 @@ def table_entries(frame: pd.DataFrame) -> list[Entry]:
         row = {str(name): _plain(value) for name, value in values.items()}
         source = row.pop(column)
         params, facts = split(row)
+        named = row.get("file") or (source if isinstance(source, (str, os.PathLike)) else None)
+        if "prompt" not in params and isinstance(named, (str, os.PathLike)):
+            params = {"file": Path(named).name, **params}  # all that says what it shows, and no folder of this machine
         if source is None and not facts.get("error"):
             hint = "Give it, or say in a column `error` why there is none."
             faults.append(Fault(f"row {number}", f"its {column} is missing.", hint))

@@ -29,8 +29,9 @@ class Reported:
     def export_table(self, path: str | Path) -> Path:
         """Write ``table()`` as ``.csv``, ``.parquet`` or ``.jsonl``, by the suffix, and return the path.
 
-        Lists are JSON, unknown values empty (``null`` in JSON lines), times UTC. An old file is replaced. Raises
-        InvalidInput for another suffix, MissingDependency where Parquet needs pyarrow, StoreError.
+        Lists are JSON, unknown values empty (``null`` in JSON lines), times UTC. An old table of a run is
+        replaced. Raises InvalidInput for another suffix and for any other file that is there, MissingDependency where
+        Parquet needs pyarrow, StoreError.
         """
         from imagegen_kit.tables.writing import write_table
 

@@ -35,7 +35,12 @@ def belonging(run: Run, params: Params, by: str, shows: Callable[[str, str], boo
     values = [known[by] for known in cells]
     keys: Sequence[Hashable] = [tuple(known.items()) for known in first]
     most = _counterparts(keys, values)
-    aside, beside = [], []
+    aside, beside = list[str](), list[str]()
+    if most == 0 and not any("prompt" in known for known in cells):  # names like 0001.png tell less than a text does
+        texts = [{n: v for n, v in known.items() if n != by and shows(n, v)} for known in cells]
+        by_text = [tuple(known.items()) for known in texts]
+        if all(texts) and _counterparts(by_text, values):
+            first, keys, most, aside = texts, by_text, _counterparts(by_text, values), ["file"]
     for name in dict.fromkeys(name for known in cells for name in known):
         if name in (by, *OF_FILES) or any(name in known for known in first):
             continue
@@ -47,6 +52,10 @@ def belonging(run: Run, params: Params, by: str, shows: Callable[[str, str], boo
             beside += [name] if len({known.get(name) for known in cells}) > 1 else []
     kept = {cell: {n: v for n, v in known.items() if n not in aside} for cell, known in params.items()}
     notes = []
+    tells = any(first) or beside or any(by == "prompt" or shows(by, value) for value in values)
+    if not tells and len(set(values)) < len(values):  # their order in the table says nothing
+        what = "Nothing says which pictures belong together: no prompt, no file name, no text of what is to be seen"
+        return {cell: {**known, "picture": str(cell)} for cell, known in kept.items()}, [f"{what}."]
     if most == 0 and len(set(values)) > 1:
         notes = [f"No two pictures that differ in {by} belong together: they pair by {_how(first)}."]
     elif named := [name for name in aside if not name.startswith(PREFIX)]:

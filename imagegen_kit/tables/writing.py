@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from pathlib import Path
@@ -15,23 +16,45 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SUFFIXES = (".csv", ".parquet", ".jsonl")
+MOST_LINE = 16 << 20  # characters of a row that is looked at to know a table again
 
 
 def write_table(frame: pd.DataFrame, path: str | Path) -> Path:
-    """Write ``frame`` and return the file's path; an old file is replaced, missing folders are made.
+    """Write ``frame`` and return the file's path; an old file of this table is replaced, missing folders are made.
 
     Lists and mixed values are JSON. Unknown is an empty field in CSV, ``null`` in JSON lines; times are UTC.
-    Raises InvalidInput for another suffix, MissingDependency where Parquet needs pyarrow, StoreError where the file
-    cannot be written.
+    Raises InvalidInput for another suffix, and for a file that is there and begins with other columns,
+    MissingDependency where Parquet needs pyarrow, StoreError where the file cannot be written.
     """
     target = Path(path).expanduser()
     suffix = target.suffix.lower()
     if suffix not in SUFFIXES:
         raise InvalidInput([Fault("path", f"{target.name!r} names no kind of table.", f"End it in {_or(SUFFIXES)}.")])
+    if target.is_file() and not _ours(target, list(map(str, frame.columns[:2]))):
+        what = f"{target.name!r:.80} is there and no such table."
+        raise InvalidInput([Fault("path", what, "Name another file, or remove it.")])
     if suffix == ".parquet":
         return write_frame(frame, target)
     text = _csv(frame) if suffix == ".csv" else _lines(frame)
     return write_whole(target, text.encode(errors="replace"), "table")
+
+
+def _ours(path: Path, columns: list[str]) -> bool:
+    """Return whether the file at ``path`` begins with these columns, as an earlier table does."""
+    try:
+        if path.suffix.lower() == ".parquet":
+            import pyarrow.parquet as pq
+
+            return list(pq.read_schema(path).names[: len(columns)]) == columns
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            if path.suffix.lower() == ".csv":
+                return next(csv.reader(file), [])[: len(columns)] == columns
+            first = json.loads(file.readline(MOST_LINE))
+            return isinstance(first, dict) and list(first)[: len(columns)] == columns
+    except (OSError, ValueError, RecursionError, csv.Error):  # pyarrow's own are ValueErrors
+        return False
+    except ImportError:  # without pyarrow no table is written either, and that is told
+        return True
 
 
 def _or(names: tuple[str, ...]) -> str:

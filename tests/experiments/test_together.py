@@ -93,3 +93,48 @@ def test_files_of_other_names_do_not_pair_and_that_is_said():
 
 def test_files_of_equal_names_pair():
     assert Ballot(folder_of("sd/0.png", "sd/1.png", "flux/0.png", "flux/1.png"), repeats=0).possible == 2
+
+
+ICONS = ("cup", "hat", "kite", "boat")
+
+
+def table_of(names: dict[str, list[str]], **columns: list[Any]) -> Run:
+    """Open a table of pictures without prompts, each in a folder of its model."""
+    rows = []
+    for model, files in names.items():
+        for number, file in enumerate(files):
+            path = Path(model) / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("L", (8, 8), 9 * number + 90 * (model == "two")).save(path)
+            rows.append({"path": str(path), "model": model})
+    return ik.open_run(pd.DataFrame(rows).assign(**columns))
+
+
+def files_paired(run: Run) -> list[tuple[str, str]]:
+    names = dict(zip(run.table()["sha256"], run.table()["file"], strict=True))
+    return [(names[pair.left.sha256], names[pair.right.sha256]) for pair in Ballot(run, "model", repeats=0).plan]
+
+
+def test_a_table_without_prompts_pairs_by_equal_file_names_in_whatever_order_they_come():
+    files = [f"{name}.png" for name in ICONS]
+    run = table_of({"one": files, "two": sorted(files)})
+    assert sorted(files_paired(run)) == [(name, name) for name in sorted(files)]
+    frame = run.compare("model", metric="success")
+    assert (frame.attrs["unit"], frame.n.tolist()) == ("file", [4])
+
+
+def test_a_column_file_says_which_pictures_of_a_table_belong_together():
+    run = table_of({"one": ["1.png", "2.png"], "two": ["3.png", "4.png"]}, file=["cup", "hat", "hat", "cup"])
+    assert sorted(files_paired(run)) == [("cup", "cup"), ("hat", "hat")]
+
+
+def test_a_table_of_other_file_names_pairs_by_the_texts_that_say_what_is_to_be_seen():
+    run = table_of({"one": ["1.png", "2.png"], "two": ["3.png", "4.png"]}, scene=["cup", "hat", "hat", "cup"])
+    assert sorted(map(sorted, files_paired(run))) == [["1.png", "4.png"], ["2.png", "3.png"]]
+
+
+def test_pictures_of_which_nothing_says_what_they_show_are_never_paired_by_their_order():
+    rows = [{"picture": Image.new("L", (8, 8), 9 * n), "model": MODELS[n % 2]} for n in range(6)]
+    run = ik.open_run(pd.DataFrame(rows))
+    with pytest.raises(InvalidInput, match=r"there are no pairs\. Nothing says which pictures belong together"):
+        Ballot(run)

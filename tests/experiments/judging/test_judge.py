@@ -276,3 +276,18 @@ def test_what_people_have_voted_on_is_judged_first():
     with judged_by(Honest()):
         found = run.judge(GEMINI, pairs=2, controls=0, **QUIET)
     assert {v.pair for v in found.judged} == {pair.key for pair in voted}
+
+
+def test_what_was_no_verdict_is_asked_anew_by_fresh_and_by_nothing_else():
+    run = run_of(2)
+    with judged_by(Broken()) as clouds:
+        assert run.judge(GEMINI, controls=0, **QUIET).judged == []
+        paid = len(clouds.ledger.requests)
+    with judged_by(Honest()) as clouds:
+        assert run.judge(GEMINI, controls=0, **QUIET).judged == []
+        assert clouds.ledger.requests == []
+        assert len(run.judge(GEMINI, controls=0, fresh=True, **QUIET).judged) == 2
+        asked = len(clouds.ledger.requests)
+        assert len(run.judge(GEMINI, controls=0, fresh=True, **QUIET).judged) == 2
+        assert len(clouds.ledger.requests) == asked  # verdicts come from the cache
+    assert (paid, asked) == (2, 4)  # the first answer of each pair broke the form, so no second one was bought
