@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.sign import signed
 from imagegen_kit.errors import Fault
+from imagegen_kit.imaging.files import new_folder, write_whole
 from imagegen_kit.lazy import Shown
 from imagegen_kit.types.common import empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from imagegen_kit.engine.image_result import ImageResult
     from imagegen_kit.imaging.picture import Picture
@@ -48,6 +51,28 @@ class Avatars(Shown):
         """What went wrong, each thing once; a grid that could not be split is in ``grids``."""
         wrong = [r.error for r in (*self.grids.results, *self.cells) if r.error and r.status != "fallback"]
         return tuple(dict.fromkeys(wrong))
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the avatars as 1.png, 2.png … and ``metadata.json`` into ``folder``, which must be new or empty.
+
+        They are numbered by their places, as what is uploaded is. Where one is missing the grids are written too, to
+        be cut by hand. Returns the folder; raises InvalidInput where it is not empty, StoreError where writing fails.
+        """
+        target, urls, rows = new_folder(folder), iter(self.urls), list[dict[str, Any]]()
+        for number, cell in enumerate(self.cells, 1):
+            picture = next(iter(signed(cell, self.base.run_id)), None) if cell.status != "failed" else None
+            file = picture.save(target / f"{number}.{picture.format}").name if picture is not None else None
+            url = next(urls, None) if picture is not None else None
+            rows.append({"number": number, "file": file, "url": url, "status": cell.status, "error": cell.error})
+        if len(self) < len(self.cells):
+            for number, grid in enumerate(self.grids.pictures, 1):
+                grid.save(target / f"grid-{number}.{grid.format}")
+        content = {
+            "persona": self.persona, "run_id": self.base.run_id, "avatars": rows, "prompts": self.prompts,
+            "failures": self.failures, "timings": dict(self.timings),
+        }  # fmt: skip
+        write_whole(target / "metadata.json", json.dumps(content, ensure_ascii=False, indent=1).encode(), "record")
+        return target
 
     def __len__(self) -> int:
         return len(self.pictures)

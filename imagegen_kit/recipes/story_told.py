@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.sign import signed, signed_films
-from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.imaging.files import write_whole
+from imagegen_kit.imaging.files import new_folder, write_whole
 from imagegen_kit.lazy import Shown
 from imagegen_kit.recipes.story_numbers import metrics, milliseconds, prompt_tokens, usage
 from imagegen_kit.types.common import empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import pandas as pd
 
@@ -150,9 +149,7 @@ class Story(Shown):
 
     def save(self, folder: str | Path) -> Path:
         """Write keyframes, clips, the film and ``metadata.json`` into ``folder``, which must be new or empty."""
-        target = Path(folder).expanduser()
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise InvalidInput([Fault("folder", f"{target} is there already and is not empty.", "Name a new one.")])
+        target = new_folder(folder)
         records = [one.record() for one in self.keyframes]
         for one, record in zip(self.keyframes, records, strict=True):
             if (picture := one.picture) is not None:
