@@ -160,8 +160,9 @@ class Story(Shown):
         content: dict[str, Any] = {
             "name": self.name, "run_id": self.run_id, "keyframes": records, "clips": films, "film": whole,
         }  # fmt: skip
-        content["metrics"] = {str(name): row.value for name, row in self.metrics().astype(object).iterrows()}
-        text = json.dumps(content, ensure_ascii=False, indent=1, default=lambda _: None)  # NA is null
+        values = self.metrics()["value"]
+        content["metrics"] = dict(zip(values.index, values.to_numpy(dtype=object, na_value=None), strict=True))
+        text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
         write_whole(target / "metadata.json", text.encode(), "record")
         return target
 

@@ -448,6 +448,12 @@ class TestWhatComesBack:
         with pytest.raises(InvalidInput, match="is not empty"):
             tell(story(2, **ZOOM)).save(tmp_path / "out")
 
+    def test_what_is_unknown_is_null_in_its_metadata(self, tmp_path):
+        lab(price=None)
+        text = (tell(story(1)).save(tmp_path / "out") / "metadata.json").read_text()
+        metrics = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))["metrics"]
+        assert (metrics["keyframes"], metrics["drift"], metrics["usd_per_film_minute"]) == (1, None, None)
+
 
 def test_the_shipped_story_is_one_character_in_five_places(tmp_path, monkeypatch):
     shipped = find_data("samples/story.yaml")
