@@ -30,7 +30,9 @@ def test_a_file_is_enough(tmp_path, name):
     (tmp_path / name).write_text(json.dumps(MIRA))
     done = imagegen(tmp_path / name, "--model", "lab/one", "-o", tmp_path / "out")
     assert done.exit_code == 0, done.output
-    assert sorted(p.name for p in (tmp_path / "out" / "mira").iterdir()) == ["1.png", "2.png", "3.png", "4.png"]
+    names = ["1.png", "2.png", "3.png", "4.png", "metadata.json"]
+    assert sorted(p.name for p in (tmp_path / "out" / "mira").iterdir()) == names
+    assert done.stdout.splitlines() == [str(tmp_path / "out" / "mira" / name) for name in names[:4]]
 
 
 def test_options_are_enough_and_go_before_the_file(tmp_path, lab):
@@ -39,7 +41,27 @@ def test_options_are_enough_and_go_before_the_file(tmp_path, lab):
     assert imagegen(tmp_path / "mira.yaml", *words).exit_code == 0
     assert lab.requests[0].prompt.startswith("Selfie of a man")
     assert "Sails." in lab.requests[0].prompt
-    assert len(list((tmp_path / "mira").iterdir())) == 8
+    assert len(list((tmp_path / "mira").glob("*.png"))) == 8
+
+
+def test_avatars_that_are_there_are_not_mixed_with_others(tmp_path, lab):
+    (tmp_path / "mira.yaml").write_text(json.dumps(MIRA))
+    words = [tmp_path / "mira.yaml", "--model", "lab/one", "-o", tmp_path / "out"]
+    assert imagegen(*words, "--n", 8).exit_code == 0
+    paid = lab.calls
+    done = imagegen(*words, "--seed", 77)
+    assert done.exit_code == 2
+    assert "out/mira is there already and is not empty. Name a new folder." in done.output
+    assert lab.calls == paid
+
+
+def test_a_file_in_the_place_of_the_folder_is_told_before_anything_is_paid(tmp_path, lab):
+    (tmp_path / "mira.yaml").write_text(json.dumps(MIRA))
+    (tmp_path / "afile").touch()
+    done = imagegen(tmp_path / "mira.yaml", "--model", "lab/one", "-o", tmp_path / "afile")
+    assert done.exit_code == 2
+    assert "afile is a file" in done.output
+    assert lab.calls == 0
 
 
 def test_urls_are_printed_beside_the_files(tmp_path):
@@ -47,7 +69,7 @@ def test_urls_are_printed_beside_the_files(tmp_path):
     words = ["--firstname", "Mira", "--lastname", "Holm", "--gender", "woman", "--id", "mira", "--model", "lab/one"]
     done = imagegen(*words, "-o", tmp_path)
     assert done.stdout.count("avatars/mira/img/") == 4
-    assert "avatars/mira/img/" not in imagegen(*words, "--no-upload", "-o", tmp_path).stdout
+    assert "avatars/mira/img/" not in imagegen(*words, "--no-upload", "-o", tmp_path / "other").stdout
 
 
 def test_a_grid_that_is_none_is_kept_as_a_file(tmp_path):

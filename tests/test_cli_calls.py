@@ -97,3 +97,38 @@ def test_a_tier_chooses_the_models_and_an_unknown_one_is_refused(script):
     assert done.exit_code == 2
     assert "no tier is called 'trial'" in done.stderr
     assert "size" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["call", "-o", "x.txt"], "--out: '.txt' is no format that is written here. Use .png"),
+        (["call", "-o", "afile/x.png"], "--out: afile is a file"),
+        (["scenes", "script.csv", "--save", "afile"], "--save: afile is a file, and a folder is to be it."),
+        (["sketches", "a fox", "-o", "afile"], "--out: afile is a file"),
+        (["generate", "a fox", "-o", "x.txt"], "--out: '.txt' is no format"),
+    ],
+    ids=["no format", "a file above", "scenes", "sketches", "generate"],
+)
+def test_where_it_is_to_be_written_is_looked_at_before_anything_is_paid(
+    script, lab, tmp_path, monkeypatch, words, told
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "afile").touch()
+    done = imagegen(*words, "--model", "lab/one")
+    assert done.exit_code == 2
+    assert told in done.stderr
+    assert lab.calls == 0
+
+
+def test_what_cannot_be_written_after_all_is_safe_in_the_store(script, lab, tmp_path):
+    async def gone(script, request, on_progress):
+        (tmp_path / "afile").touch()  # while the pictures are made
+        return await gradient(script, request, on_progress)
+
+    lab = model("lab/one", gone, gone)
+    done = imagegen("scenes", script, "--model", "lab/one", "--size", "64x64", "--save", tmp_path / "afile")
+    assert done.exit_code != 0
+    assert "the pictures are in the store" in done.stderr
+    assert imagegen("scenes", script, "--model", "lab/one", "--size", "64x64", "--save", tmp_path / "o").exit_code == 0
+    assert lab.calls == 2

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from imagegen_kit.cli.destinations import check_file, writing_out
 from imagegen_kit.cli.frame import FAILED, command
 from imagegen_kit.cli.saying import say
 from imagegen_kit.cli.scenes import spent_on
@@ -46,6 +47,8 @@ def call(
     """Make the picture of a call. One line: file, model, time, cost, and its URL; a default picture is told."""
     import imagegen_kit as ik
 
+    if out is not None:
+        check_file(out, "--out")
     asked: dict[str, Any] = {
         "caller_name": caller_name, "caller_context": caller_context, "caller_description": caller_description,
         "caller_setting": caller_setting, "caller_picture": caller_picture, "callee_name": callee_name,
@@ -58,7 +61,8 @@ def call(
     policy = policy.with_(placeholder=default_picture) if default_picture is not None else policy
     given = {name: value for name, value in asked.items() if value is not None}
     made = ik.run(ik.recipes.call_scene, policy=policy, **given)
-    path = made.picture.save(out or Path(made.object))
+    with writing_out():
+        path = made.picture.save(out or Path(made.object))
     say(f"{path}  {spent_on(made.result)}  {made.url or ''}".rstrip())
     if made.job_id is not None:
         say(f"job {made.job_id}", err=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imagegen_kit.cli.destinations import check_file, check_folder
 from imagegen_kit.cli.frame import FAILED, command
 from imagegen_kit.cli.saying import say
 
@@ -39,6 +40,8 @@ def generate(
     from imagegen_kit.engine.sign import signed
     from imagegen_kit.views.words import STAND_IN, is_stand_in, seconds, usd
 
+    if out is not None and not out.expanduser().is_dir():
+        check_file(out, "--out")
     result = ik.generate(
         prompt,
         model=model,
@@ -116,6 +119,8 @@ def run(
     from imagegen_kit.cli.printing import print_run
     from imagegen_kit.experiments.experiment import Experiment
 
+    if save is not None:
+        check_folder(save, "--save", new=True)
     done = Experiment.from_yaml(experiment).run(fresh=fresh)
     if retry:
         done.retry_failed()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from imagegen_kit.cli.destinations import check_folder, writing_out
 from imagegen_kit.cli.frame import FAILED, command
 from imagegen_kit.cli.saying import say
 
@@ -43,19 +46,34 @@ def avatars(
     who = {**_read(persona), **{name: value for name, value in said.items() if value is not None}}
     asked = {"model": model, "writer": writer, "quality": quality, "seed": seed, "upload": upload}
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    _check_place(out, who)
     made = ik.run(ik.recipes.avatars, persona=who, n=n, **given)
-    urls = [*made.urls, *[""] * (len(made) - len(made.urls))]
-    for number, (picture, url) in enumerate(zip(made.pictures, urls, strict=True), 1):
-        path = picture.save(out / made.persona / f"{number}.{picture.format}")
-        say(f"{path}  {url}".rstrip())
+    with writing_out():
+        folder = made.save(out / made.persona)
+    files = (cell["file"] for cell in json.loads((folder / "metadata.json").read_text("utf-8"))["avatars"])
+    for file, url in zip_longest(filter(None, files), made.urls, fillvalue=""):
+        say(f"{folder / file}  {url}".rstrip())
     say("  ".join(f"{stage} {took:.1f} s" for stage, took in made.timings.items()), err=True)
     for error in made.failures:
         say(f"not made: {error}", err=True)
     if not made.pictures:  # what was paid for is not lost
-        for number, grid in enumerate(made.grids.pictures, 1):
-            say(f"the grid is kept: {grid.save(out / made.persona / f'grid-{number}.{grid.format}')}", err=True)
+        for grid in sorted(folder.glob("grid-*")):
+            say(f"the grid is kept: {grid}", err=True)
     if made.failures:
         raise typer.Exit(FAILED)
+
+
+def _check_place(out: Path, who: dict[str, Any]) -> None:
+    """Raise InvalidInput where the avatars of ``who`` cannot be written below ``out``, or others are there."""
+    from imagegen_kit.errors import InvalidInput
+    from imagegen_kit.recipes.persona import read_persona
+
+    check_folder(out, "--out")
+    try:
+        name = read_persona(who).slug
+    except InvalidInput:
+        return  # the recipe tells it, with all else that is wrong
+    check_folder(out / name, "--out", new=True)
 
 
 def _read(path: Path | None) -> dict[str, Any]:

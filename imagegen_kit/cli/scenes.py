@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from imagegen_kit.cli.destinations import check_folder, writing_out
 from imagegen_kit.cli.frame import FAILED, command
 from imagegen_kit.cli.saying import say
 
@@ -29,6 +30,8 @@ def scenes(
     from imagegen_kit.types import Completed, Finished
     from imagegen_kit.views.words import count, usd_sum
 
+    if save is not None:
+        check_folder(save, "--save")
     asked = {"tier": tier, "model": model, "size": size, "negative_prompt": negative_prompt, "seed": seed}
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     for event in ik.stream(ik.recipes.scene_batch, scenes=str(script), **given):
@@ -45,7 +48,9 @@ def scenes(
             cost = usd_sum(sum(c for c in costs if c is not None), costs.count(None))
             say(f"{came} of {count(len(batch), 'scene')} have a picture of their own, cost {cost}")
             if save is not None:
-                for path in batch.save(save).values():
+                with writing_out():
+                    saved = batch.save(save)
+                for path in saved.values():
                     say(path)
             if batch.failed:
                 raise typer.Exit(FAILED)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from imagegen_kit.cli.destinations import check_folder, writing_out
 from imagegen_kit.cli.frame import FAILED, command
 from imagegen_kit.cli.saying import say
 
@@ -32,6 +33,7 @@ def sketches(
     from imagegen_kit.types import Completed, Finished
     from imagegen_kit.views.words import seconds, usd
 
+    check_folder(out, "--out")
     events = ik.stream(
         ik.recipes.concept_sketches, brief=brief, style=style, n=n, model=model, library=library, top_k=top_k,
         axes=list(axis) if axis else None, size=size, seed=seed, auto_fix=auto_fix,
@@ -48,7 +50,9 @@ def sketches(
             say(f"{event.step}  {variant}  {result.model_used}  {spent}  {cost}")
         elif isinstance(event, Finished):
             made = event.value
-            say(f"{made.save(out)}")
+            with writing_out():
+                folder = made.save(out)
+            say(folder)
             for one in made:
                 if one.failed_rules:
                     say(f"  sketch {one.index} breaks: {', '.join(one.failed_rules)}", err=True)

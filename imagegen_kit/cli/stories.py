@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from imagegen_kit.cli.destinations import check_folder, writing_out
 from imagegen_kit.cli.frame import FAILED, command
 from imagegen_kit.cli.saying import say
 
@@ -29,13 +30,11 @@ def keyframes(
     """Make the keyframes of STORY and its film, and save them into a folder. One line a keyframe as it comes."""
     import imagegen_kit as ik
     from imagegen_kit.cli.printing import print_table
-    from imagegen_kit.errors import Fault, InvalidInput
     from imagegen_kit.types import Completed, Finished
     from imagegen_kit.views.words import seconds, usd
 
     target = out or Path(story.stem)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InvalidInput([Fault("out", f"{target} is there already and is not empty.", "Name a new folder.")])
+    check_folder(target, "--out", new=True)
     asked = {
         "model": model, "film_model": film_model, "kind": kind, "chained": chained, "threshold": threshold,
         "tries": tries, "size": size, "seed": seed,
@@ -53,7 +52,9 @@ def keyframes(
         elif isinstance(event, Finished):
             made = event.value
             print_table(made.table()[["name", "mode", "tries", "status", "presence", "coherence", "cost_usd"]])
-            say(f"{made.save(target)}")
+            with writing_out():
+                folder = made.save(target)
+            say(folder)
             for wrong in made.failures:
                 say(f"not made: {wrong}", err=True)
             if made.failures:

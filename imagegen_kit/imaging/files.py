@@ -57,6 +57,16 @@ def read_picture_file(path: str | Path, *, where: str, max_bytes: int) -> tuple[
     return found, data
 
 
+def new_folder(folder: str | Path) -> Path:
+    """Return ``folder`` as a path that is new or an empty folder; raises InvalidInput where it is neither."""
+    if not isinstance(folder, (str, Path)) or not str(folder).strip():
+        raise _refused("folder", f"{folder!r:.80} is not a path.", "Name a folder.")
+    target = Path(folder).expanduser()
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise _refused("folder", f"{target} is there already and is not empty.", "Name a new one.")
+    return target
+
+
 def write_whole(path: Path, data: bytes, what: str = "picture") -> Path:
     """Write ``data`` to ``path`` so that no reader ever sees half a file; makes the folder. Raises StoreError.
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.engine.recipe import brings
 from imagegen_kit.imaging.grid import split_and_trim
 from imagegen_kit.recipes.persona import WRITER, base_prompt, grid_prompts, read_persona, writer_prompt
-from imagegen_kit.recipes.portfolio import PER_GRID, Avatars, count_faults, model_faults, named, seconds
+from imagegen_kit.recipes.portfolio import PER_GRID, Avatars, avatar_faults, count_faults, model_faults, named, seconds
 
 if TYPE_CHECKING:
     from imagegen_kit.engine.job import Job
     from imagegen_kit.types import Result
 
 
+@brings(faults=avatar_faults)
 async def avatars(
     job: Job,
     persona: Any,

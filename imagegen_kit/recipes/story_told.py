@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.sign import signed, signed_films
-from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.imaging.files import write_whole
+from imagegen_kit.imaging.files import new_folder, write_whole
 from imagegen_kit.lazy import Shown
 from imagegen_kit.recipes.story_numbers import metrics, milliseconds, prompt_tokens, usage
 from imagegen_kit.types.common import empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import pandas as pd
 
@@ -129,7 +128,7 @@ class Story(Shown):
     def failures(self) -> tuple[str, ...]:
         """What went wrong and was not made good, in order."""
         frames = [f"keyframe {k.shot.name}: {k.result.error}" for k in self.keyframes if not k.result.ok]
-        films = [f"clip {n}: {r.error}" for n, r in enumerate(self.clips or (), 1) if not r.ok]
+        films = [f"clip {_begins(r)}: {r.error}" for r in self.clips or () if not r.ok]
         return (*frames, *films)
 
     def table(self) -> pd.DataFrame:
@@ -149,22 +148,27 @@ class Story(Shown):
         return usage(self)
 
     def save(self, folder: str | Path) -> Path:
-        """Write keyframes, clips, the film and ``metadata.json`` into ``folder``, which must be new or empty."""
-        target = Path(folder).expanduser()
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise InvalidInput([Fault("folder", f"{target} is there already and is not empty.", "Name a new one.")])
+        """Write keyframes, clips, the film and ``metadata.json`` into ``folder``, which must be new or empty.
+
+        A clip has the number of the keyframe that it begins with.
+        """
+        target = new_folder(folder)
         records = [one.record() for one in self.keyframes]
         for one, record in zip(self.keyframes, records, strict=True):
             if (picture := one.picture) is not None:
                 record["file"] = picture.save(target / f"keyframe_{one.shot.number:02}.{picture.format}").name
-        clips = [signed_films(result, self.run_id) for result in self.clips or ()]
-        films = [film.save(target / f"clip_{n:02}").name for n, came in enumerate(clips, 1) for film in came]
+        films = [
+            film.save(target / f"clip_{_begins(result):02}").name
+            for result in self.clips or ()
+            for film in signed_films(result, self.run_id)
+        ]
         whole = self.film.save(target / "story").name if self.film is not None else None
         content: dict[str, Any] = {
             "name": self.name, "run_id": self.run_id, "keyframes": records, "clips": films, "film": whole,
         }  # fmt: skip
-        content["metrics"] = {str(name): row.value for name, row in self.metrics().astype(object).iterrows()}
-        text = json.dumps(content, ensure_ascii=False, indent=1, default=lambda _: None)  # NA is null
+        values = self.metrics()["value"]
+        content["metrics"] = dict(zip(values.index, values.to_numpy(dtype=object, na_value=None), strict=True))
+        text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
         write_whole(target / "metadata.json", text.encode(), "record")
         return target
 
@@ -175,3 +179,8 @@ class Story(Shown):
         words += [f"a film of {len(self.clips.films)} clips"] if self.film is not None and self.clips else []
         words += [f"{len(self.failures)} failures"] if self.failures else []
         return f"Story({self.name!r}, {', '.join(words)})"
+
+
+def _begins(clip: Result) -> int:
+    """Return the number of the keyframe that a clip begins with."""
+    return int(clip.request.labels["segment"])

@@ -128,6 +128,25 @@ def test_every_fault_is_told_before_anything_is_sent():
     assert script.calls == 0
 
 
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        (
+            {"persona": {"firstname": "M"}, "n": 5, "writer": "q", "model": "z", "upload": True},
+            ["model", "n", "persona.gender", "persona.lastname", "upload", "writer"],
+        ),
+        ({"persona": {}, "size": "h"}, ["persona.firstname", "persona.gender", "persona.lastname", "size"]),
+        ({"upload": "yes"}, ["upload"]),
+    ],
+    ids=["names that are unknown", "a size", "no yes or no"],
+)
+def test_faults_of_any_argument_are_told_beside_those_of_the_persona(given, wrong):
+    lab()
+    with pytest.raises(InvalidInput) as caught:
+        make(**given)
+    assert sorted(f.where for f in caught.value.faults) == wrong
+
+
 # ---- failures on the way
 
 

@@ -448,6 +448,23 @@ class TestWhatComesBack:
         with pytest.raises(InvalidInput, match="is not empty"):
             tell(story(2, **ZOOM)).save(tmp_path / "out")
 
+    def test_what_is_unknown_is_null_in_its_metadata(self, tmp_path):
+        lab(price=None)
+        text = (tell(story(1)).save(tmp_path / "out") / "metadata.json").read_text()
+        metrics = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))["metrics"]
+        assert (metrics["keyframes"], metrics["drift"], metrics["usd_per_film_minute"]) == (1, None, None)
+
+    @pytest.mark.parametrize(
+        ("film_model", "clips"),
+        [("offline/zoom", ["clip_01.mp4", "clip_03.mp4"]), ("offline/fade", ["clip_01.mp4"])],
+        ids=["single", "paired"],
+    )
+    def test_a_clip_has_the_number_of_the_keyframe_that_it_begins_with(self, tmp_path, film_model, clips):
+        lab(true_to_reference, ContentBlocked("no", paid=False), true_to_reference)
+        folder = tell(story(3, **ZOOM), film_model=film_model, chained=True).save(tmp_path / "out")
+        assert sorted(path.name for path in folder.glob("clip_*")) == clips
+        assert json.loads((folder / "metadata.json").read_text())["clips"] == clips
+
 
 def test_the_shipped_story_is_one_character_in_five_places(tmp_path, monkeypatch):
     shipped = find_data("samples/story.yaml")
