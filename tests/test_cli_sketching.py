@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from imagegen_kit.errors import ContentBlocked
 from tests.engine.models import model
+from tests.reliability.children import ROOT
 from tests.test_cli import imagegen
 
 
@@ -42,3 +49,32 @@ def test_the_service_is_not_opened_to_others_without_a_token():
     status, _out, err = imagegen("serve", "--host", "0.0.0.0")
     assert status == 2
     assert "IMAGEGEN_SERVE_TOKEN" in err
+
+
+def test_the_service_says_its_address_once_it_answers_there_and_ends_quietly():
+    command = [sys.executable, "-m", "imagegen_kit.cli", "serve", "--port", "0"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            address = server.stdout.readline().split("  ")[0]
+            assert httpx2.get(f"{address}health").json()["status"] == "ok"
+            server.send_signal(signal.SIGINT)
+            _, err = server.communicate(timeout=40)
+        finally:
+            server.kill()
+    assert (server.returncode, err) == (130, "stopped\n")
+
+
+def test_a_port_in_use_is_bad_input_and_no_address_is_said():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        status, out, err = imagegen("serve", "--port", str(port))
+    assert (status, out) == (2, "")
+    assert f"cannot listen at http://127.0.0.1:{port}/: Address already in use." in err
+    assert "0 for any free one" in err
+
+
+def test_a_library_that_is_not_there_is_said_before_any_address():
+    status, out, err = imagegen("serve", "--port", "0", "--library", "nope")
+    assert (status, out) == (2, "")
+    assert "there is no folder nope" in err

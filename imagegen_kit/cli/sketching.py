@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from imagegen_kit.cli.destinations import check_folder, writing_out
-from imagegen_kit.cli.frame import FAILED, command
+from imagegen_kit.cli.frame import FAILED, STOPPED, command
 from imagegen_kit.cli.saying import say
 
 
@@ -67,9 +67,13 @@ def serve(
     library: Annotated[list[Path] | None, typer.Option(help="A folder of references that orders may name.")] = None,
 ) -> None:
     """Serve recipes over HTTP, with a page to try them on, until Ctrl-C."""
-    from imagegen_kit.serve.start import check_place
     from imagegen_kit.serve.start import serve as start
 
-    check_place(host, port)
-    say(f"http://{host}:{port}/  (Ctrl-C stops it; what was sent to a model is finished and kept)")
-    start(host, port, tuple(str(folder) for folder in library or ()))
+    def ready(address: str) -> None:
+        say(f"{address}  (Ctrl-C stops it; what was sent to a model is finished and kept)")
+
+    try:
+        start(host, port, tuple(str(folder) for folder in library or ()), on_ready=ready)
+    except KeyboardInterrupt:
+        say("stopped", err=True)
+        raise typer.Exit(STOPPED) from None

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit import __version__
 from imagegen_kit.engine.cells import Cell, RunUnderWay
 from imagegen_kit.engine.policy import DEFAULT, Policy, policy_faults, timestamp
-from imagegen_kit.engine.recipe import Recipe, faults_of, read_recipe
+from imagegen_kit.engine.recipe import Recipe, faults_of, read_recipe, unready
 from imagegen_kit.engine.replay import replay_in_force
 from imagegen_kit.engine.session import default_engine
-from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.errors import Fault, InvalidInput, UnsupportedRequest
 from imagegen_kit.settings import settings
 from imagegen_kit.store.values import as_recorded, dumps, encode
 from imagegen_kit.types import Finished
@@ -113,8 +113,11 @@ def prepare_call(
     check_policy(policy)
     read = read_recipe(recipe)
     policy = policy or read.policy
+    lacking = unready(read, params, engine.registry)
     if faults := faults_of(read, params, engine.registry) + policy_faults(policy, engine.registry):
-        raise InvalidInput(faults)
+        raise InvalidInput(faults + lacking)
+    if lacking:
+        raise UnsupportedRequest(lacking)
     return engine, read, policy
 
 

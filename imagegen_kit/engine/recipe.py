@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from imagegen_kit.engine.ask import check_values
 from imagegen_kit.engine.policy import DEFAULT, Policy
+from imagegen_kit.engine.prepare import readiness_fault
 from imagegen_kit.engine.references import FEEDING, feeding_faults
 from imagegen_kit.engine.replay import answers_for
 from imagegen_kit.errors import Fault, InvalidInput, PluginError, unknown_name_fault
 from imagegen_kit.lazy import load_target
+from imagegen_kit.settings import settings
 from imagegen_kit.tables.columns import COLUMN_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
 
     from imagegen_kit.registry import Registry
 
@@ -29,16 +31,21 @@ F = TypeVar("F", bound="Callable[..., Coroutine[Any, Any, Any]]")
 
 
 def brings(
-    *, policy: Policy = DEFAULT, faults: Callable[[Mapping[str, Any], Registry], list[Fault]] | None = None
+    *,
+    policy: Policy = DEFAULT,
+    faults: Callable[[Mapping[str, Any], Registry], list[Fault]] | None = None,
+    models: Callable[[Mapping[str, Any]], Iterable[str | None]] | None = None,
 ) -> Callable[[F], F]:
     """Let a recipe bring what holds for all who run it.
 
     ``policy`` is in force where its user names none; it is ``recipe.policy``. ``faults(params, registry)`` returns what
-    else is wrong with parameters, which is refused before anything is sent.
+    else is wrong with parameters, which is refused before anything is sent. ``models(params)`` names the models that
+    will draw (None: the one in force): where one of them lacks its key or address, the whole call is refused.
     """
 
     def mark(recipe: F) -> F:
         recipe.policy, recipe.faults = policy, faults  # type: ignore[attr-defined]  # functions take attributes
+        recipe.models = models  # type: ignore[attr-defined]  # as above
         return recipe
 
     return mark
@@ -48,7 +55,8 @@ def brings(
 class Recipe:
     """A recipe function with what its signature says. ``open`` recipes take further options of the models.
 
-    ``policy`` is in force where none is given, and ``faults`` says what else is wrong with parameters: see ``brings``.
+    ``policy`` is in force where none is given, ``faults`` says what else is wrong with parameters, ``models`` which
+    models will draw: see ``brings``.
     """
 
     function: Callable[..., Coroutine[Any, Any, Any]]
@@ -58,6 +66,7 @@ class Recipe:
     open: bool
     policy: Policy = DEFAULT
     faults: Callable[[Mapping[str, Any], Registry], list[Fault]] | None = None
+    models: Callable[[Mapping[str, Any]], Iterable[str | None]] | None = None
 
 
 def read_recipe(recipe: Any) -> Recipe:
@@ -82,6 +91,7 @@ def read_recipe(recipe: Any) -> Recipe:
         open=any(p.kind is p.VAR_KEYWORD for p in parameters),
         policy=getattr(recipe, "policy", DEFAULT),
         faults=getattr(recipe, "faults", None),
+        models=getattr(recipe, "models", None),
     )
 
 
@@ -109,6 +119,17 @@ def faults_of(recipe: Recipe, params: Mapping[str, Any], registry: Registry) -> 
     if not faults and feeds(recipe):
         faults = feeding_faults([params])
     return faults
+
+
+def unready(recipe: Recipe, params: Mapping[str, Any], registry: Registry) -> list[Fault]:
+    """Return what to set before the models of a call can draw, once for each provider."""
+    found: dict[str, Fault] = {}
+    for name in dict.fromkeys(recipe.models(params)) if recipe.models is not None else ():
+        with contextlib.suppress(InvalidInput):  # an unknown model is told elsewhere
+            model = registry.model(name or settings().model, today=date.min)
+            if model.spec.kind == "image" and (fault := readiness_fault(model)):
+                found.setdefault(model.provider.name, fault)
+    return list(found.values())
 
 
 def feeds(recipe: Recipe) -> bool:

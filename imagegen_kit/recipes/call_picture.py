@@ -175,6 +175,11 @@ def call_faults(asked: Mapping[str, Any], _registry: Any) -> list[Fault]:
     return faults
 
 
+def call_models(asked: Mapping[str, Any]) -> list[str | None]:
+    """Return the model that draws the call; none for a picture of one's own."""
+    return [asked.get("model")] if asked.get("own_picture") is None else []
+
+
 def object_of(result: Result, call: Call) -> str:
     """Return the name of the picture's object. A default picture never takes the place of a real one."""
     digest = result.artifacts[0].sha256[:16]

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.policy import Policy
 from imagegen_kit.engine.recipe import brings
-from imagegen_kit.recipes.call_picture import NEGATIVE, CallScene, call_faults, object_of, own, read_call
+from imagegen_kit.recipes.call_picture import NEGATIVE, CallScene, call_faults, call_models, object_of, own, read_call
 
 if TYPE_CHECKING:
     from imagegen_kit.engine.job import Job
 
 
-@brings(policy=Policy(placeholder=True, checks=["not_blank"]), faults=call_faults)
+@brings(policy=Policy(placeholder=True, checks=["not_blank"]), faults=call_faults, models=call_models)
 async def call_scene(
     job: Job,
     *,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.execute import run
+from imagegen_kit.engine.recipe import brings
 
 if TYPE_CHECKING:
     from imagegen_kit.engine.image_result import ImageResult
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.policy import Policy
 
 
+@brings(models=lambda params: [params.get("model")])
 async def image(
     job: Job,
     prompt: str,

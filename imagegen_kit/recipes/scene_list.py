@@ -97,6 +97,17 @@ def scene_faults(params: Mapping[str, Any], registry: Registry) -> list[Fault]:
     return faults
 
 
+def scene_models(params: Mapping[str, Any]) -> list[str | None]:
+    """Return the models that draw a batch, those of its tier by the styles of its scenes; none where it is faulty."""
+    tier, model = params.get("tier"), params.get("model")
+    if tier is None or _tier_faults(tier, model):
+        return [model]
+    try:
+        return [scene.model(tier) for scene in read_scenes(params.get("scenes"))]
+    except InvalidInput:
+        return []
+
+
 def check_tier(tier: Any, model: Any) -> None:
     """Raise InvalidInput for a tier that nobody knows, or that stands beside one model for all."""
     if faults := _tier_faults(tier, model):

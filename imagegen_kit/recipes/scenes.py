@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.engine.policy import Policy
 from imagegen_kit.engine.recipe import brings
 from imagegen_kit.recipes.batch import SceneBatch, log_scenes
-from imagegen_kit.recipes.scene_list import NEGATIVE, check_tier, read_scenes, scene_faults
+from imagegen_kit.recipes.scene_list import NEGATIVE, check_tier, read_scenes, scene_faults, scene_models
 
 if TYPE_CHECKING:
     from imagegen_kit.engine.job import Job
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 CHECKS = {"format": ["png", "jpeg"], "size": None, "not_blank": None, "bytes_per_megapixel": None}
 
 
-@brings(policy=Policy(attempts=3, timeout_s=60, placeholder=True, checks=CHECKS), faults=scene_faults)
+@brings(
+    policy=Policy(attempts=3, timeout_s=60, placeholder=True, checks=CHECKS), faults=scene_faults, models=scene_models
+)
 async def scene_batch(
     job: Job,
     scenes: Any,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from imagegen_kit.types import Style
 
 
-@brings(faults=variant_faults)
+@brings(faults=variant_faults, models=lambda params: [sketch_model(params.get("model"))])
 async def concept_sketches(
     job: Job,
     brief: str,

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import TYPE_CHECKING
 
 from imagegen_kit.errors import Fault, InvalidInput, MissingDependency
 from imagegen_kit.serve.access import TOKEN
+from imagegen_kit.serve.listening import address_of, listen
 from imagegen_kit.settings import secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from socket import socket
 
 INSTALL = "pip install 'imagegen-kit[serve]'"
 SHORTEST_TOKEN = 16
@@ -36,11 +42,18 @@ def check_place(host: str, port: int) -> None:
         raise InvalidInput(faults)
 
 
-def serve(host: str = "127.0.0.1", port: int = 8000, libraries: tuple[str, ...] = ()) -> None:
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    libraries: tuple[str, ...] = (),
+    *,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
     """Serve until Ctrl-C or SIGTERM; what was sent to a model is finished and kept then.
 
-    ``libraries`` are folders of references that orders may name, besides "shipped". Raises InvalidInput for a host
-    that others reach where no token is set, MissingDependency without the extra ``serve``.
+    ``libraries`` are folders of references that orders may name, besides "shipped". ``on_ready`` is called with the
+    address once the service answers there. Raises InvalidInput for a host that others reach where no token is set, a
+    port in use and a library that is not there, MissingDependency without the extra ``serve``.
     """
     check_place(host, port)
     try:
@@ -49,8 +62,18 @@ def serve(host: str = "127.0.0.1", port: int = 8000, libraries: tuple[str, ...] 
         from imagegen_kit.serve.application import create_app
     except ImportError as error:
         raise MissingDependency("The service", error.name or "fastapi", INSTALL) from error
-    app = create_app(libraries=libraries)
-    config = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=10, server_header=False
-    )
-    uvicorn.Server(config).run()
+
+    class Told(uvicorn.Server):
+        async def startup(self, sockets: list[socket] | None = None) -> None:
+            await super().startup(sockets)
+            if on_ready is not None and sockets:
+                on_ready(address_of(host, sockets[0].getsockname()[1]))
+
+    sockets = listen(host, port)
+    try:
+        app = create_app(libraries=libraries)
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=10, server_header=False)
+        Told(config).run(sockets)
+    finally:
+        for one in sockets:
+            one.close()

@@ -465,12 +465,12 @@ def test_an_invalid_key_gives_a_placeholder_for_the_first_scene(service, monkeyp
     assert service.ledger.accepted == []
 
 
-def test_without_a_key_every_scene_says_what_to_set(monkeypatch):
+def test_without_a_key_the_batch_is_refused_and_says_what_to_set(monkeypatch):
     monkeypatch.delenv("NANO_BANANA_API_KEY", raising=False)
     monkeypatch.setenv("NANO_BANANA_API_URL", "http://127.0.0.1:9")
-    batch = batch_of(SCRIPT[:2])
-    assert len(batch.failed) == 2
-    assert all("NANO_BANANA_API_KEY" in words for words in batch.failed.values())
+    with pytest.raises(InvalidInput, match=r"not ready\. Set NANO_BANANA_API_KEY") as caught:
+        batch_of(SCRIPT[:2])
+    assert len(caught.value.faults) == 1
 
 
 def test_a_wait_that_the_service_asks_for_is_honoured(service):

@@ -33,6 +33,15 @@ def test_an_order_is_answered_with_a_picture_for_each_variant():
         assert ik.Picture.from_bytes(picture.content).sha256 == made["sha256"]
 
 
+def test_an_order_of_a_model_without_its_key_is_refused():
+    with service() as (client, _):
+        refused = client.post("/generate", json={"recipe": "image", "model": "nano-banana", "prompt": "a cup"})
+    assert refused.status_code == 422
+    (fault,) = refused.json()["detail"]
+    assert (fault["where"], "not ready" in fault["what"]) == ("model", True)
+    assert fault["hint"].startswith("Set GEMINI_API_KEY")
+
+
 def test_the_stream_tells_index_path_and_error_as_each_picture_comes():
     model("lab/one", None, ik.errors.ContentBlocked("not this"), seconds=0.01)
     with service() as (client, _), client.stream("POST", "/generate-stream", json={**LAB, "n": 2}) as response:
