@@ -77,7 +77,8 @@ def check_run(run: Run, asked: Requirements, baseline: Run | None = None) -> lis
             if limit.metric != TOTAL:
                 found.append(_limited(limit, samples, known[limit.metric], where))
         for margin in asked.margins:
-            found.append(_compared(margin, samples, before.get(name), known[margin.metric], where))
+            one_run = baseline is not None and baseline.id == run.id
+            found.append(_compared(margin, samples, before.get(name), known[margin.metric], where, one_run=one_run))
     return found + [_total(limit, run) for limit in asked.limits if limit.metric == TOTAL]
 
 
@@ -154,11 +155,25 @@ def _by_unit(found: Sequence[Sample], metric: Metric) -> Iterator[float]:
     yield from (fmean(numbers) for numbers in units.values())
 
 
-def _compared(margin: Margin, samples: Samples, before: Samples | None, metric: Metric, where: str) -> Finding:
+def _same(samples: Samples, before: Samples, *, one_run: bool) -> tuple[int, int]:
+    """Return how many pictures are the baseline's own, not made again, and how many there are."""
+    known = {sample.picture[0] for sample in before.found if sample.picture}
+    pictures = [sample.picture for sample in samples.found if sample.picture]
+    return sum(sha256 in known and (cached or one_run) for sha256, cached in pictures), len(pictures)
+
+
+def _compared(
+    margin: Margin, samples: Samples, before: Samples | None, metric: Metric, where: str, *, one_run: bool
+) -> Finding:
     title = f"{margin}{where}"
     if before is None or metric.name not in before.metrics:
         what = "this group" if before is None else f"a {metric.name}"
         return Finding(title, UNKNOWN, f"{title}: the baseline has not got {what}")
+    same, pictures = _same(samples, before, one_run=one_run)
+    those = f"{same:,} of {_count(pictures, 'picture')} {'is that' if pictures == 1 else 'are those'} of the baseline"
+    if same and same == pictures:
+        what = "nothing was made anew. Change a model, style or prompt, or write policy: {cache: false}"
+        return Finding(title, UNKNOWN, f"{title}: {those}, {what}")
     both = replace(
         samples,
         values=["new", "old"],
@@ -181,7 +196,7 @@ def _compared(margin: Margin, samples: Samples, before: Samples | None, metric: 
     interval = f" [{_signed(seen.low)}, {_signed(seen.high)}]" if seen.n > 1 else ""
     middle = "median of differences " if metric.of == "median" else ""
     words = f"{title}: {now:.4g} after {then:.4g}, {middle}{_signed(seen.effect)}{interval}, "
-    words += f"{_count(seen.n, samples.units)}: {said}"
+    words += f"{_count(seen.n, samples.units)}{f', {those}' * bool(same)}: {said}"
     return Finding(title, outcome, words, seen.effect, seen.low, seen.high, seen.n)
 
 
