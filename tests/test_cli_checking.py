@@ -320,3 +320,18 @@ def test_a_file_that_is_no_junit_file_is_refused_before_anything_is_made_and_sta
     assert Path(file).read_text(encoding="utf-8") == written
     assert len(ik.runs()) == 0
     assert [imagegen("check", file, "--junit", "j.xml")[0] for _ in range(2)] == [0, 0]  # an earlier one is replaced
+
+
+def test_why_pictures_did_not_come_or_have_no_number_is_told_there_and_in_the_junit_file() -> None:
+    @ik.register(scorer="dim", version="1", unit="levels")
+    def dim(subject: Subject) -> float:
+        raise RuntimeError("no eyes")
+
+    check = "  scorers: [dim]\n  require:\n    success: '>= 0.99'\n    score_dim: '>= 1'\n"
+    status, out = imagegen("check", experiment(check, prompts=6, broken=5), "--junit", "why.xml")
+    assert status == 1
+    for said in ("success >= 0.99: 0.1667", "5 of 5 failed: ", "no light", "1 of 1 without a number: ", "no eyes"):
+        assert said in out, (said, out)
+    assert "run.scores()" not in out
+    words = [case.findtext("system-out") or "" for case in ET.parse("why.xml").getroot()[0]]  # written just now
+    assert ("no light" in words[0], "no eyes" in words[1]) == (True, True)
