@@ -145,3 +145,14 @@ def test_a_scorer_never_takes_the_place_of_a_score_that_the_table_brought():
     with pytest.raises(InvalidInput, match="brought its own score_technical_sharpness"):
         run.score("technical")
     assert run.table()["score_technical_sharpness"].tolist() == [40 + number for number in range(12)]
+
+
+def test_where_nobody_told_of_failures_nobody_wins_by_success_and_files_are_called_files():
+    run = table_of({"one": ["a.png", "b.png"], "two": ["a.png", "b.png"]})
+    frame = run.head_to_head("model")
+    assert frame.isna().all().all()
+    assert any("nobody told how many did not" in note for note in frame.attrs["notes"])
+    assert any("nobody told how many did not" in note for note in run.compare("model").attrs["notes"])
+    shown = repr(run.aspects("model", metric="success"))
+    assert "the share of files won" in shown
+    assert "prompts" not in shown
