@@ -155,6 +155,25 @@ class TestBaseline:
         assert status == 1, out
         assert "score_light no worse by more than 2: 97.5 after 102.5, -5" in out
 
+    def test_pictures_of_the_baseline_itself_are_counted_and_alone_prove_nothing(self) -> None:
+        @ik.register(model="me/kept", version="1", price_usd=0.04)
+        def kept(request: Any) -> Image.Image:
+            return Image.new("L", (16, 16), 90 + int(request.prompt.split()[-1]))
+
+        def lamps(prompts: int) -> str:
+            file = Path(experiment("  no_worse: {success: 0.9}\n", prompts=prompts))
+            file.write_text(file.read_text(encoding="utf-8").replace("me/lamp", "me/kept"), encoding="utf-8")
+            return str(file)
+
+        assert imagegen("run", lamps(6))[0] == 0
+        for more in ((), ("--fresh",)):
+            status, out = imagegen("check", lamps(6), "--baseline", "latest", *more)
+            assert status == 1
+            assert "UNKNOWN success no worse by more than 0.9: 6 of 6 pictures are those of the baseline" in out
+        status, out = imagegen("check", lamps(8), "--baseline", "latest")
+        assert status == 0, out
+        assert "6 prompts, 6 of 8 pictures are those of the baseline: holds" in out
+
     def test_groups_are_held_apart(self) -> None:
         @ik.register(model="me/candle", price_usd=0.01)
         def candle(request: Any) -> Image.Image:
@@ -301,3 +320,18 @@ def test_a_file_that_is_no_junit_file_is_refused_before_anything_is_made_and_sta
     assert Path(file).read_text(encoding="utf-8") == written
     assert len(ik.runs()) == 0
     assert [imagegen("check", file, "--junit", "j.xml")[0] for _ in range(2)] == [0, 0]  # an earlier one is replaced
+
+
+def test_why_pictures_did_not_come_or_have_no_number_is_told_there_and_in_the_junit_file() -> None:
+    @ik.register(scorer="dim", version="1", unit="levels")
+    def dim(subject: Subject) -> float:
+        raise RuntimeError("no eyes")
+
+    check = "  scorers: [dim]\n  require:\n    success: '>= 0.99'\n    score_dim: '>= 1'\n"
+    status, out = imagegen("check", experiment(check, prompts=6, broken=5), "--junit", "why.xml")
+    assert status == 1
+    for said in ("success >= 0.99: 0.1667", "5 of 5 failed: ", "no light", "1 of 1 without a number: ", "no eyes"):
+        assert said in out, (said, out)
+    assert "run.scores()" not in out
+    words = [case.findtext("system-out") or "" for case in ET.parse("why.xml").getroot()[0]]  # written just now
+    assert ("no light" in words[0], "no eyes" in words[1]) == (True, True)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.experiments.comparing import compared_pairs
 from imagegen_kit.experiments.contenders import compared
-from imagegen_kit.experiments.metrics import doubted, metrics_named
+from imagegen_kit.experiments.metrics import SURVIVORS, doubted, metrics_named
 from imagegen_kit.experiments.pairs import sides_of
-from imagegen_kit.experiments.samples import samples_of, texts
+from imagegen_kit.experiments.samples import SUCCESS, samples_of, texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ def aspects(run: Run, by: object, metric: object) -> pd.DataFrame:
     for i, value in enumerate(samples.values, 3):
         data[words[value]] = pd.array([row[i] for row in rows], dtype="Float64")
     frame = pd.DataFrame(data, index=index)
-    frame.attrs["by"] = samples.by
+    frame.attrs.update({"by": samples.by, "unit": samples.units})
     frame.attrs["notes"] = [*named.notes, *doubted(metrics)]
     return frame
 
@@ -66,18 +66,21 @@ def head_to_head(run: Run, by: object, metric: object) -> pd.DataFrame:
         hint = f"Name one: {', '.join(m.name for m in named.metrics[:3])} …"
         raise InvalidInput([Fault("metric", f"{metric!r:.60} names {len(named.metrics)} metrics.", hint)])
     one = named.metrics[0]
+    told = one.better and not (one.name == SUCCESS and samples.survivors)
     words = texts(samples.values)
     rates: dict[tuple[str, str], float] = {}
     prompts = []
     for a, b in combinations(samples.values, 2):
-        wins = sides_of(samples, a, b, one).wins() if one.better else []
+        wins = sides_of(samples, a, b, one).wins() if told else []
         prompts.append(len(wins))
         if wins:
             rates[a, b], rates[b, a] = fmean(wins), 1 - fmean(wins)
     data = {words[b]: pd.array([rates.get((a, b)) for a in words], dtype="Float64") for b in words}
     frame = pd.DataFrame(data, index=pd.Index(list(words.values()), name="wins of"))
     notes = [*named.notes, *doubted([one])]
-    if not one.better:
+    if one.better and not told:
+        notes.append(f"Nobody wins by success: {SURVIVORS}.")
+    elif not one.better:
         notes.append(f"Of {one.name} neither way is better, so nobody wins.")
     frame.attrs.update(
         {"by": samples.by, "metric": one.name, "better": one.better, "unit": samples.units,

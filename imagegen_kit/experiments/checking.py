@@ -7,9 +7,11 @@ right side, it ``fails`` where the whole interval is on the wrong one, and else 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
@@ -25,6 +27,7 @@ from imagegen_kit.experiments.statistics import (
     rate_missing,
 )
 from imagegen_kit.experiments.statistics.bootstrap import FEW
+from imagegen_kit.tables.scores import NOT_SCORED, PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -75,9 +78,12 @@ def check_run(run: Run, asked: Requirements, baseline: Run | None = None) -> lis
         where = f" [{asked.by}={name}]" if asked.by else ""
         for limit in asked.limits:
             if limit.metric != TOTAL:
-                found.append(_limited(limit, samples, known[limit.metric], where))
+                one = _limited(limit, samples, known[limit.metric], where)
+                reason = "" if one.outcome == HOLDS else _reason(run, limit.metric)
+                found.append(replace(one, words=one.words + reason))
         for margin in asked.margins:
-            found.append(_compared(margin, samples, before.get(name), known[margin.metric], where))
+            one_run = baseline is not None and baseline.id == run.id
+            found.append(_compared(margin, samples, before.get(name), known[margin.metric], where, one_run=one_run))
     return found + [_total(limit, run) for limit in asked.limits if limit.metric == TOTAL]
 
 
@@ -107,7 +113,7 @@ def _limited(limit: Limit, samples: Samples, metric: Metric, where: str) -> Find
         return Finding(title, UNKNOWN, f"{title}: the price of {lacking} of {len(made)} pictures is not known")
     rows = list(_by_unit(samples.found, metric))
     if not rows:
-        said = _NOTHING.get(metric.name, "no picture has this number; run.scores() says why")
+        said = _NOTHING.get(metric.name, "no picture has this number")
         return Finding(title, UNKNOWN, f"{title}: {said}")
     value, low, high, missing = _interval(rows, metric, limit)
     outcome = UNCLEAR
@@ -118,6 +124,25 @@ def _limited(limit: Limit, samples: Samples, metric: Metric, where: str) -> Find
     said = f"{outcome}, {_lacking(missing, samples.units)}" if outcome == UNCLEAR else outcome
     words = f"{title}: {_seen(value, low, high, metric)}, {_count(len(rows), samples.units)}{also}: {said}"
     return Finding(title, outcome, words, value, low, high, len(rows))
+
+
+def _reason(run: Run, metric: str) -> str:
+    """Return in words what most often kept pictures from coming, or from having this number; "" where nothing did."""
+    if metric == SUCCESS:
+        told = run.table()["error"]
+    elif metric.startswith(PREFIX):
+        scores = run.scores()
+        lacking = scores[(scores["measure"] == metric) & scores["value"].isna()]
+        came = lacking[~lacking["reason"].isin(NOT_SCORED.values())]  # what did not come says nothing of the scorer
+        told = (came if len(came) else lacking)["reason"]
+    else:
+        return ""
+    counts = Counter(map(str, told.dropna()))
+    if not counts:
+        return ""
+    ((why, often),) = counts.most_common(1)
+    without = "failed" if metric == SUCCESS else "without a number"
+    return f". {often:,} of {counts.total():,} {without}: {shorten(why, 300, placeholder=' …')}"
 
 
 def _interval(
@@ -154,11 +179,25 @@ def _by_unit(found: Sequence[Sample], metric: Metric) -> Iterator[float]:
     yield from (fmean(numbers) for numbers in units.values())
 
 
-def _compared(margin: Margin, samples: Samples, before: Samples | None, metric: Metric, where: str) -> Finding:
+def _same(samples: Samples, before: Samples, *, one_run: bool) -> tuple[int, int]:
+    """Return how many pictures are the baseline's own, not made again, and how many there are."""
+    known = {sample.picture[0] for sample in before.found if sample.picture}
+    pictures = [sample.picture for sample in samples.found if sample.picture]
+    return sum(sha256 in known and (cached or one_run) for sha256, cached in pictures), len(pictures)
+
+
+def _compared(
+    margin: Margin, samples: Samples, before: Samples | None, metric: Metric, where: str, *, one_run: bool
+) -> Finding:
     title = f"{margin}{where}"
     if before is None or metric.name not in before.metrics:
         what = "this group" if before is None else f"a {metric.name}"
         return Finding(title, UNKNOWN, f"{title}: the baseline has not got {what}")
+    same, pictures = _same(samples, before, one_run=one_run)
+    those = f"{same:,} of {_count(pictures, 'picture')} {'is that' if pictures == 1 else 'are those'} of the baseline"
+    if same and same == pictures:
+        what = "nothing was made anew. Change a model, style or prompt, or write policy: {cache: false}"
+        return Finding(title, UNKNOWN, f"{title}: {those}, {what}")
     both = replace(
         samples,
         values=["new", "old"],
@@ -181,7 +220,7 @@ def _compared(margin: Margin, samples: Samples, before: Samples | None, metric: 
     interval = f" [{_signed(seen.low)}, {_signed(seen.high)}]" if seen.n > 1 else ""
     middle = "median of differences " if metric.of == "median" else ""
     words = f"{title}: {now:.4g} after {then:.4g}, {middle}{_signed(seen.effect)}{interval}, "
-    words += f"{_count(seen.n, samples.units)}: {said}"
+    words += f"{_count(seen.n, samples.units)}{f', {those}' * bool(same)}: {said}"
     return Finding(title, outcome, words, seen.effect, seen.low, seen.high, seen.n)
 
 

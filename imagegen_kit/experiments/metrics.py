@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from imagegen_kit.experiments.samples import Metric, Samples
 
+SURVIVORS = "only pictures that came are here, and nobody told how many did not"
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -74,8 +76,7 @@ def _main(samples: Samples) -> tuple[list[Metric], list[str]]:
             aside.append(name)
         else:
             shown.append(metric)
-    survivors = "success is left out: only pictures that came are here, and nobody told how many did not."
-    notes = [survivors] * samples.survivors
+    notes = [f"success is left out: {SURVIVORS}."] * samples.survivors
     notes += [f"No picture has a number: {', '.join(empty)}{why(empty)}."] * bool(empty)
     left = [f'{n} part{"s" * (n != 1)} of {whole} (metric="{whole}_*")' for whole, n in parts.items()]
     left += [f"{', '.join(aside)}, where neither way is better (metric=[…])"] * bool(aside)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _ROWS = (
     "SELECT r.id, r.cell, r.step, r.variant, c.repeat, COALESCE(r.category, c.category), s.status, s.same_model, "
-    f"s.price_usd, s.seconds, MAX(r.unfair, s.told_unfair), {ADAPTATIONS}, "
+    f"s.price_usd, s.seconds, MAX(r.unfair, s.told_unfair), s.sha256, {ADAPTATIONS}, "
     "r.kind = 'image' AND s.sha256 NOT NULL AND a.removed_at IS NULL AND a.damaged_at IS NULL "
     "FROM requests r CROSS JOIN results s ON s.run = r.run AND s.request = r.id CROSS JOIN cells c ON c.id = r.cell "
     "LEFT JOIN artifacts a ON a.sha256 = s.sha256 "
@@ -78,6 +78,7 @@ class Sample:
     unfair: bool
     told: str  # what was not sent as it was asked, in words
     sets: Mapping[str, str] = field(default_factory=dict)  # which set a number hangs on, by metric
+    picture: tuple[str, bool] | None = None  # its hash, and whether it came from the cache
 
     def unit_of(self, metric: Metric) -> Hashable:
         """Return what is resampled for ``metric``: the prompt, or the set that its number hangs on."""
@@ -134,7 +135,7 @@ def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samp
     found: list[tuple[int, Sample]] = []
     unscored: Counter[str] = Counter()
     rows = [row for row in journal.read(_ROWS, (run._number,)) if run._only is None or row[0] in run._only]
-    for request, cell, step, variant, repeat, category, status, same, price, seconds, unfair, told, there in rows:
+    for request, cell, step, variant, repeat, category, status, same, price, seconds, unfair, sha, told, there in rows:
         if cell not in places or status == "cancelled":
             continue
         own = status in REAL and bool(same)
@@ -151,7 +152,9 @@ def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samp
         place = (context, repeat, step, variant)
         value = params[cell][by]
         of = {name: known_sets[request] for name, known_sets in sets.items() if request in known_sets}
-        found.append((cell, Sample(value, unit, context, place, category, numbers, bool(unfair), told or "", of)))
+        picture = (sha, status == "cached") if sha else None
+        sample = Sample(value, unit, context, place, category, numbers, bool(unfair), told or "", of, picture)
+        found.append((cell, sample))
     if run._only is None:
         for cell, repeat, category in journal.read(_BROKEN_CELLS, (run._number,)):
             if cell in places:

@@ -7,12 +7,13 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
-from imagegen_kit.errors import InvalidInput, unknown_name_fault
+from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.contenders import parameters_of
+from imagegen_kit.experiments.elsewhere import ELSEWHERE
 from imagegen_kit.imaging.picture import Picture
 from imagegen_kit.registry import get_registry
 from imagegen_kit.store.values import as_cell_value
-from imagegen_kit.tables.scores import score_rows
+from imagegen_kit.tables.scores import PREFIX, score_rows
 from imagegen_kit.types import request_from_plain
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Scored:
         chosen = choose(asked, get_registry())
         entries = _entries(run, reading=any(c.spec.reads for c in chosen))
         _refuse_unknown_by(chosen, entries)
+        _refuse_own_columns(run, chosen)
         scoring = Scoring(run._store.journal, run._number, entries, chosen)
         if not progress or not sys.stderr.isatty():
             _tell_failed(chosen, scoring.run())
@@ -134,6 +136,22 @@ def _refuse_unknown_by(chosen: Sequence[Chosen], entries: Sequence[Entry]) -> No
         for one in chosen
         for name in one.by or ()
         if entries and name not in names
+    ]
+    if faults:
+        raise InvalidInput(faults)
+
+
+def _refuse_own_columns(run: Run, chosen: Sequence[Chosen]) -> None:
+    """Refuse to take the place of scores that the table of pictures made elsewhere brought along."""
+    if run._spec.get("recipe") != ELSEWHERE:
+        return
+    brought = {name for known in parameters_of(run).values() for name in known}
+    hint = "Give the column another name, score_mine, say, or leave it out, and open the table again."
+    faults = [
+        Fault(f"scorers {one.spec.name}", f"the table of this run brought its own {PREFIX}{column}.", hint)
+        for one in chosen
+        for column in one.spec.columns
+        if f"{PREFIX}{column}" in brought
     ]
     if faults:
         raise InvalidInput(faults)

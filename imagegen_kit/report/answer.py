@@ -83,7 +83,7 @@ def _open(rows: list[Any], unit: str) -> Iterator[Any]:
         lines.append(f"{row.a} against {row.b} on {row.metric}: {row.verdict}{seen}.")
     left = len(missing) - MOST_OPEN
     yield Words("What cannot be told yet:")
-    yield Items([*lines, *([f"… and {left:,} more comparisons."] if left > 0 else [])])
+    yield Items([*lines, *([f"… and {count(left, 'more comparison')}."] if left > 0 else [])])
 
 
 def claim(row: Any, unit: str = "prompt") -> str:
@@ -117,4 +117,4 @@ def _ranked(known: Known) -> Iterator[Any]:
             "claim",
         )
     else:
-        yield Words(f"By {votes} nobody is ahead: all are in one tier{lacking if missing else ''}.", "claim")
+        yield Words(f"By {votes} nobody is ahead: all are in one tier{lacking if missing else ''}.")

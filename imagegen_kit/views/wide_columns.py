@@ -31,7 +31,7 @@ def _rates(names: list[str]) -> tuple[Column, ...]:
 
 def _aspects(frame: pd.DataFrame) -> str:
     by = f" by {frame.attrs['by']}" if "by" in frame.attrs else ""
-    return f"win rates{by}: the share of prompts won against all others, ties half"
+    return f"win rates{by}: the share of {frame.attrs.get('unit', 'prompt')}s won against all others, ties half"
 
 
 def _head_to_head(frame: pd.DataFrame) -> str:
@@ -51,7 +51,7 @@ def aspects_kind(frame: pd.DataFrame) -> Kind | None:
         return None
     values = [name for name in names if name != "prompts"]
     said = tuple(Column(name, partial(_words, name=name), unbroken=True) for name in ASPECTS)
-    prompts = Column("prompts", lambda row: f"{row.number('prompts'):,}")
+    prompts = Column(f"{frame.attrs.get('unit', 'prompt')}s", lambda row: f"{row.number('prompts'):,}")
     return Kind(None, tuple(names), (), (*said, prompts, *_rates(values)), _aspects, frozenset(names))
 
 

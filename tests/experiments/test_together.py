@@ -138,3 +138,21 @@ def test_pictures_of_which_nothing_says_what_they_show_are_never_paired_by_their
     run = ik.open_run(pd.DataFrame(rows))
     with pytest.raises(InvalidInput, match=r"there are no pairs\. Nothing says which pictures belong together"):
         Ballot(run)
+
+
+def test_a_scorer_never_takes_the_place_of_a_score_that_the_table_brought():
+    run = opened(score_technical_sharpness=lambda number, prompt, model: 40 + number)
+    with pytest.raises(InvalidInput, match="brought its own score_technical_sharpness"):
+        run.score("technical")
+    assert run.table()["score_technical_sharpness"].tolist() == [40 + number for number in range(12)]
+
+
+def test_where_nobody_told_of_failures_nobody_wins_by_success_and_files_are_called_files():
+    run = table_of({"one": ["a.png", "b.png"], "two": ["a.png", "b.png"]})
+    frame = run.head_to_head("model")
+    assert frame.isna().all().all()
+    assert any("nobody told how many did not" in note for note in frame.attrs["notes"])
+    assert any("nobody told how many did not" in note for note in run.compare("model").attrs["notes"])
+    shown = repr(run.aspects("model", metric="success"))
+    assert "the share of files won" in shown
+    assert "prompts" not in shown

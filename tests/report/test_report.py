@@ -94,6 +94,11 @@ def test_no_folder_of_this_machine_and_no_voter_is_named(page: Page) -> None:
         assert secret not in page.html
 
 
+def test_where_nobody_is_ahead_nothing_is_set_as_a_claim(page: Page) -> None:
+    assert "nobody is ahead" in page.said_in("answer")
+    assert not re.search(r'class="claim"[^<]*nobody is ahead', page.html)
+
+
 def test_votes_are_ranked_in_tiers_and_what_is_missing_is_said(page: Page) -> None:
     assert "Strengths from people's votes, in tiers" in page.words
     assert "all are in one tier" in page.words
