@@ -235,6 +235,12 @@ def test_an_unknown_price_stays_unknown():
     assert batch.projection(100).usd_per_month.isna().all()
 
 
+def test_a_part_of_a_video_is_refused_in_words():
+    lab()
+    with pytest.raises(InvalidInput, match=r"1\.5 is not a whole number of items"):
+        make(SCRIPT[:1]).projection([1.5])
+
+
 def test_the_same_scene_again_is_free():
     script = lab(price=0.02)
     make(SCRIPT[:2])
