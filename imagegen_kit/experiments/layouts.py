@@ -36,6 +36,7 @@ def check_places(folder: Path, places: list[Path], *, shared: bool = False) -> N
     ``shared`` allows what is there and what is equal: such places hold the same picture by their name.
     """
     root, faults, taken = folder.resolve(), [], dict[str, Path]()
+    there: list[Path] = []
     for place in places:
         path = folder / place
         if not path.parent.resolve().is_relative_to(root) or path.is_symlink():  # a link in the folder leads away
@@ -44,7 +45,11 @@ def check_places(folder: Path, places: list[Path], *, shared: bool = False) -> N
         if other is not place and not (shared and other == place):
             faults.append(Fault("folder", f"two pictures would be {place}.", "Give them labels of their own."))
         elif path.exists() and not shared:
-            faults.append(Fault("folder", f"{place} is there already.", "Name another folder, or take it away first."))
+            there.append(place)
+    if there:
+        more = f" and {len(there) - 1} more are" if len(there) > 1 else " is"
+        what = f"{there[0]}{more} there already, in {folder}."
+        faults.append(Fault("folder", what, "Name another folder, or take it away first."))
     if faults:
         raise InvalidInput(list(dict.fromkeys(faults)))
 

@@ -23,7 +23,7 @@ def save_run(run: Run, folder: str | Path, layout: str) -> Path:
     """Write the pictures of ``run`` below ``folder`` in the layout named; see docs/sharing.md. Return where."""
     if layout not in LAYOUTS:
         raise InvalidInput([unknown_name_fault("layout", layout, LAYOUTS)])
-    if not isinstance(folder, (str, Path)):
+    if not isinstance(folder, (str, Path)) or not str(folder).strip():
         raise InvalidInput([Fault("folder", f"{folder!r} is not a path.", "Name a folder.")])
     folder = Path(folder).expanduser()
     with writing("folder", folder):

@@ -48,6 +48,9 @@ def projection_table(
         for value in values
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0
     ]
+    if not faults:
+        what = "is not a whole number of items."
+        faults = [Fault("items_per_month", f"{value!r} {what}") for value in months if not float(value).is_integer()]
     if price_usd is not None and (
         isinstance(price_usd, bool) or not isinstance(price_usd, (int, float)) or price_usd < 0
     ):

@@ -74,7 +74,7 @@ def test_scenes_are_not_written_over(tmp_path):
     run = run_of(script, scenes=[1, 2])
     run.save(tmp_path, layout="scenes")
     before = files(tmp_path)
-    with pytest.raises(InvalidInput, match=r"5 things to mend"):
+    with pytest.raises(InvalidInput, match=r"and 4 more are there already"):
         run.save(tmp_path, layout="scenes")
     assert files(tmp_path) == before
 

@@ -48,6 +48,18 @@ def test_offline_four_clean_pictures_come_of_one_selfie():
     assert len({p.sha256 for p in made.pictures}) == 4
 
 
+@pytest.mark.parametrize("gender", ["non-binary", "Frau", "w"])
+def test_offline_a_gender_in_a_word_it_does_not_know_is_a_person_all_the_same(gender):
+    made = ik.run(ik.recipes.avatars, persona={**MIRA, "gender": gender}, size=320)
+    assert (len(made), made.failures) == (4, ())
+
+
+def test_offline_the_cells_of_a_pencilled_grid_can_be_told_from_its_gutters():
+    made = ik.run(ik.recipes.avatars, **GIVEN, model="offline/pencil", size=320)
+    assert len(made) == 4
+    assert min(p.image.convert("L").getpixel((0, 0)) for p in made.pictures) > 235  # paper, and nothing of a gutter
+
+
 def test_eight_come_of_two_grids_of_the_same_selfie():
     script = lab()
     made = make(n=8)
@@ -113,6 +125,19 @@ def test_the_seconds_of_each_stage_are_told(tmp_path):
     assert min(timings[name] for name in ("base", "grid", "split", "upload")) > 0
     again = make().timings
     assert (again["base"], again["grid"]) == (0, 0)
+
+
+def test_avatars_are_saved_as_a_folder_and_a_full_one_is_refused(tmp_path):
+    lab()
+    made = make()
+    folder = made.save(tmp_path / "mira")
+    told = json.loads((folder / "metadata.json").read_text())
+    assert [row["file"] for row in told["avatars"]] == ["1.png", "2.png", "3.png", "4.png"]
+    assert [ik.Picture.open(folder / row["file"]).width for row in told["avatars"]] == [p.width for p in made.pictures]
+    with pytest.raises(InvalidInput, match="is not empty"):
+        made.save(folder)
+    with pytest.raises(InvalidInput, match="is not a path"):
+        made.save("")
 
 
 # ---- what is wrong beforehand

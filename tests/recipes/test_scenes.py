@@ -218,6 +218,17 @@ def test_a_plan_logs_nothing(caplog):
     assert caplog.records == []
 
 
+def test_saved_twice_it_is_refused_in_one_sentence_and_a_blank_is_no_folder(tmp_path):
+    lab()
+    batch = make(SCRIPT[:2])
+    batch.save(tmp_path)
+    with pytest.raises(InvalidInput, match="and 4 more are there already") as caught:
+        batch.save(tmp_path)
+    assert len(caught.value.faults) == 1
+    with pytest.raises(InvalidInput, match="is not a path"):
+        batch.save("")
+
+
 def test_a_month_is_projected_from_a_video_or_from_a_price():
     lab(price=0.01)
     batch = make()
@@ -233,6 +244,12 @@ def test_an_unknown_price_stays_unknown():
     batch = make(SCRIPT[:2])
     assert batch.cost is None
     assert batch.projection(100).usd_per_month.isna().all()
+
+
+def test_a_part_of_a_video_is_refused_in_words():
+    lab()
+    with pytest.raises(InvalidInput, match=r"1\.5 is not a whole number of items"):
+        make(SCRIPT[:1]).projection([1.5])
 
 
 def test_the_same_scene_again_is_free():

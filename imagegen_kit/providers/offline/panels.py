@@ -20,13 +20,16 @@ DEVICES = frozenset(
 )
 
 
-def compose(brief: Brief, size: tuple[int, int], paint: Painter) -> Image.Image:
-    """Return the picture of ``brief`` at ``size``, panel by panel where the prompt asks for panels."""
+def compose(brief: Brief, size: tuple[int, int], paint: Painter, gutter: int = 255) -> Image.Image:
+    """Return the picture of ``brief`` at ``size``, panel by panel where the prompt asks for panels.
+
+    ``gutter`` is the grey between the cells of a grid, which must differ from the cells to be told from them.
+    """
     width, height = size
     if brief.scene.layout == "split" and width >= 16:
         return _split(brief, width, height, paint)
     if brief.scene.layout == "grid" and min(size) >= 32:
-        return _grid(brief, width, height, paint)
+        return _grid(brief, width, height, paint, gutter)
     if brief.scene.layout == "pattern" and min(size) >= 64 and brief.scene.subjects:
         return _pattern(brief, width, height, paint)
     return paint(brief, width, height, 0)
@@ -100,10 +103,10 @@ def _is_person(subject: Subject) -> bool:
     return stem(subject.head) in words("people") or stem(subject.head) in words("stands_for")
 
 
-def _grid(brief: Brief, width: int, height: int, paint: Painter) -> Image.Image:
+def _grid(brief: Brief, width: int, height: int, paint: Painter, gutter: int) -> Image.Image:
     rows, columns = brief.scene.grid
     gap = max(4, round(min(width, height) * GUTTER))
-    picture = Image.new("RGB", (width, height), (255, 255, 255))
+    picture = Image.new("RGB", (width, height), (gutter, gutter, gutter))
     scene = brief.scene
     person = any(_is_person(s) for s in scene.subjects) or bool(brief.references)
     each = [replace(s, count=1) if s.count == rows * columns else s for s in scene.subjects]  # "a grid of four cats"

@@ -20,6 +20,7 @@ from imagegen_kit.providers.offline.relations import head
 from imagegen_kit.providers.offline.signs import feeling, lettering
 
 PAPER = 250
+GUTTER = 205  # a grid's cells are paper, and white between them could not be told from it
 WORK_SIDE = 1024  # larger sketches are drawn at this size and enlarged: their lines are thick anyway
 
 
@@ -28,7 +29,7 @@ def draw(brief: Brief) -> Image.Image:
     width, height = brief.size
     shrink = min(1.0, WORK_SIDE / max(brief.size))
     size = (max(8, round(width * shrink)), max(8, round(height * shrink)))
-    grey = compose(brief, size, paint).convert("L")
+    grey = compose(brief, size, paint, GUTTER).convert("L")
     if grey.size != brief.size:
         grey = grey.resize(brief.size, Image.Resampling.BICUBIC)
     return Image.merge("RGB", (grey, grey, grey))

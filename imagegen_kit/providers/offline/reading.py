@@ -30,6 +30,7 @@ _GRIDS = {"four": (2, 2), "4": (2, 2), "six": (2, 3), "6": (2, 3), "nine": (3, 3
 _WITHOUT = re.compile(r"\b(?:no|without|not|avoid|free of)\s+(?:(?:any|a|an|the)\s+)?[\w-]+(?:\s+(?:or|and)\s+[\w-]+)?")
 _AVOID = re.compile(r"\navoid:.*", re.S)  # a negative prompt that had to go into the text names nothing to draw
 _ASIDE = re.compile(r"\bnot to be drawn:.*", re.S)  # what is said of a person's life is for mood alone
+_SELFIE = re.compile(r"\bselfie\b")
 _SHAPE = re.compile(r"\b\d{1,2}:\d{1,2}(?: (?:wide|tall) format| [a-z-]*widescreen| square| vertical)?")
 _TITLES = re.compile(r"\b(dr|mr|mrs|ms|prof|st)\.")  # such a full stop ends no sentence
 _TOKEN = re.compile(r"@\w+|#\w+|[^\W_]+(?:[-'’][^\W_]+)*|[.,;:!?\n]")
@@ -43,7 +44,7 @@ def read(prompt: str, known: Callable[[str], bool]) -> Scene:
     text = unicodedata.normalize("NFKC", without_likeness(str(prompt)))[:READ_CHARS]
     text, lettering = _take_lettering(text)
     text = _SHAPE.sub(" , ", _ASIDE.sub("", _AVOID.sub("", _TITLES.sub(r"\1", text.lower()))))
-    grid = (1, 1)
+    selfie, grid = bool(_SELFIE.search(text)), (1, 1)
     if match := _GRID.search(text):
         grid = (min(4, max(1, int(match[1]))), min(4, max(1, int(match[2]))))
     elif match := _GRID_OF.search(text):
@@ -60,6 +61,8 @@ def read(prompt: str, known: Callable[[str], bool]) -> Scene:
     for token in _TOKEN.findall(text):
         reader.take(token)
     reader.close()
+    if not reader.subjects and selfie:  # of whom may be said in a word that the library does not have
+        reader.subjects.append(Subject("person", "person"))
     layout = (
         "grid"
         if grid != (1, 1)
