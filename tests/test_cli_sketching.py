@@ -38,6 +38,19 @@ def test_a_sketch_that_fails_is_said_and_the_others_are_kept(own_registry):
     assert len(out.splitlines()) == 4
 
 
+def test_a_mended_copy_has_no_line_of_its_own_and_is_told_with_its_sketch(own_registry):
+    model("lab/one", price=0.01)
+    status, out, err = imagegen(
+        "sketches", "a fox", "--model", "lab/one", "--n", "3", "--size", "256x256", "--auto-fix"
+    )
+    *lines, folder = out.splitlines()
+    assert (status, sorted(line.split("  ")[0] for line in lines)) == (0, ["0", "1", "2"])
+    copied = [line for line in err.splitlines() if line.endswith("; a mended copy is kept")]
+    assert copied
+    assert len(copied) == len(list(Path(folder).glob("sketch_*_as_drawn.png")))
+    assert all(", as it came, breaks: " in line for line in copied)
+
+
 @pytest.mark.parametrize("n", ["2", "7"])
 def test_two_or_seven_sketches_are_bad_input(n):
     status, out, err = imagegen("sketches", "a fox", "--n", n)

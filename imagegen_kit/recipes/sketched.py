@@ -126,7 +126,7 @@ async def mended(job: Job, result: Result, style: Style) -> Result | None:
     """Keep, and return, what ``auto_fix`` makes of a sketch; None where there was nothing that it could mend."""
     from imagegen_kit.scorers.sketch import auto_fix
 
-    labels = {"variant": f"{result.request.labels['variant']} (fixed)"}
+    labels = {"variant": f"{result.request.labels['variant']} (mended)"}
     (fixed,) = (await job.derive(result, auto_fix, labels=labels, style=style)).results
     return None if fixed.ok and fixed.artifacts[0].sha256 == result.artifacts[0].sha256 else fixed
 

@@ -39,7 +39,8 @@ async def concept_sketches(
 
     Without ``model`` the variable GEMINI_MODEL names it, else the session's own, else the offline pencil draws. A
     ``library`` lends its ``top_k`` (3) best references to all sketches. ``rules`` measures each sketch; ``auto_fix``
-    keeps a mended copy of those that break a rule. Failures are values. Raises InvalidInput before anything is sent.
+    keeps a mended copy of those that break a rule, and needs them. Failures are values. Raises InvalidInput before
+    anything is sent.
     """
     plan = plan_variants(style, n, axes, seed)
     lent = list(references) if isinstance(references, (list, tuple)) else [r for r in (references,) if r is not None]

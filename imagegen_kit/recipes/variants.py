@@ -53,11 +53,12 @@ def plan_variants(style: str | Style | None, n: int, axes: Any = None, seed: int
 
 
 def variant_faults(params: Mapping[str, Any], registry: Registry) -> list[Fault]:
-    """Return what is wrong with how many sketches are wanted, and with the axes on which they differ."""
+    """Return what is wrong with how many sketches are wanted, the axes on which they differ, and how they are held."""
     n, style, axes = params.get("n", 4), params.get("style", "vintage-mascot"), params.get("axes")
     faults = [Fault("brief", f.what, f.hint) for f in check_values("prompt", params.get("brief", "-"), registry)]
     if type(n) is not int or not FEWEST <= n <= MOST:
         faults.append(Fault("n", f"{n!r:.80} sketches cannot be made.", f"Ask for {FEWEST} to {MOST}."))
+    faults += _rule_faults(params.get("rules", True), params.get("auto_fix", False))
     if not isinstance(style, (str, Style)) and style is not None:
         return faults  # told by the check of styles
     if isinstance(style, str) and style not in registry.styles():
@@ -79,6 +80,16 @@ def variant_faults(params: Mapping[str, Any], registry: Registry) -> list[Fault]
     if not faults and prod(len(set(known[a])) for a in axes or known) < n:
         faults.append(Fault("axes", f"they have less than {n} combinations.", "Give more phrases, or more axes."))
     return faults
+
+
+def _rule_faults(rules: Any, auto_fix: Any) -> list[Fault]:
+    known = {"rules": rules, "auto_fix": auto_fix}
+    wrong = {name: value for name, value in known.items() if not isinstance(value, bool)}
+    if not wrong and auto_fix and not rules:
+        return [
+            Fault("auto_fix", "it mends what breaks a rule, and rules=False measures none.", "Leave out one of them.")
+        ]
+    return [Fault(name, f"{value!r:.80} is neither True nor False.") for name, value in wrong.items()]
 
 
 def _is_phrase(phrase: object) -> bool:

@@ -24,6 +24,7 @@ from imagegen_kit.serve.guard import Guarded
 from imagegen_kit.serve.metrics import Metrics
 from imagegen_kit.serve.ordering import Ordering, named_libraries
 from imagegen_kit.serve.orders import Answer, Choices, FaultTold, ImageOrder, Refused, SketchOrder
+from imagegen_kit.serve.refusing import form_faults
 from imagegen_kit.settings import secrets
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def create_app(*, engine: Engine | None = None, libraries: tuple[str, ...] = ())
     if not secrets(TOKEN):  # nobody else's page may reach it by another name of this machine
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]"])
     app.add_middleware(Guarded)
-    _refusals(app, metrics)
+    _refusals(app, metrics, ordering)
 
     @app.post("/generate", responses=_MAKING)
     async def generate(order: AnyOrder, who: Holder, request: Request) -> Answer:
@@ -157,7 +158,7 @@ def _file(name: str) -> Any:
     return page
 
 
-def _refusals(app: FastAPI, metrics: Metrics) -> None:
+def _refusals(app: FastAPI, metrics: Metrics, ordering: Ordering) -> None:
     """Tell every refusal in one form: which part, what is wrong with it, and what to do."""
 
     def told(status: int, faults: list[FaultTold], headers: dict[str, str] | None = None) -> JSONResponse:
@@ -169,17 +170,12 @@ def _refusals(app: FastAPI, metrics: Metrics) -> None:
         return told(error.status, [FaultTold(where=error.where, what=error.what, hint=error.hint)], error.headers)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         # the input is not repeated: it may be long, and no JSON (NaN, halves of characters)
-        body = error.body if isinstance(error.body, dict) else {}
-        other = SketchOrder.__name__ if body.get("recipe") == "image" else ImageOrder.__name__
-        faults = []
-        for one in error.errors():
-            where = [str(part) for part in one["loc"][1:]]
-            if where[:1] != [other]:  # what the other kind of order would lack is no fault of this one
-                named = ".".join(p for p in where if p not in (SketchOrder.__name__, ImageOrder.__name__))
-                faults.append(FaultTold(where=named or "body", what=f"{one['msg']}."))
-        return told(422, faults)
+        faults = form_faults(error.errors(), error.body, request.headers.get("content-type", ""))
+        if isinstance(error.body, dict):
+            faults += await run_in_threadpool(ordering.also_wrong, error.body, faults)
+        return told(422, [FaultTold(where=f.where, what=f.what, hint=f.hint) for f in faults])
 
     @app.exception_handler(ImagegenError)
     async def failed(_: Request, error: ImagegenError) -> JSONResponse:

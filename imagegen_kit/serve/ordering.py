@@ -16,15 +16,19 @@ from imagegen_kit.recipes import concept_sketches, image
 from imagegen_kit.recipes.sketched import Sketches
 from imagegen_kit.serve.access import NAMED
 from imagegen_kit.serve.answers import answer_of, made
+from imagegen_kit.serve.orders import whole
+from imagegen_kit.serve.refusing import ORDERS
 from imagegen_kit.serve.watching import STILL, watched
 from imagegen_kit.types import Completed, Finished
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from starlette.requests import Request
 
     from imagegen_kit.engine.engine import Engine
+    from imagegen_kit.engine.policy import Policy
+    from imagegen_kit.engine.recipe import Recipe
     from imagegen_kit.serve.access import Gate
     from imagegen_kit.serve.metrics import Metrics
     from imagegen_kit.serve.orders import Answer, Order
@@ -96,15 +100,48 @@ class Ordering:
     async def _events(self, order: Order, who: str, stack: AsyncExitStack) -> AsyncIterator[Any]:
         """Check an order, hold its place until ``stack`` closes, and return its events; the first is the run's id."""
         params = order.params()
-        if (library := params.get("library")) is not None:
-            if library not in self.libraries:
-                raise InvalidInput([unknown_name_fault("library", library, self.libraries)])
-            params["library"] = self.libraries[library]
         name = order.recipe  # type: ignore[attr-defined]  # each kind of order has its own
-        engine, recipe, policy = await run_in_threadpool(prepare_call, RECIPES[name], self._engine, None, params)
+        engine, recipe, policy = await run_in_threadpool(self._checked, name, params)
         usd = await stack.enter_async_context(self._gate.entered(who, recipe, params, policy))
         about = {"name": NAMED + who, "budget_usd": usd, "tell_id": True}
         return self._counted(name, async_events(engine, recipe, params, policy, **about))
+
+    def _checked(self, name: str, params: dict[str, Any]) -> tuple[Engine, Recipe, Policy]:
+        """Return what an order runs with; ``params`` name the library's folder then. Raises all that is wrong."""
+        faults = []
+        if (library := params.get("library")) is not None:
+            if library in self.libraries:
+                params["library"] = self.libraries[library]
+            else:
+                faults.append(unknown_name_fault("library", library, self.libraries))
+                del params["library"]
+                params.pop("top_k", None)  # which needs one
+        try:
+            call = prepare_call(RECIPES[name], self._engine, None, params)
+        except InvalidInput as error:
+            if not faults:
+                raise
+            raise InvalidInput([*faults, *error.faults]) from None
+        if faults:
+            raise InvalidInput(faults)
+        return call
+
+    def also_wrong(self, body: Mapping[str, Any], told: Sequence[Fault]) -> list[Fault]:
+        """Return what the recipe says of those parts of an order whose form is right, where others were ``told``."""
+        name = body.get("recipe", "concept_sketches")
+        known = {fault.where.split(".")[0] for fault in told}
+        if "recipe" in known or name not in RECIPES:
+            return []
+        lax = {part: whole(value) for part, value in body.items() if value is not None}
+        given = {part: value for part, value in lax.items() if part in ORDERS[name].model_fields and part not in known}
+        given.pop("recipe", None)
+        if "library" in known:
+            given.pop("top_k", None)  # which needs one
+        try:
+            self._checked(name, given)
+        except InvalidInput as error:
+            return [fault for fault in error.faults if fault.where not in known]
+        return []
 
     async def _counted(self, recipe: str, events: AsyncIterator[Any]) -> AsyncIterator[Any]:
         metrics, began, outcome, run_id, first = self._metrics, time.monotonic(), "left", "", True

@@ -13,11 +13,12 @@ State = Literal["running", "done", "failed", "stopped"]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
+    """Return a whole number for one that is written as a fraction, anything else as it is."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-LAX = BeforeValidator(_whole)  # to JSON 4.0 is a whole number as well
+LAX = BeforeValidator(whole)  # to JSON 4.0 is a whole number as well
 
 
 class Order(BaseModel):

@@ -122,8 +122,21 @@ class TestRules:
         assert all("greyscale" not in one.failed_rules or one.mended for one in made)
         table = ik.open_run(made.run_id).table()
         assert len(table) == 6
-        assert table["variant"].tolist()[3].endswith(" (fixed)")
+        assert table["variant"].tolist()[3].endswith(" (mended)")
         assert made[0].picture.sha256 != made[0].original.artifacts[0].sha256
+
+    @pytest.mark.parametrize(
+        ("given", "wrong"),
+        [
+            ({"rules": "x", "auto_fix": 1}, ["rules", "auto_fix"]),
+            ({"rules": False, "auto_fix": True}, ["auto_fix"]),
+        ],
+        ids=["no truth values", "nothing to mend by"],
+    )
+    def test_measuring_and_mending_are_yes_or_no_and_mending_needs_measures(self, given, wrong):
+        with pytest.raises(InvalidInput) as caught:
+            drawn(**given)
+        assert [fault.where for fault in caught.value.faults] == wrong
 
     def test_what_keeps_the_rules_is_not_touched(self):
         assert [one.mended for one in drawn(auto_fix=True, size="1024x1024", n=3)] == [None] * 3

@@ -159,8 +159,26 @@ def test_orders_at_the_same_time_cannot_pass_the_budget_together(monkeypatch):
         ({**LAB, "library": "/etc"}, ["library"]),
         ({**SKETCHES, "store": "/tmp"}, ["store"]),
         ({**SKETCHES, "axes": ["depth"]}, ["axes"]),
+        (
+            {"brief": "", "n": 9, "style": "zz", "model": "q", "library": "../x", "top_k": 2, "foo": 1},
+            ["brief", "foo", "library", "model", "n", "style"],
+        ),
+        ({**LAB, "model": "q", "library": "../x"}, ["library", "model"]),
+        ({"recipe": "avatars", "n": 4.0}, ["recipe"]),
+        ({**LAB, "n": 4.0, "foo": None}, ["foo"]),
     ],
-    ids=["two sketches", "two faults", "refused by the recipe", "a path", "unknown field", "unknown axis"],
+    ids=[
+        "two sketches",
+        "two faults",
+        "refused by the recipe",
+        "a path",
+        "unknown field",
+        "unknown axis",
+        "faults of form and of the recipe",
+        "two names",
+        "unknown recipe",
+        "a whole number with a point",
+    ],
 )
 def test_a_bad_order_is_refused_with_every_fault_and_nothing_is_sent(order, wrong):
     script = model()
@@ -168,7 +186,9 @@ def test_a_bad_order_is_refused_with_every_fault_and_nothing_is_sent(order, wron
         for path in ("/generate", "/generate-stream"):
             refused = client.post(path, json=order)
             assert refused.status_code == 422
-            assert sorted({fault["where"] for fault in refused.json()["detail"]}) == sorted(wrong)
+            told = refused.json()["detail"]
+            assert sorted({fault["where"] for fault in told}) == sorted(wrong)
+            assert all(fault["what"] and fault["hint"] for fault in told)
     assert script.calls == 0
 
 
@@ -187,6 +207,32 @@ def test_only_json_is_taken_so_that_no_other_page_can_order_through_a_browser():
         assert sent.status_code == 422
         assert client.get("/health", headers={"Host": "evil.example"}).status_code == 400
     assert script.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "what", "hint"),
+    [
+        (b"{bad", "application/json", "it is no JSON", "Send an object"),
+        (b'{"brief": "a"}', "text/plain", "it is not said to be JSON.", "Content-Type: application/json"),
+        (b"[1]", "application/json", "valid dictionary", "Send an object"),
+    ],
+    ids=["no JSON", "another type", "a list"],
+)
+def test_a_body_that_is_no_order_is_told_as_such(content, kind, what, hint):
+    with service() as (client, _):
+        refused = client.post("/generate", content=content, headers={"Content-Type": kind})
+    (fault,) = refused.json()["detail"]
+    assert (refused.status_code, fault["where"]) == (422, "body")
+    assert what in fault["what"]
+    assert hint in fault["hint"]
+
+
+def test_an_unknown_recipe_is_told_with_those_that_are_there():
+    with service() as (client, _):
+        (fault,) = client.post("/generate", json={"recipe": "avatars"}).json()["detail"]
+    assert "avatars" in fault["what"]
+    assert "concept_sketches" in fault["hint"]
+    assert "image" in fault["hint"]
 
 
 def test_metrics_count_orders_and_pictures():
