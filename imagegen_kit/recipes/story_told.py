@@ -167,7 +167,10 @@ class Story(Shown):
             "name": self.name, "run_id": self.run_id, "keyframes": records, "clips": films, "film": whole,
         }  # fmt: skip
         values = self.metrics()["value"]
-        content["metrics"] = dict(zip(values.index, values.to_numpy(dtype=object, na_value=None), strict=True))
+        known = values.notna().tolist()
+        content["metrics"] = {
+            name: value if there else None for name, value, there in zip(values.index, values, known, strict=True)
+        }
         text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
         write_whole(target / "metadata.json", text.encode(), "record")
         return target

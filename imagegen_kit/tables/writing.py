@@ -43,7 +43,7 @@ def _ours(path: Path, columns: list[str]) -> bool:
     """Return whether the file at ``path`` begins with these columns, as an earlier table does."""
     try:
         if path.suffix.lower() == ".parquet":
-            import pyarrow.parquet as pq
+            import pyarrow.parquet as pq  # type: ignore[import-untyped]  # it brings no types
 
             return list(pq.read_schema(path).names[: len(columns)]) == columns
         with path.open(encoding="utf-8-sig", newline="") as file:
