@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from imagegen_kit.engine.ask import check_values
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
+from imagegen_kit.recipes.scene_file import read_script
 
 if TYPE_CHECKING:
     from imagegen_kit.registry import Registry
@@ -125,29 +125,20 @@ def _tier_faults(tier: Any, model: Any) -> list[Fault]:
 
 def _rows(source: Any) -> list[Any]:
     if isinstance(source, (str, Path)):
-        source = _read_file(Path(source).expanduser())
+        source = read_script(Path(source).expanduser())
     if hasattr(source, "to_dict") and hasattr(source, "columns"):
         return list(source.astype(object).where(source.notna(), None).to_dict("records"))
     if isinstance(source, Mapping):
+        if isinstance(source.get("scenes"), (list, tuple)) and len(source) > 1:
+            beside = ", ".join(str(name)[:80] for name in source if name != "scenes")
+            raise InvalidInput(
+                [Fault("scenes", f"beside the list stands what is not read: {beside}.", "Leave it out.")]
+            )
         source = source["scenes"] if set(source) == {"scenes"} else [source]
     if isinstance(source, (list, tuple)):
         return [row.as_parameter() if isinstance(row, Scene) else row for row in source]
     what = f"a {type(source).__name__} is no list of scenes."
     raise InvalidInput([Fault("scenes", what, "Give a list of mappings, a DataFrame, or a .csv or .json file.")])
-
-
-def _read_file(path: Path) -> Any:
-    try:
-        if path.suffix.lower() == ".csv":
-            import pandas as pd
-
-            texts = dict.fromkeys(FIELDS[1:], str)
-            return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
-        if path.suffix.lower() == ".json":
-            return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # pandas' and json's own errors are ValueErrors
-        raise InvalidInput([Fault("scenes", f"{path} cannot be read: {error}.")]) from error
-    raise InvalidInput([Fault("scenes", f"{path} is neither a .csv nor a .json file.")])
 
 
 def _scene(row: Any, place: int, faults: list[Fault]) -> Scene:
@@ -160,6 +151,8 @@ def _scene(row: Any, place: int, faults: list[Fault]) -> Scene:
     number = place if number is None else number
     if isinstance(number, float) and number.is_integer():  # a column with gaps holds floats
         number = int(number)
+    if isinstance(number, str) and number.strip().isascii() and number.strip().isdecimal():  # "02", as texts hold it
+        number = int(number.strip()[:20])
     if type(number) is not int or not 0 <= number <= HIGHEST:
         faults.append(Fault(where, f"its scene_number {number!r:.80} is not a whole number from 0 to {HIGHEST:,}."))
         number = -place

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from imagegen_kit.errors import Fault, unknown_name_fault
-from imagegen_kit.serve.orders import ImageOrder, Order, SketchOrder
+from imagegen_kit.serve.orders import ImageOrder, SketchOrder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-ORDERS: Final[dict[str, type[Order]]] = {"concept_sketches": SketchOrder, "image": ImageOrder}
+    from imagegen_kit.serve.orders import Order
+
+ORDERS: Final[Mapping[str, type[Order]]] = {"concept_sketches": SketchOrder, "image": ImageOrder}
 EXAMPLE: Final = 'Send an object such as {"brief": "a golf mascot"}.'
 # What to do, by the type of pydantic's error; what stands in braces is of its context.
 HINTS: Final = {

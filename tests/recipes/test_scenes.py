@@ -91,8 +91,16 @@ def test_a_table_with_gaps_keeps_whole_numbers_and_words_that_look_like_gaps(tmp
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("missing.csv", None, "cannot be read"),
-        ("empty.csv", "", "cannot be read"),
+        ("missing.csv", None, "cannot be read: there is no such file"),
+        ("empty.csv", "", "cannot be read: it is empty"),
+        ("empty.json", " ", "cannot be read: it is empty"),
+        ("german.csv", "scene_number;image_create_prompt\n1;a fox\n", "by semicolons, not by commas.*sep=';'"),
+        ("tabs.csv", "scene_number\timage_create_prompt\n1\ta fox\n", "by tabs, not by commas"),
+        ("old.csv", b"image_create_prompt\na caf\xe9\n", "not written in UTF-8.*encoding='latin-1'"),
+        ("old.json", b'[{"image_create_prompt": "a caf\xe9"}]', "not written in UTF-8"),
+        ("loose.csv", "image_create_prompt\na fox\na hen, red\na cow, a, b, c\n", "into quotation marks"),
+        ("looser.csv", "image_create_prompt\na hen, red\n", "more fields in its lines.*into quotation marks"),
+        ("titled.json", '{"title": "T", "scenes": []}', "beside the list stands what is not read: title"),
         ("script.txt", "a fox", "neither a .csv nor a .json file"),
         ("broken.json", "[{", "cannot be read"),
         ("other.json", '"other.json"', "a str is no list of scenes"),
@@ -102,9 +110,20 @@ def test_a_table_with_gaps_keeps_whole_numbers_and_words_that_look_like_gaps(tmp
 )
 def test_a_file_that_holds_no_script_is_refused(tmp_path, name, text, words):
     if text is not None:
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(InvalidInput, match=words):
         read_scenes(tmp_path / name)
+
+
+def test_commas_that_a_spreadsheet_leaves_behind_are_no_scenes(tmp_path):
+    (tmp_path / "script.csv").write_text(
+        "\ufeffscene_number,image_create_prompt,\n1,a fox,\n,,\n2,a hen,\n,\n", "utf-8"
+    )
+    assert read_scenes(tmp_path / "script.csv") == [Scene(1, "a fox"), Scene(2, "a hen")]
+
+
+def test_a_number_that_is_written_as_a_text_is_a_number():
+    assert read_scenes([{"scene_number": "02", "image_create_prompt": "a fox"}]) == [Scene(2, "a fox")]
 
 
 def test_every_fault_of_a_script_is_told_before_anything_is_sent():
