@@ -43,7 +43,9 @@ def _ours(path: Path, columns: list[str]) -> bool:
     """Return whether the file at ``path`` begins with these columns, as an earlier table does."""
     try:
         if path.suffix.lower() == ".parquet":
-            import pyarrow.parquet as pq
+            from importlib import import_module
+
+            pq = import_module("pyarrow.parquet")  # without stubs
 
             return list(pq.read_schema(path).names[: len(columns)]) == columns
         with path.open(encoding="utf-8-sig", newline="") as file:
