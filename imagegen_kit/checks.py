@@ -12,6 +12,7 @@ A style may also hold limits for a scorer under its name (``SCORED``); they are 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -161,6 +162,8 @@ def read_limit(check: CheckDefinition[Any], given: Any) -> Any:
     else:
         low, high = (given, None) if check.low is not None else (None, given)
     low, high = (None if v is None else float(v) for v in (low, high))
+    if any(v is not None and math.isnan(v) for v in (low, high)):  # NaN, against which all compares false
+        raise ValueError("a limit is a number")
     if (low is None and high is None) or (low is not None and high is not None and low > high):
         raise ValueError("everything or nothing could pass")
     return low, high

@@ -48,7 +48,10 @@ def metrics_named(samples: Samples, metric: object) -> Named:
     faults = []
     for name in names:
         fitting = [known for known in samples.metrics if known == name or fnmatchcase(known, str(name))]
-        if not fitting:
+        if not fitting and name in samples.other:
+            what = f"{name} is {samples.other[name]}, not numbers."
+            faults.append(Fault("metric", what, "Give the column numbers, 1 and 0 say, and open the table again."))
+        elif not fitting:
             fault = unknown_name_fault("metric of this run", name, samples.metrics)
             score = " A score is there after run.score(…)." * str(name).startswith("score")
             faults.append(Fault("metric", fault.what, fault.hint + score))

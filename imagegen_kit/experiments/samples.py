@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.contenders import REAL, context_of, label_of, parameters_of, prompt_of, shows_what
 from imagegen_kit.experiments.elsewhere import ELSEWHERE
-from imagegen_kit.experiments.together import belonging, scores_told
+from imagegen_kit.experiments.together import belonging, no_numbers, scores_told
 from imagegen_kit.tables.columns import ADAPTATIONS, BROKEN
 from imagegen_kit.tables.scores import doubts, measures_of, score_columns, score_sets
 
@@ -101,6 +101,7 @@ class Samples:
     units: str  # what is resampled, in words
     notes: Sequence[str] = ()  # what is to be said of the pairing, in sentences
     survivors: bool = False  # whether only pictures are here that came, and nobody told how many did not
+    other: Mapping[str, str] = field(default_factory=dict)  # columns ``score_…`` of no numbers, and what they hold
 
 
 def samples_of(run: Run, by: object) -> Samples:
@@ -177,7 +178,7 @@ def _samples(run: Run, by: str, params: Mapping[int, Mapping[str, str]]) -> Samp
     return Samples(
         by, values, samples, {m.name: m for m in metrics},
         "prompt" if by_prompt else "file" if elsewhere else "repeat", notes,
-        elsewhere and not any(sample.failed for sample in samples),
+        elsewhere and not any(sample.failed for sample in samples), no_numbers(params) if elsewhere else {},
     )  # fmt: skip
 
 

@@ -71,6 +71,17 @@ def scores_told(params: Mapping[str, str]) -> dict[str, float]:
     return {n: float(v) for n, v in found.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
 
 
+def no_numbers(params: Params) -> dict[str, str]:
+    """Return the columns ``score_…`` that hold no numbers, with what they hold instead, in words."""
+    found: dict[str, set[str]] = {}
+    for known in params.values():
+        for name in (name for name in known if name.startswith(PREFIX)):
+            value = as_cell_value(json.loads(known[name]))
+            kind = "true or false" if isinstance(value, bool) else "text" if isinstance(value, str) else "numbers"
+            found.setdefault(name, set()).add(kind)
+    return {name: " and ".join(sorted(kinds)) for name, kinds in found.items() if "numbers" not in kinds}
+
+
 def file_name(params: Mapping[str, str]) -> str:
     """Return the name of a picture's file without its folder, "" where there is none."""
     return str(json.loads(params.get("file", '""'))).rpartition("/")[2]

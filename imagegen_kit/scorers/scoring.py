@@ -18,6 +18,7 @@ from imagegen_kit.scorers.records import (
     INSERT_LINK,
     INSERT_MEASURE,
     INSERT_SCORE,
+    REFUSED,
     about,
     digest,
     known_links,
@@ -204,7 +205,9 @@ def _answers(chosen: Chosen, subjects: Sequence[Subject]) -> list[tuple[dict[str
         given = chosen.scorer.score(subjects)
         if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != len(subjects):
             raise ValueError(f"it was given {len(subjects)} pictures and did not answer with one number each")
-        return [(measurements(chosen.spec, answer), True) for answer in given]
+        found = [measurements(chosen.spec, answer) for answer in given]
+        # a number out of its range is none, and is measured again: its range may have been mended
+        return [(one, not any(m.value is None and m.reason.startswith(REFUSED) for m in one.values())) for one in found]
     except StoreError:  # no fault of the scorer
         if len(subjects) > 1 and chosen.spec.scope != "set":
             return [answer for subject in subjects for answer in _answers(chosen, [subject])]

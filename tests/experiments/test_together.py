@@ -156,3 +156,10 @@ def test_where_nobody_told_of_failures_nobody_wins_by_success_and_files_are_call
     shown = repr(run.aspects("model", metric="success"))
     assert "the share of files won" in shown
     assert "prompts" not in shown
+
+
+@pytest.mark.parametrize(("value", "kind"), [("good", "text"), (True, "true or false")], ids=["text", "boolean"])
+def test_a_score_column_of_no_numbers_is_told_as_what_it_is(value: Any, kind: str):
+    run = opened(score_mine=lambda number, prompt, model: value)
+    with pytest.raises(InvalidInput, match=f"score_mine is {kind}, not numbers"):
+        run.compare(metric="score_mine")

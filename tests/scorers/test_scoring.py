@@ -419,3 +419,19 @@ def test_a_function_scorer_is_checked_when_it_is_registered_and_goes_away_again(
     with pytest.raises(InvalidInput, match="fine"):
         run.score("fine")
     assert list(run.table()["score_fine"]) == [1.0]
+
+
+def test_a_number_that_was_refused_is_measured_anew_when_its_range_was_mended() -> None:
+    seen: list[int] = []
+
+    def levels(subject: Subject) -> float:
+        seen.append(1)
+        return 12.0
+
+    ik.register(levels, scorer="levels", version="1", low=0, high=1)
+    run = run_of("night").score("levels")
+    assert run.table()["score_levels"].isna().all()
+    ik.register(levels, scorer="levels", version="1", low=0, high=255)
+    assert run.score("levels").table()["score_levels"].tolist() == [12.0]
+    run.score("levels")
+    assert len(seen) == 2  # what is sound is not measured again

@@ -298,3 +298,18 @@ def test_a_run_gets_a_column_a_rule(tmp_path: Path) -> None:
     assert table["score_sketch_passed"].to_dict() == {"in black": 1.0, "in red": 0.0}
     assert table.loc["in red", "score_sketch"] == pytest.approx(12 / 13)
     assert table.loc["in red", "score_sketch_greyscale"] > 16
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (dict.fromkeys(RULES, False), "every rule is left out"),
+        ({"detail": float("nan")}, "nan is no limit of this rule"),
+        ({"detail": {"min": float("nan")}}, "is no limit of this rule"),
+        ({"ink": [0.9, 0.1]}, "is no limit of this rule"),
+    ],
+    ids=["all rules left out", "nan", "nan in words", "lowest above highest"],
+)
+def test_limits_that_ask_for_nothing_or_contradict_themselves_are_refused(limits: dict, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        sketch_report(GOOD, limits=limits)

@@ -41,6 +41,8 @@ def limits_of(given: Mapping[str, Any] | None = None, style: str | Style | None 
                 limits[name] = None if limit is False else read_limit(RULES[name], limit)
             except (TypeError, ValueError):
                 faults.append(Fault(f"{where}.{name}", f"{limit!r} is no limit of this rule.", RULES[name].about))
+    if not faults and not any(limit is not None for limit in limits.values()):
+        faults.append(Fault("limits", "every rule is left out, so nothing is asked of the sketch.", "Keep one rule."))
     if faults:
         raise InvalidInput(faults)
     return {name: limit for name, limit in limits.items() if limit is not None}
