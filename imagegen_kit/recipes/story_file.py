@@ -32,6 +32,7 @@ MODES = {
     "image-to-image": EDIT, "edit": EDIT, "gemini": EDIT, "text-to-image": TEXT, "text": TEXT, "auto": None,
 }  # fmt: skip
 _OLD_FIELD = re.compile(r"(?<!\{)\{\s*([A-Za-z_]\w*)\s*\}(?!\})")
+KINDS = ("single", "paired")
 NO_FILM = "none"  # instead of a film model
 OWN = "story"  # what places are called in a story that is no file
 
@@ -221,6 +222,11 @@ class _Reader:
         if not isinstance(name, str) or text is not None:
             if given.get("fields") and name is None:
                 self.refuse((*path, "fields"), "these fill in a template, and none is named.", "Give template: ….")
+            elif isinstance(text, str) and name is None and re.search(r"\{\{.*?\}\}|\{%", text):
+                what = "it has fields to be filled in, and is no template."
+                self.refuse(
+                    (*path, "prompt"), what, "Write it below prompt_templates, and give template: … and fields: …."
+                )
             return text if isinstance(text, str) else "?"
         try:
             found = templates.get(name) or template(name)
@@ -251,8 +257,17 @@ class _Reader:
         for fault in check_values("size", board.film_size, self.registry):
             self.refuse(("film_size",), fault.what, fault.hint)
         threshold, tries = changes.get("threshold"), changes.get("tries")
-        if threshold is not None and not (isinstance(threshold, (int, float)) and 0 <= threshold <= 1):
+        number = isinstance(threshold, (int, float)) and not isinstance(threshold, bool)
+        if threshold is not None and not (number and 0 <= threshold <= 1):
             self.faults.append(Fault("threshold", f"{threshold!r:.80} is not a number from 0 to 1."))
+        elif threshold is not None and board.shots and not any(shot.characters for shot in board.shots):
+            what = "no keyframe names a character whose presence could be measured."
+            self.faults.append(Fault("threshold", what, "Give references of the role character, or leave it out."))
+        kind = changes.get("kind")
+        if kind is not None and kind not in KINDS:
+            self.faults.append(unknown_name_fault("kind", str(kind), KINDS))
+        elif kind is not None and board.film_model is None and changes.get("film_model") != NO_FILM:
+            self.faults.append(Fault("kind", "there is no film whose clips it could be of.", "Give film_model=…."))
         if tries is not None and not (type(tries) is int and 1 <= tries <= MOST_TRIES):
             self.faults.append(Fault("tries", f"{tries!r:.80} is not a whole number from 1 to {MOST_TRIES}."))
         for name, kind in (("model", "image"), ("film_model", "video")):

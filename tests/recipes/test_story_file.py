@@ -239,6 +239,21 @@ def test_arguments_are_checked_with_the_story_and_named_as_they_were_given():
     assert [f.split(":")[0] for f in faults] == ["model", "size", "threshold", "tries", "film_model"]
 
 
+@pytest.mark.parametrize(
+    ("content", "given", "told"),
+    [
+        (story(), {"kind": "foo", "film_model": "offline/zoom"}, "kind: no kind is called 'foo'"),
+        (story(), {"kind": "paired"}, "kind: there is no film whose clips it could be of"),
+        (story(), {"threshold": True}, "threshold: True is not a number"),
+        ({"segments": [{"prompt": "a hill"}]}, {"threshold": 0.9}, "threshold: no keyframe names a character"),
+        ({"segments": [{"prompt": "a hill {{ y }}"}]}, {}, "it has fields to be filled in, and is no template"),
+    ],
+    ids=["unknown kind", "no film", "no number", "nobody to be found", "no template"],
+)
+def test_what_would_do_nothing_is_told(content, given, told):
+    assert any(told in fault for fault in faults_of(content, **given))
+
+
 def test_the_recipe_tells_each_fault_once():
     with pytest.raises(InvalidInput) as caught:
         ik.run(ik.recipes.keyframes, story=story(), model="lab/two", size="huge", tries=0)
