@@ -25,12 +25,12 @@ $(VENV)/made:
 	$(PIP) install --quiet --upgrade 'pip>=25.1'
 	touch $@
 
+# Modules are compiled as they are used, which most of them never are: for pip to compile them all takes a minute.
 $(VENV)/lab: $(VENV)/made pyproject.toml constraints.txt
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[lab]'
+	$(PIP) install --quiet --no-compile --constraint constraints.txt --editable '.[lab]'
 	touch $@
 
-# torch comes first and alone: a build without a GPU's libraries is enough for the tests. What only they need is compiled
-# as it is used, which most of it never is: for pip to compile it all takes over a minute.
+# torch comes first and alone: a build without a GPU's libraries is enough for the tests.
 $(VENV)/dev: $(VENV)/lab $(PLUGINS:%=%/pyproject.toml)
 	$(PIP) install --quiet --no-compile --constraint constraints.txt torch==2.13.0
 	$(PIP) install --quiet --no-compile --constraint constraints.txt --group dev $(PLUGINS:%=--editable %)
