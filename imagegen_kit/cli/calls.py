@@ -9,8 +9,7 @@ import typer
 
 from imagegen_kit.cli.destinations import check_file, writing_out
 from imagegen_kit.cli.frame import FAILED, command
-from imagegen_kit.cli.saying import say
-from imagegen_kit.cli.scenes import spent_on
+from imagegen_kit.cli.saying import say, spent_on
 
 
 @command

@@ -9,7 +9,7 @@ import typer
 
 from imagegen_kit.cli.destinations import check_file, check_folder
 from imagegen_kit.cli.frame import FAILED, command
-from imagegen_kit.cli.saying import say
+from imagegen_kit.cli.saying import say, spent_on
 
 if TYPE_CHECKING:
     from imagegen_kit.experiments.run import Run
@@ -38,7 +38,7 @@ def generate(
     """Make pictures of PROMPT and save each with its request inside. One line a picture: file, model, time, cost."""
     import imagegen_kit as ik
     from imagegen_kit.engine.sign import signed
-    from imagegen_kit.views.words import STAND_IN, is_stand_in, seconds, usd
+    from imagegen_kit.views.words import STAND_IN, is_stand_in
 
     if out is not None and not out.expanduser().is_dir():
         check_file(out, "--out")
@@ -69,10 +69,8 @@ def generate(
         (picture,) = signed(one, result.run_id)
         path = _free(_target(out, prompt, picture.format), taken, force=force)
         taken.add(path)
-        spent = "cached" if one.status == "cached" or one.seconds is None else seconds(one.seconds)
-        cost = usd(one.cost.usd) if one.cost.usd is not None else "cost unknown"
         answered = one.model_used or one.request.model
-        say(f"{picture.save(path)}  {answered}  {spent}  {cost}")
+        say(f"{picture.save(path)}  {spent_on(one)}")
         for found in (r for r in one.request.references if r.score is not None):
             say(f"  reference {found.origin}  {found.role}  score {found.score:.2f}")
         if is_stand_in(answered) and len(taken) == 1:

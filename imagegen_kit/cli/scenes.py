@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from imagegen_kit.cli.destinations import check_folder, writing_out
 from imagegen_kit.cli.frame import FAILED, command
-from imagegen_kit.cli.saying import say
-
-if TYPE_CHECKING:
-    from imagegen_kit.types import Result
+from imagegen_kit.cli.saying import say, spent_on
 
 
 @command
@@ -54,12 +51,3 @@ def scenes(
                     say(path)
             if batch.failed:
                 raise typer.Exit(FAILED)
-
-
-def spent_on(result: Result) -> str:
-    """Return the model that answered, how long it took, and what was spent, in words."""
-    from imagegen_kit.views.words import seconds, usd
-
-    took = "cached" if result.status == "cached" or result.seconds is None else seconds(result.seconds)
-    cost = usd(result.cost.usd) if result.cost.usd is not None else "cost unknown"
-    return f"{result.model_used or result.request.model}  {took}  {cost}"

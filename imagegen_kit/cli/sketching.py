@@ -9,7 +9,7 @@ import typer
 
 from imagegen_kit.cli.destinations import check_folder, writing_out
 from imagegen_kit.cli.frame import FAILED, STOPPED, command
-from imagegen_kit.cli.saying import say
+from imagegen_kit.cli.saying import say, spent_on
 
 
 @command
@@ -31,7 +31,6 @@ def sketches(
     """Draw sketches of BRIEF in a new directory below OUT. One line each as it comes: number, variant, time, cost."""
     import imagegen_kit as ik
     from imagegen_kit.types import Completed, Finished
-    from imagegen_kit.views.words import seconds, usd
 
     check_folder(out, "--out")
     events = ik.stream(
@@ -47,9 +46,7 @@ def sketches(
             if event.error is not None:
                 say(f"{event.step}  {variant}  no sketch: {event.error}", err=True)
                 continue
-            spent = "cached" if result.status == "cached" or result.seconds is None else seconds(result.seconds)
-            cost = usd(result.cost.usd) if result.cost.usd is not None else "cost unknown"
-            say(f"{event.step}  {variant}  {result.model_used}  {spent}  {cost}")
+            say(f"{event.step}  {variant}  {spent_on(result)}")
         elif isinstance(event, Finished):
             made = event.value
             with writing_out():

@@ -9,7 +9,7 @@ import typer
 
 from imagegen_kit.cli.destinations import check_folder, writing_out
 from imagegen_kit.cli.frame import FAILED, command
-from imagegen_kit.cli.saying import say
+from imagegen_kit.cli.saying import say, spent_on
 
 
 @command
@@ -31,7 +31,6 @@ def keyframes(
     import imagegen_kit as ik
     from imagegen_kit.cli.printing import print_table
     from imagegen_kit.types import Completed, Finished
-    from imagegen_kit.views.words import seconds, usd
 
     target = out or Path(story.stem)
     check_folder(target, "--out", new=True)
@@ -46,9 +45,7 @@ def keyframes(
             if event.error is not None:
                 say(f"{result.request.labels.get('variant', '')}  not made: {event.error}", err=True)
                 continue
-            spent = "cached" if result.status == "cached" or result.seconds is None else seconds(result.seconds)
-            cost = usd(result.cost.usd) if result.cost.usd is not None else "cost unknown"
-            say(f"{result.request.labels.get('variant', '')}  {result.model_used}  {spent}  {cost}")
+            say(f"{result.request.labels.get('variant', '')}  {spent_on(result)}")
         elif isinstance(event, Finished):
             made = event.value
             print_table(made.table()[["name", "mode", "tries", "status", "presence", "coherence", "cost_usd"]])

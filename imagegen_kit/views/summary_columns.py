@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from imagegen_kit.tables.scores import PREFIX
 from imagegen_kit.views.listing_columns import Column, Kind
 from imagegen_kit.views.words import count, seconds, usd
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
     from imagegen_kit.views.listing_columns import Row
 
-SCORE = "score_"
 COUNTS = ("texts", "cached", "fallback", "placeholder", "failed", "unfair", "simulated")
 # What has less is a choice of columns, which pandas shows as they were chosen.
 NEEDED = (*COUNTS, "pictures", "success", "cost_usd", "price_usd", "seconds_p50", "seconds_p90")
@@ -25,7 +25,7 @@ def summary_kind(frame: pd.DataFrame) -> Kind | None:
     names, groups = [str(name) for name in frame.columns], [str(name) for name in frame.index.names]
     if set(groups) & set(names):
         return None
-    whole = [name for name in names if name.startswith(SCORE) and f"{name}_n" in names]
+    whole = [name for name in names if name.startswith(PREFIX) and f"{name}_n" in names]
     scores = [name for name in whole if not any(name.startswith(f"{other}_") for other in whole)]
     scores.sort(key=lambda name: frame[name].isna().all())  # what has no number anywhere takes nobody's place
     columns = (
