@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.catalog.prices import cost_of
 from imagegen_kit.engine.budget import settle
-from imagegen_kit.engine.keep import Delivered, failed_checks, resized
+from imagegen_kit.engine.keep import Delivered, failed_checks, resized, with_room
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.reserving import limit_name
 from imagegen_kit.engine.rows import (
@@ -21,8 +21,7 @@ from imagegen_kit.engine.rows import (
     result_row,
 )
 from imagegen_kit.engine.throttle import mark, rest
-from imagegen_kit.errors import CheckFailed, ImagegenError, StoreError
-from imagegen_kit.store.faults import no_room
+from imagegen_kit.errors import CheckFailed, ImagegenError
 from imagegen_kit.types import Adaptation, Attempt, Cost, Reply, Result
 
 if TYPE_CHECKING:
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.purchase import Purchase
     from imagegen_kit.store.journal import Statement
     from imagegen_kit.types import Artifact, Check
-
-HOLD_TRIES = 60  # seconds that an answer is held in memory while the disk has no room for it
 
 
 async def keep_reply(
@@ -89,17 +86,7 @@ async def keep_reply(
 
 
 async def _with_room(purchase: Purchase, keep: Callable[[], Awaitable[Any]]) -> Any:
-    """Await ``keep()``; where the disk is full, hold what was paid for and try again for a minute, and say so."""
-    for left in range(HOLD_TRIES, -1, -1):
-        try:
-            return await keep()
-        except StoreError as error:
-            if not (left and no_room(error)):
-                raise
-            if left == HOLD_TRIES:
-                purchase.tell_wait(HOLD_TRIES * 1.0, "the disk is full: make room, so that what was paid for is kept")
-        await purchase.policy.clock.sleep(1.0)
-    raise AssertionError  # the last round returns or raises
+    return await with_room(keep, purchase.policy.clock.sleep, purchase.tell_wait)
 
 
 async def _store(
