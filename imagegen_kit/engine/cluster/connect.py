@@ -38,7 +38,7 @@ def connect(address: str | None, cpus: int | None) -> Callable[[], None]:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Ray warns of what it will do one day
     try:
         if address is None:
-            found.init(num_cpus=cpus, include_dashboard=False, **quiet)
+            found.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
         else:
             found.init(address=address, **quiet)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
