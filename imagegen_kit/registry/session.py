@@ -141,7 +141,7 @@ def _scoring(thing: Any, name: str, model: Any, version: Any, price_usd: Any, fa
             return _add_specs(Offers((spec_of_function(function, name, version, facts),)))
 
     def decorate(function: Any) -> Any:
-        function.unregister = add(function)
+        function.unregister = TakeAway(add(function))
         return function
 
     return decorate if thing is None else add(thing)
