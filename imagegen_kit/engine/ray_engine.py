@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import math
 import os
 import secrets
 from dataclasses import replace
@@ -47,10 +48,11 @@ class RayEngine(Engine):
     """Makes calls, and keeps pictures, on the workers of a Ray cluster: ``with ik.RayEngine() as engine: exp.run(…)``.
 
     ``address`` None starts a cluster of this machine that ends with the engine; "auto", "host:port" and "ray://…" name
-    one that runs. ``workers`` is how many there are, of one CPU each (None: as many as the cluster has CPUs). ``pools``
-    gives the models of a provider that run on the workers themselves workers of their own: {"diffusers": {"num_gpus":
-    1, "least": 0, "most": 4}}; further ``num_cpus`` and ``idle_s``, the seconds after which one without work goes.
-    ``store`` is the folder of pictures and journal, which all nodes have to see (None: as everywhere else).
+    one that runs. ``workers`` is how many there are, of one CPU each (None: as many as the cluster has CPUs besides
+    those of the pools). ``pools`` gives a provider whose models run on the workers themselves workers of its own:
+    {"diffusers": {"num_gpus": 1, "least": 0, "most": 4}}; further ``num_cpus`` and ``idle_s``, the seconds after which
+    one without work goes. ``store`` is the folder of pictures and journal, which all nodes have to see (None: as
+    everywhere else).
 
     Raises InvalidInput with all faults, MissingDependency without Ray, and ImagegenError where no cluster answers.
     """
@@ -73,7 +75,8 @@ class RayEngine(Engine):
             faults.append(Fault("store", f"{store!r} is not a folder's path."))
         found = read_pools(pools, get_registry(), faults)
         refuse(faults)
-        self._disconnect = connect(address, workers)
+        kept_free = math.ceil(sum(pool.most * pool.num_cpus for pool, _ in found.values()))
+        self._disconnect = connect(address, (workers or os.cpu_count() or 1) + kept_free)
         try:
             for provider, (pool, _) in found.items():
                 faults += check_room(f"pools.{provider}", pool.num_cpus, pool.num_gpus)
@@ -87,7 +90,7 @@ class RayEngine(Engine):
         self._token = f".seen-by-workers-{secrets.token_hex(4)}"
         (path / self._token).touch()
         self._packing = Packing(self.salt)
-        count = workers or min(MOST_WORKERS, cluster_cpus())
+        count = workers or max(1, min(MOST_WORKERS, cluster_cpus() - kept_free))
         self._fleet = self._new_fleet({"num_cpus": 1}, Size(count, count))
         self._pools = {
             provider: self._new_fleet({"num_cpus": pool.num_cpus, "num_gpus": pool.num_gpus}, pool.size(at_once))

@@ -24,11 +24,11 @@ def ray() -> Any:
     return found
 
 
-def connect(address: str | None, cpus: int | None) -> Callable[[], None]:
+def connect(address: str | None, cpus: int) -> Callable[[], None]:
     """Connect this process with the cluster at ``address`` and return what ends that.
 
-    A session that is connected already stays so. None starts a cluster of this machine, with so many CPUs (None: all),
-    that ends with the connection. Raises ImagegenError where nobody answers, or nothing can be started.
+    A session that is connected already stays so. None starts a cluster of this machine, said to have so many CPUs, that
+    ends with the connection. Raises ImagegenError where nobody answers, or nothing can be started.
     """
     found = ray()
     if found.is_initialized():
