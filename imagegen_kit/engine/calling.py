@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.policy import Clock
     from imagegen_kit.engine.purchase import Purchase
     from imagegen_kit.hookspecs import ProviderSpec
-    from imagegen_kit.providers.base import OnProgress
     from imagegen_kit.registry import ResolvedModel
     from imagegen_kit.types import Progress, Request
 
@@ -77,8 +76,11 @@ class ProgressSink:
             self._purchase.on_progress(event)
 
 
-async def call_provider(call: Call, progress: OnProgress, provider: Any) -> Reply:
-    """Return the reply of one call; whatever goes wrong is a ProviderError that says whether it was paid."""
+async def call_provider(call: Call, progress: Any, provider: Any) -> Reply:
+    """Return the reply of one call; whatever goes wrong is a ProviderError that says whether it was paid.
+
+    ``progress`` is what the provider calls while it works (``providers.base.OnProgress``).
+    """
     sent, model, timeout = call.sent, call.model, call.timeout_s
     context: dict[str, Any] = {"provider": model.provider.name, "model": model.id, "request": call.asked}
     verb = getattr(provider, VERBS[sent.kind], None)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NAMESPACE = "imagegen-kit"
+STARTS = 2  # a busy machine may not start Ray's processes in the time that Ray gives them; now they lie in memory
 
 
 def ray() -> Any:
@@ -36,17 +37,21 @@ def connect(address: str | None, cpus: int) -> Callable[[], None]:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "namespace": NAMESPACE}
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Ray warns of what it will do one day
-    try:
-        if address is None:
-            found.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
-        else:
-            found.init(address=address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
-        raise ImagegenError(_why(address, error)) from error
-    except Exception as error:
-        if type(error) is not Exception:  # what Ray raises where a process of its own does not start in time
-            raise
-        raise ImagegenError(_why(address, error)) from error
+    tries = STARTS if address is None else 1
+    for left in range(tries - 1, -1, -1):
+        try:
+            if address is None:
+                found.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
+            else:
+                found.init(address=address, **quiet)
+            break
+        except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
+            raise ImagegenError(_why(address, error)) from error
+        except Exception as error:
+            if type(error) is not Exception:  # what Ray raises where a process of its own does not start in time
+                raise
+            if not left:
+                raise ImagegenError(_why(address, error)) from error
     end: Callable[[], None] = found.shutdown
     return end
 

@@ -78,8 +78,11 @@ def told(error: BaseException) -> Told:
 def raised(failure: Told) -> ImagegenError:
     """Return the error that ``told`` was given, as far as it is one of ours."""
     found: type[ImagegenError] = getattr(errors, failure.kind)
-    error = found.__new__(found)
-    (ProviderError if issubclass(found, ProviderError) else ImagegenError).__init__(error, failure.message)
+    error = found.__new__(found)  # some take other arguments than the words that they end in
+    if isinstance(error, ProviderError):
+        ProviderError.__init__(error, failure.message)
+    else:
+        ImagegenError.__init__(error, failure.message)
     for name, value in failure.more.items():
         setattr(error, name, value)
     return error

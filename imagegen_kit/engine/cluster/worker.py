@@ -134,8 +134,8 @@ class Worker:
                 words = f"{order.model}: the answer came and could not be examined: {type(error).__name__}: {error}"
                 problem = told(ImagegenError(words))
         ended = time.perf_counter()
-        seconds = {"total_s": called - started, "keep_s": ended - called}
-        return Delivered(kept=kept, problem=None, **seconds, **_without_bytes(reply)), problem
+        rest = _without_bytes(reply)
+        return Delivered(kept=kept, problem=None, total_s=called - started, keep_s=ended - called, **rest), problem
 
     async def _in_thread(self, keep: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, keep)
