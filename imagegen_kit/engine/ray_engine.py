@@ -119,8 +119,9 @@ class RayEngine(Engine):
     def __repr__(self) -> str:
         if self._closed:
             return "RayEngine(closed)"
-        places = sorted({link.place[0] for link in self._fleet.links})
-        return f"RayEngine({len(self._fleet.links)} workers on {', '.join(places) or 'no node yet'})"
+        places = [place for place, _ in self.workers()]
+        count = f"{len(places)} worker{'' if len(places) == 1 else 's'}"
+        return f"RayEngine({count} on {', '.join(sorted(set(places)))})" if places else f"RayEngine({count})"
 
     def workers(self) -> list[tuple[str, int]]:
         """Return (node, process id) of each worker that is ready, those of pools last."""

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NAMESPACE = "imagegen-kit"
+DIED = "A worker died or was killed"  # Ray prints it, with addresses, into the cell; the engine tells it by itself
 STARTS = 2  # a busy machine may not start Ray's processes in the time that Ray gives them; now they lie in memory
 
 
 def ray() -> Any:
     """Import Ray. Raises MissingDependency with the command that installs it."""
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", DIED)
     try:
         import ray as found
     except ImportError as error:

@@ -23,11 +23,12 @@ DIED = "the worker that held the call died, or its node did, before it told what
 
 @dataclass(slots=True, eq=False)
 class _Held:
-    """An order in a worker's hands: who waits for it, and who is told on the way."""
+    """An order for a worker: who is told on the way, who waits for its end, and whether it has left this process."""
 
     order: Order
     told: Callable[[Any], Awaitable[None]]
     ended: asyncio.Future[Delivered]
+    handed: bool = False
 
 
 class Link:
@@ -42,7 +43,7 @@ class Link:
         self.alive = True
         self.idle_since = 0.0
         self._lost = lost
-        self._orders: list[Order] = []
+        self._orders: list[_Held] = []
         self._more = asyncio.Event()
         self._kits: dict[str, tuple[Kit, asyncio.Task[None]]] = {}
         self._talks: list[asyncio.Task[None]] = []
@@ -59,16 +60,16 @@ class Link:
         try:
             await self._equipped(kit, order)
             if self.alive:
-                self._orders.append(order)
+                self._orders.append(held)
                 self._more.set()
             return await held.ended
         except asyncio.CancelledError:
-            if self.alive and order not in self._orders:
+            if self.alive and held.handed:
                 self.worker.cancel.remote(order.attempt)
             raise
         finally:
             with contextlib.suppress(ValueError):
-                self._orders.remove(order)
+                self._orders.remove(held)
             self.held.pop(order.attempt, None)
             held.ended.cancel()
 
@@ -101,7 +102,9 @@ class Link:
             await self._more.wait()
             self._more.clear()
             chunk, self._orders = self._orders, []
-            await self.worker.take.remote(chunk)
+            for held in chunk:
+                held.handed = True  # from here on nobody knows, until the worker tells
+            await self.worker.take.remote([held.order for held in chunk])
 
     async def _listen(self) -> None:
         while True:
@@ -142,9 +145,8 @@ class Link:
         self.alive = False
         for held in self.held.values():
             if not held.ended.done():
-                unsent = held.order in self._orders
                 words = f"{held.order.model}: {DIED}"
-                failure = OutcomeUnknown(words, retryable=True, paid=False if unsent else None)
+                failure = OutcomeUnknown(words, retryable=True, paid=None if held.handed else False)
                 held.ended.set_exception(failure)
         for talk in self._talks:
             if talk is not asyncio.current_task():
