@@ -35,7 +35,7 @@ def _register(seconds: float) -> str:
 def arm(workers: int, cells: int, concurrency: int) -> dict[str, Any]:
     """Run ``cells`` on so many workers (0: in this process) and return the seconds of the start and of the run."""
     import imagegen_kit as ik
-    from imagegen_kit.engine.session import default_engine
+    from imagegen_kit.engine.session import close_default_engine, default_engine
 
     model, begun = _register(CELL_S), time.perf_counter()
     engine = ik.RayEngine(workers=workers, store="imagegen-store") if workers else default_engine()
@@ -54,7 +54,7 @@ def arm(workers: int, cells: int, concurrency: int) -> dict[str, Any]:
         assert run.done == cells
         assert not run._failed_cells()
     finally:
-        engine.close()
+        engine.close() if workers else close_default_engine()
     return {"wall": wall, "cpu": cpu * 1e3 / cells, "start": start}
 
 
