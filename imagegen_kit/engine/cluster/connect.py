@@ -47,6 +47,8 @@ def connect(address: str | None, cpus: int) -> Callable[[], None]:
             else:
                 found.init(address=address, **quiet)
             break
+        except ImportError as error:  # of what only the client needs
+            raise MissingDependency(f"the address {address}", "grpcio", "pip install 'ray[client]'") from error
         except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
             raise ImagegenError(_why(address, error)) from error
         except Exception as error:

@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.engine.cluster.orders import Ended, Said, raised
+from imagegen_kit.engine.cluster.orders import GATHER_S, Ended, Said, raised
 from imagegen_kit.errors import ImagegenError, OutcomeUnknown, ProviderError
 from imagegen_kit.types import Accepted
 
@@ -34,7 +34,7 @@ class _Held:
 class Link:
     """Talks to the actor ``worker`` on the engine's loop; ``lost`` is called once, when nothing is heard any more.
 
-    Orders that come while others are being handed over go together: a chunk is what has gathered in one round trip.
+    Orders that come at about the same time go together: a call of Ray costs both sides most of a millisecond.
     """
 
     def __init__(self, worker: Any, lost: Callable[[Link, BaseException], None]) -> None:
@@ -100,11 +100,14 @@ class Link:
     async def _hand_over(self) -> None:
         while True:
             await self._more.wait()
+            await asyncio.sleep(GATHER_S)
             self._more.clear()
             chunk, self._orders = self._orders, []
             for held in chunk:
                 held.handed = True  # from here on nobody knows, until the worker tells
-            await self.worker.take.remote([held.order for held in chunk])
+            self.worker.take.options(num_returns=0).remote(
+                [held.order for held in chunk]
+            )  # who listens hears of errors
 
     async def _listen(self) -> None:
         while True:

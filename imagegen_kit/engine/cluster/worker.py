@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.calling import Call, call_provider
 from imagegen_kit.engine.cluster.kits import unpack
-from imagegen_kit.engine.cluster.orders import Ended, Said, told
+from imagegen_kit.engine.cluster.orders import GATHER_S, Ended, Said, told
 from imagegen_kit.engine.keep import Delivered, keep_made, with_room
 from imagegen_kit.engine.keyring import Keyring
 from imagegen_kit.engine.policy import SystemClock
@@ -76,6 +76,7 @@ class Worker:
         while not self._news:
             self._heard.clear()
             await self._heard.wait()
+            await asyncio.sleep(GATHER_S)
         news, self._news = self._news, []
         return news
 
