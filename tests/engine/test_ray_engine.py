@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -88,6 +89,14 @@ def test_everything_wrong_with_the_arguments_is_told_before_ray_is_started() -> 
         "address", "workers", "store", "pools.offlin", "pools.offline.num_gpu", "pools.offline.most",
     ]  # fmt: skip
     assert "ray" not in sys.modules or not sys.modules["ray"].is_initialized()
+
+
+@pytest.mark.parametrize("scheme", ["", "ray://"], ids=["a node", "a client"])
+def test_an_address_where_nobody_listens_is_told_at_once(scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"{scheme}127.0.0.1:{taken.getsockname()[1]}"
+    with pytest.raises(ImagegenError, match=rf"no Ray cluster answers at '{address}'.*ray start --head"):
+        ik.RayEngine(address)
 
 
 def test_a_pool_holds_as_many_calls_as_its_models_take_at_once() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, ImagegenError, InvalidInput, MissingDependency
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "imagegen-kit"
 DIED = "A worker died or was killed"  # Ray prints it, with addresses, into the cell; the engine tells it by itself
+KNOCK_S = 5.0
 STARTS = 2  # a busy machine may not start Ray's processes in the time that Ray gives them; now they lie in memory
 
 
@@ -36,6 +38,8 @@ def connect(address: str | None, cpus: int) -> Callable[[], None]:
     found = ray()
     if found.is_initialized():
         return lambda: None
+    if address is not None:
+        _knock(address)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "namespace": NAMESPACE}
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Ray warns of what it will do one day
@@ -60,10 +64,21 @@ def connect(address: str | None, cpus: int) -> Callable[[], None]:
     return end
 
 
+def _knock(address: str) -> None:
+    """Raise ImagegenError where nobody listens at ``host:port``: Ray would try for minutes, and end the process."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return  # "auto", and whatever else Ray may know
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
+    except (OSError, OverflowError) as error:
+        raise ImagegenError(_why(address, error)) from error
+
+
 def _why(address: str | None, error: BaseException) -> str:
     words = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if address is None:
-        return f"no Ray cluster could be started on this machine: {words} Try again when it is less busy."
+        return f"no Ray cluster could be started on this machine: {words.rstrip('.')}. Try again when it is less busy."
     return (
         f"no Ray cluster answers at {address!r}: {words} Start one with `ray start --head`, or leave the address out."
     )
