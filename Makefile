@@ -14,10 +14,10 @@ ALONE := 'alone|Contract'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help browser demo lab test soak check notebooks bench screenshots build clean
+.PHONY: help browser demo lab test soak ray-test ray-demo check notebooks bench screenshots build clean
 
 help:  ## say what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 13
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 13
 
 $(VENV)/made:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "imagegen_kit needs Python 3.11 or later; say which one with: make PYTHON=python3.12 …")'
@@ -78,6 +78,14 @@ test:  ## set up and run every test, the notebooks included
 
 soak: $(VENV)/dev $(VENV)/servers/made  ## the long fault tests: kills, floods, whole corpora
 	IMAGEGEN_SOAK=1 $(BIN)/python -m pytest -m soak -v --durations=0 tests
+
+ray-test: $(VENV)/dev  ## faults on a Ray cluster: nodes that go, workers and sessions that are killed, a locked ledger
+	IMAGEGEN_RAY=1 $(BIN)/python -m pytest -m ray -v --durations=0 tests/reliability plugins/imagegen-kit-diffusers
+
+ray-demo: $(VENV)/dev  ## run the notebook on clusters for real; leaves it in demo-output/
+	mkdir -p $(DEMO)
+	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --output-dir $(DEMO) notebooks/08_scale_out.ipynb
+	@echo "The executed notebook is $(DEMO)/08_scale_out.ipynb."
 
 check: $(VENV)/dev  ## lint, format and types
 	$(BIN)/ruff check .

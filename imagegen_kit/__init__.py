@@ -20,6 +20,7 @@ _NAMES = {
     "runs": "imagegen_kit.experiments.opening",
     "open_run": "imagegen_kit.experiments.opening",
     "Policy": "imagegen_kit.engine.policy",
+    "RayEngine": "imagegen_kit.engine.ray_engine",
     "prompt_suite": "imagegen_kit.prompts.suites",
     "prompt_matrix": "imagegen_kit.prompts.matrix",
     "compile_prompt": "imagegen_kit.prompts.compile",
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from imagegen_kit import errors, plots, recipes, scorers, testing
     from imagegen_kit.engine.execute import arun, astream, run, stream
     from imagegen_kit.engine.policy import Policy
+    from imagegen_kit.engine.ray_engine import RayEngine
     from imagegen_kit.experiments.experiment import Experiment
     from imagegen_kit.experiments.opening import open_run, runs
     from imagegen_kit.imaging.picture import Picture
@@ -63,6 +65,7 @@ __all__ = [
     "Library",
     "Picture",
     "Policy",
+    "RayEngine",
     "Reference",
     "Style",
     "arun",

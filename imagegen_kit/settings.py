@@ -175,6 +175,36 @@ def point_at(endpoints: Mapping[str, Endpoint]) -> Callable[[], None]:
     return undo
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What another process of this session needs to know to reach one provider as this one does."""
+
+    configured: Mapping[str, Any]
+    variables: Mapping[str, str]
+    keys: Mapping[str, tuple[SecretStr, ...]]
+    there: Endpoint | None
+
+
+def surroundings(provider: str, key_names: Sequence[str], names: Sequence[str]) -> Surroundings:
+    """Return what is in force here for a provider whose keys and further variables have these names."""
+    known = {name: value for name in (*_VARIABLES, *names) if (value := variable(name))}
+    found = {name: keys for name in key_names if (keys := secrets(name))}
+    return Surroundings(dict(_configured), known, found, endpoint(provider))
+
+
+def adopt(provider: str, given: Surroundings) -> None:
+    """Put what another process has told in force here: for a process that works for that one and for nobody else."""
+    global _revision  # noqa: PLW0603  # see configure
+    os.environ.update(given.variables)
+    _configured.clear()
+    _configured.update(given.configured)
+    _keys.update(given.keys)
+    _pointed[:] = [layer for layer in _pointed if provider not in layer]
+    if given.there is not None:
+        _pointed.append({provider: given.there})
+    _revision += 1
+
+
 class SettingsView(Shown):
     """What ``configure()`` returns: each setting with its value and where it came from; keys only as "set"."""
 

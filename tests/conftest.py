@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from imagegen_kit.registry import Registry
 
 
+RAY = os.environ.get("IMAGEGEN_RAY") == "1"
 SOAK = os.environ.get("IMAGEGEN_SOAK") == "1"  # read before the fixture below clears it for the tests themselves
 # How long an example takes is the machine's business: under load a deadline fails what is right.
 # Nor are a hundred new ones needed in each run: `make soak` takes as many (and there these tests count as soak).
@@ -47,6 +48,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.soak)
         if item.get_closest_marker("soak") and not SOAK:
             item.add_marker(pytest.mark.skip(reason="one of the long fault tests: make soak runs them"))
+        if item.get_closest_marker("ray") and not RAY:
+            item.add_marker(pytest.mark.skip(reason="needs a cluster of several nodes: make ray-test runs them"))
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,29 @@ from imagegen_kit.providers.secrecy import cleaned, redacted
 from imagegen_kit.types import Accepted, Reply
 
 if TYPE_CHECKING:
-    from imagegen_kit.engine.limits import Key
     from imagegen_kit.engine.policy import Clock
     from imagegen_kit.engine.purchase import Purchase
     from imagegen_kit.hookspecs import ProviderSpec
-    from imagegen_kit.types import Progress
+    from imagegen_kit.registry import ResolvedModel
+    from imagegen_kit.types import Progress, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a provider, wherever it is made. ``job_id``: look that job up instead of sending anything."""
+
+    model: ResolvedModel
+    asked: Request
+    sent: Request
+    timeout_s: float
+    job_id: str | None = None
+
+    @classmethod
+    def of(cls, purchase: Purchase) -> Call:
+        """Return the next call of a purchase."""
+        prepared, model = purchase.prepared, purchase.prepared.model
+        job_id = purchase.collect[1] if purchase.collect is not None else None
+        return cls(model, prepared.asked, prepared.sent, purchase.policy.timeout_s or model.spec.timeout_s, job_id)
 
 
 class ProgressSink:
@@ -57,22 +76,21 @@ class ProgressSink:
             self._purchase.on_progress(event)
 
 
-async def call_provider(purchase: Purchase, progress: ProgressSink, key: Key) -> Reply:
-    """Return the reply of one call; whatever goes wrong is a ProviderError that says whether it was paid."""
-    prepared, policy = purchase.prepared, purchase.policy
-    sent, model = prepared.sent, prepared.model
-    timeout = policy.timeout_s or model.spec.timeout_s
-    context: dict[str, Any] = {"provider": model.provider.name, "model": model.id, "request": prepared.asked}
-    provider = key.provider
+async def call_provider(call: Call, progress: Any, provider: Any) -> Reply:
+    """Return the reply of one call; whatever goes wrong is a ProviderError that says whether it was paid.
+
+    ``progress`` is what the provider calls while it works (``providers.base.OnProgress``).
+    """
+    sent, model, timeout = call.sent, call.model, call.timeout_s
+    context: dict[str, Any] = {"provider": model.provider.name, "model": model.id, "request": call.asked}
     verb = getattr(provider, VERBS[sent.kind], None)
     if verb is None:
         message = f"{type(provider).__name__} has no {VERBS[sent.kind]}(), so it makes no {sent.kind}"
         raise ProviderError(message, retryable=False, paid=False, **context)
-    progress.resumable = hasattr(provider, "collect")
     try:
         async with asyncio.timeout(timeout):
-            if purchase.collect is not None:
-                reply = await provider.collect(purchase.collect[1], sent, progress)
+            if call.job_id is not None:
+                reply = await provider.collect(call.job_id, sent, progress)
             else:
                 reply = await verb(sent, progress)
         if not isinstance(reply, Reply):
@@ -87,12 +105,13 @@ async def call_provider(purchase: Purchase, progress: ProgressSink, key: Key) ->
     except ProviderError as error:
         _say_which_key(error, model.provider)
         error.model, error.provider = error.model or model.id, error.provider or model.provider.name
-        error.request = error.request or prepared.asked
+        error.request = error.request or call.asked
         cleaned(error)
         raise
     except TimeoutError as error:
         cleaned(error)
-        job = f"; its job {progress.job_id} may still end, and resume() looks it up" if progress.job_id else ""
+        job_id = getattr(progress, "job_id", None)
+        job = f"; its job {job_id} may still end, and resume() looks it up" if job_id else ""
         raise RequestTimeout(f"{model.id} gave no answer within {timeout:g} s{job}", **context) from None
     except (PluginError, UnsupportedRequest) as error:  # raised before anything is sent
         raise ProviderError(redacted(str(error)), paid=False, **context) from cleaned(error)

@@ -5,26 +5,80 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from imagegen_kit.capabilities.sizes import alike
 from imagegen_kit.checks import run_checks
-from imagegen_kit.errors import InvalidInput, InvalidReply, MissingDependency
+from imagegen_kit.errors import InvalidInput, InvalidReply, MissingDependency, StoreError
 from imagegen_kit.film import FORMATS, Film
 from imagegen_kit.film.poster import poster
 from imagegen_kit.film.reading import facts_of, format_of, frame_at
 from imagegen_kit.imaging.decode import open_sound
 from imagegen_kit.imaging.picture import Picture, open_picture
 from imagegen_kit.imaging.thumbnail import thumbnail
-from imagegen_kit.types import Adaptation, Artifact, Check, Size
+from imagegen_kit.store.faults import no_room
+from imagegen_kit.types import Adaptation, Artifact, Check, Reply, Size, TextRequest, VideoRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
+    from imagegen_kit.errors import ImagegenError
     from imagegen_kit.store import Blobs
-    from imagegen_kit.types import Request, TextRequest, VideoRequest
+    from imagegen_kit.types import Request
 
+HOLD_TRIES = 60  # seconds that an answer is held in memory while the disk has no room for it
+T = TypeVar("T")
 RATIO_SIDE = 1024  # pixels that a size in words is reckoned with; where only a ratio was asked the area plays no part
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What lies in the store by now, what was measured of it, and in what it differs from what was sent for."""
+
+    made: Artifact
+    checks: tuple[Check, ...] = ()
+    notes: tuple[Adaptation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered(Reply):
+    """A reply whose bytes stayed where the call was made: ``kept`` there, or the ``problem`` that prevented it.
+
+    ``total_s`` and ``keep_s`` are the seconds that the call and the keeping took there.
+    """
+
+    kept: Kept | None
+    problem: ImagegenError | None
+    total_s: float
+    keep_s: float
+
+
+def keep_made(blobs: Blobs, reply: Reply, sent: Request, measure: Mapping[str, Any] | Sequence[str] | None) -> Kept:
+    """Store what ``reply`` brought. Raises InvalidReply for unsound bytes, StoreError where there is no room."""
+    if isinstance(sent, TextRequest):
+        return Kept(keep_text(blobs, reply.text or "", sent))
+    if isinstance(sent, VideoRequest):
+        return Kept(*keep_film(blobs, reply.films[0], sent, measure))
+    return Kept(*keep_picture(blobs, reply.pictures[0], sent, measure))
+
+
+async def with_room(
+    keep: Callable[[], Awaitable[T]],
+    sleep: Callable[[float], Awaitable[None]],
+    tell_wait: Callable[[float, str], None],
+) -> T:
+    """Await ``keep()``; where the disk is full, hold what was paid for and try again for a minute, and say so."""
+    for left in range(HOLD_TRIES, -1, -1):
+        try:
+            return await keep()
+        except StoreError as error:
+            if not (left and no_room(error)):
+                raise
+            if left == HOLD_TRIES:
+                tell_wait(HOLD_TRIES * 1.0, "the disk is full: make room, so that what was paid for is kept")
+        await sleep(1.0)
+    raise AssertionError  # the last round returns or raises
 
 
 def keep_picture(

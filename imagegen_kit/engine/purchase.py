@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.catalog.prices import estimate
 from imagegen_kit.engine.budget import Refusal, settle
-from imagegen_kit.engine.calling import ProgressSink, call_provider
+from imagegen_kit.engine.calling import ProgressSink
 from imagegen_kit.engine.failing import note_failure, refuses_key
 from imagegen_kit.engine.following import follow
-from imagegen_kit.engine.limits import DEFAULT_CONCURRENCY, NoKeyLeft
+from imagegen_kit.engine.keep import Delivered
+from imagegen_kit.engine.limits import NoKeyLeft
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.reserving import Dead, Reserved, reserve_call
 from imagegen_kit.engine.rows import move_attempt
@@ -84,6 +85,15 @@ class Purchase:
         return self.first is not None
 
     @property
+    def measured(self) -> Any:
+        """Which checks to run on what comes: those of the style, and those that the policy demands (which win)."""
+        measure, demanded = self.measure, self.policy.checks
+        if measure is None or demanded is None:
+            return demanded if measure is None else measure
+        as_limits = [dict(c) if hasattr(c, "items") else dict.fromkeys(c) for c in (measure, demanded)]
+        return {**as_limits[0], **as_limits[1]}
+
+    @property
     def abandoned(self) -> bool:
         """Whether nobody waits for it any more and no job of it is known."""
         return (self.first or self).waiters == 0 and self.collect is None
@@ -149,7 +159,7 @@ class Purchase:
         engine, model, clock = self.engine, self.prepared.model, self.policy.clock
         asked_at = clock.monotonic()
         rota = await engine.keyring.rota(model.provider)
-        concurrency = self.policy.concurrency or model.spec.concurrency or DEFAULT_CONCURRENCY
+        concurrency = engine.concurrency(self)
         only = rota.named(self.key_id) if self.collect is not None or self.attempt is not None else None
         async with rota.seat(
             model.id, concurrency, clock, self.avoid, only,
@@ -160,8 +170,9 @@ class Purchase:
                 await self._withdraw(reserved.attempt)
             started, sent_at = clock.monotonic(), clock.now()
             progress = ProgressSink(self, reserved.attempt, clock)
+            progress.resumable = hasattr(key.provider, "collect")
             try:
-                reply = await call_provider(self, progress, key)
+                reply = await engine.call(self, progress, key)
             except ProviderError as error:
                 await note_failure(self, key, progress, number, error, clock.monotonic() - started, sent_at, reserved)
                 raise
@@ -171,7 +182,7 @@ class Purchase:
             await engine.keeping.acquire()  # held back here, no more pictures arrive than can be put away
         timings = {**reply.timings, "queue": started - asked_at}
         if self.collect is None:  # how long a job that was looked up again has taken is not known
-            timings["total"] = called - started
+            timings["total"] = reply.total_s if isinstance(reply, Delivered) else called - started
         try:
             job_id = progress.job_id or (self.collect[1] if self.collect is not None else None)
             return await keep_reply(self, key, reserved.attempt, number, reply, timings, job_id)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.catalog.prices import cost_of
 from imagegen_kit.engine.budget import settle
-from imagegen_kit.engine.keep import failed_checks, keep_film, keep_picture, keep_text, resized
+from imagegen_kit.engine.keep import Delivered, failed_checks, resized, with_room
 from imagegen_kit.engine.policy import timestamp
 from imagegen_kit.engine.reserving import limit_name
 from imagegen_kit.engine.rows import (
@@ -21,9 +21,8 @@ from imagegen_kit.engine.rows import (
     result_row,
 )
 from imagegen_kit.engine.throttle import mark, rest
-from imagegen_kit.errors import CheckFailed, ImagegenError, StoreError
-from imagegen_kit.store.faults import no_room
-from imagegen_kit.types import Adaptation, Attempt, Cost, Reply, Result, TextRequest, VideoRequest
+from imagegen_kit.errors import CheckFailed, ImagegenError
+from imagegen_kit.types import Adaptation, Attempt, Cost, Reply, Result
 
 if TYPE_CHECKING:
     import sqlite3
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.purchase import Purchase
     from imagegen_kit.store.journal import Statement
     from imagegen_kit.types import Artifact, Check
-
-HOLD_TRIES = 60  # seconds that an answer is held in memory while the disk has no room for it
 
 
 async def keep_reply(
@@ -60,27 +57,15 @@ async def keep_reply(
         adaptations=notes, model_used=reply.model_used or prepared.model.id, origin=prepared.origin,
         key=prepared.key, step=purchase.place.step,
     )  # fmt: skip
-    measure = _union(purchase.measure, policy.checks)
+    measure = purchase.measured
     made: Artifact | None = None
     checks: tuple[Check, ...] = ()
     error: ImagegenError | None = None
     started = policy.clock.monotonic()
-    blobs = engine.store.blobs
     try:
-        if isinstance(prepared.sent, TextRequest):
-            text = reply.text or ""
-            made = await _with_room(purchase, lambda: engine.in_thread(keep_text, blobs, text, prepared.sent))
-        elif isinstance(sent := prepared.sent, VideoRequest):
-            film = reply.films[0]
-            made, checks, longer = await _with_room(
-                purchase, lambda: engine.in_thread(keep_film, blobs, film, sent, measure)
-            )
-            result = replace(result, adaptations=(*result.adaptations, *longer))
-        else:
-            picture = reply.pictures[0]
-            made, checks = await _with_room(
-                purchase, lambda: engine.in_thread(keep_picture, blobs, picture, prepared.sent, measure)
-            )
+        kept = await _with_room(purchase, lambda: engine.keep(reply, prepared.sent, measure))
+        made, checks = kept.made, kept.checks
+        result = replace(result, adaptations=(*result.adaptations, *kept.notes))
         if words := failed_checks(checks, policy.checks):
             error = CheckFailed(f"{prepared.model.id}: {words}", model=prepared.model.id, request=prepared.asked)
     except ImagegenError as problem:  # unsound bytes, or a store that is full: it is paid all the same
@@ -89,7 +74,7 @@ async def keep_reply(
         error = ImagegenError(
             f"{prepared.model.id}: the answer came and could not be examined: {type(problem).__name__}: {problem}"
         )
-    timings["keep"] = policy.clock.monotonic() - started
+    timings["keep"] = reply.keep_s if isinstance(reply, Delivered) else policy.clock.monotonic() - started
     if made is not None:
         told = (*result.adaptations, *resized(prepared.sent, made))
         result = replace(result, artifacts=(made,), checks=checks, adaptations=told)
@@ -101,17 +86,7 @@ async def keep_reply(
 
 
 async def _with_room(purchase: Purchase, keep: Callable[[], Awaitable[Any]]) -> Any:
-    """Await ``keep()``; where the disk is full, hold what was paid for and try again for a minute, and say so."""
-    for left in range(HOLD_TRIES, -1, -1):
-        try:
-            return await keep()
-        except StoreError as error:
-            if not (left and no_room(error)):
-                raise
-            if left == HOLD_TRIES:
-                purchase.tell_wait(HOLD_TRIES * 1.0, "the disk is full: make room, so that what was paid for is kept")
-        await purchase.policy.clock.sleep(1.0)
-    raise AssertionError  # the last round returns or raises
+    return await with_room(keep, purchase.policy.clock.sleep, purchase.tell_wait)
 
 
 async def _store(
@@ -168,11 +143,3 @@ async def _store(
 def total(a: Cost, b: Cost) -> float | None:
     """Return what two calls for one picture cost together in USD; None where either is unknown."""
     return None if a.usd is None or b.usd is None else a.usd + b.usd
-
-
-def _union(measure: Any, demanded: Any) -> Any:
-    """Return the checks to run: those of the style, and those that the policy demands (which win)."""
-    if measure is None or demanded is None:
-        return demanded if measure is None else measure
-    as_limits = [dict(c) if hasattr(c, "items") else dict.fromkeys(c) for c in (measure, demanded)]
-    return {**as_limits[0], **as_limits[1]}

@@ -46,6 +46,24 @@ class LocalFunctions:
         return load_target("imagegen_kit.providers.function:LocalProvider")(self.functions, account)
 
 
+class TakeAway:
+    """Takes away what was registered, as ``unregister`` of it. Its copy in another process has nothing to take away."""
+
+    def __init__(self, undo: Callable[[], None]) -> None:
+        self._undo = undo
+
+    def __call__(self) -> None:
+        """Take it away."""
+        self._undo()
+
+    def __reduce__(self) -> tuple[type[TakeAway], tuple[Callable[[], None]]]:
+        return TakeAway, (_nothing,)
+
+
+def _nothing() -> None:
+    """Take nothing away."""
+
+
 def register(
     thing: Any = None,
     *,
@@ -106,7 +124,7 @@ def register(
             raise InvalidInput(found)
         else:
             undo = add(it)
-        setattr(it, "unregister", undo)  # noqa: B010 - mypy knows no such attribute of classes and functions
+        setattr(it, "unregister", TakeAway(undo))  # noqa: B010 - mypy knows no such attribute of classes and functions
         return it
 
     return decorate
@@ -123,7 +141,7 @@ def _scoring(thing: Any, name: str, model: Any, version: Any, price_usd: Any, fa
             return _add_specs(Offers((spec_of_function(function, name, version, facts),)))
 
     def decorate(function: Any) -> Any:
-        function.unregister = add(function)
+        function.unregister = TakeAway(add(function))
         return function
 
     return decorate if thing is None else add(thing)

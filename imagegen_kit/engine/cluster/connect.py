@@ -1,0 +1,118 @@
+"""To a cluster and away from it: one that runs already, or one of this process alone."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.errors import Fault, ImagegenError, InvalidInput, MissingDependency
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAMESPACE = "imagegen-kit"
+DIED = "A worker died or was killed"  # Ray prints it, with addresses, into the cell; the engine tells it by itself
+KNOCK_S = 5.0
+STARTS = 2  # a busy machine may not start Ray's processes in the time that Ray gives them; now they lie in memory
+
+
+def ray() -> Any:
+    """Import Ray. Raises MissingDependency with the command that installs it."""
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", DIED)
+    try:
+        import ray as found
+    except ImportError as error:
+        raise MissingDependency("RayEngine", "ray", "pip install 'imagegen-kit[ray]'") from error
+    return found
+
+
+def connect(address: str | None, cpus: int) -> Callable[[], None]:
+    """Connect this process with the cluster at ``address`` and return what ends that.
+
+    A session that is connected already stays so. None starts a cluster of this machine, said to have so many CPUs, that
+    ends with the connection. Raises ImagegenError where nobody answers, or nothing can be started.
+    """
+    found = ray()
+    if found.is_initialized():
+        return lambda: None
+    if address is not None:
+        _knock(address)
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "namespace": NAMESPACE}
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Ray warns of what it will do one day
+    tries = STARTS if address is None else 1
+    for left in range(tries - 1, -1, -1):
+        try:
+            if address is None:
+                found.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
+            else:
+                found.init(address=address, **quiet)
+            break
+        except ImportError as error:  # of what only the client needs
+            raise MissingDependency(f"the address {address}", "grpcio", "pip install 'ray[client]'") from error
+        except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
+            raise ImagegenError(_why(address, error)) from error
+        except Exception as error:
+            if type(error) is not Exception:  # what Ray raises where a process of its own does not start in time
+                raise
+            if not left:
+                raise ImagegenError(_why(address, error)) from error
+    end: Callable[[], None] = found.shutdown
+    return end
+
+
+def _knock(address: str) -> None:
+    """Raise ImagegenError where nobody listens at ``host:port``: Ray would try for minutes, and end the process."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return  # "auto", and whatever else Ray may know
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
+    except (OSError, OverflowError) as error:
+        raise ImagegenError(_why(address, error)) from error
+
+
+def _why(address: str | None, error: BaseException) -> str:
+    words = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if address is None:
+        return f"no Ray cluster could be started on this machine: {words.rstrip('.')}. Try again when it is less busy."
+    return (
+        f"no Ray cluster answers at {address!r}: {words} Start one with `ray start --head`, or leave the address out."
+    )
+
+
+def cluster_cpus() -> int:
+    """Return how many CPUs the nodes of the cluster have together, 1 at least."""
+    return max(1, int(ray().cluster_resources().get("CPU", 1)))
+
+
+def check_room(where: str, num_cpus: float, num_gpus: float) -> list[Fault]:
+    """Return a fault where no node of the cluster has so many CPUs and GPUs, now."""
+    nodes = [node["Resources"] for node in ray().nodes() if node["Alive"]]
+    if any(n.get("CPU", 0) >= num_cpus and n.get("GPU", 0) >= num_gpus for n in nodes):
+        return []
+    most = max((n.get("GPU", 0) for n in nodes), default=0)
+    what = f"no node of the cluster has {num_cpus:g} CPUs and {num_gpus:g} GPUs; the most GPUs of one are {most:g}."
+    return [Fault(where, what, "Ask for less, or add a node.")]
+
+
+def hire(worker: type, options: dict[str, Any], *args: Any) -> Any:
+    """Start ``worker`` as an actor with Ray's ``options``; it is never restarted, and no call of it is repeated."""
+    once = {"max_restarts": 0, "max_task_retries": 0, "max_concurrency": 1000, "scheduling_strategy": "SPREAD"}
+    return ray().remote(worker).options(**once, **options).remote(*args)
+
+
+def dismiss(actor: Any) -> None:
+    """End an actor, whatever it does."""
+    if actor is not None and ray().is_initialized():
+        with contextlib.suppress(Exception):  # it is dead already, or the cluster is
+            ray().kill(actor)
+
+
+def refuse(faults: list[Fault]) -> None:
+    """Raise InvalidInput where there are faults."""
+    if faults:
+        raise InvalidInput(faults)

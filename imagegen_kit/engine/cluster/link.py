@@ -1,0 +1,166 @@
+"""One worker as the session sees it: what it holds, and the two conversations with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from imagegen_kit.engine.cluster.orders import GATHER_S, Ended, Said, raised
+from imagegen_kit.errors import ImagegenError, OutcomeUnknown, ProviderError
+from imagegen_kit.types import Accepted
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from imagegen_kit.engine.cluster.kits import Kit
+    from imagegen_kit.engine.cluster.orders import Event, Order
+    from imagegen_kit.engine.keep import Delivered
+
+DIED = "the worker that held the call died, or its node did, before it told what came of it"
+
+
+@dataclass(slots=True, eq=False)
+class _Held:
+    """An order for a worker: who is told on the way, who waits for its end, and whether it has left this process."""
+
+    order: Order
+    told: Callable[[Any], Awaitable[None]]
+    ended: asyncio.Future[Delivered]
+    handed: bool = False
+
+
+class Link:
+    """Talks to the actor ``worker`` on the engine's loop; ``lost`` is called once, when nothing is heard any more.
+
+    Orders that come at about the same time go together: a call of Ray costs both sides most of a millisecond.
+    """
+
+    def __init__(self, worker: Any, lost: Callable[[Link, BaseException], None]) -> None:
+        self.worker, self.place = worker, ("", 0)
+        self.held: dict[int, _Held] = {}
+        self.alive = True
+        self.idle_since = 0.0
+        self._lost = lost
+        self._orders: list[_Held] = []
+        self._more = asyncio.Event()
+        self._kits: dict[str, tuple[Kit, asyncio.Task[None]]] = {}
+        self._talks: list[asyncio.Task[None]] = []
+        self._acks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Wait until the worker answers, and begin to talk. Raises what Ray raises where it does not start."""
+        self.place = await self.worker.about.remote()
+        self._talks = [asyncio.create_task(self._talk(talk)) for talk in (self._hand_over, self._listen)]
+
+    async def make(self, order: Order, kit: Kit, told: Callable[[Any], Awaitable[None]]) -> Delivered:
+        """Have one call made and return what came. Raises ProviderError, as the call did or because the worker died."""
+        held = self.held[order.attempt] = _Held(order, told, asyncio.get_running_loop().create_future())
+        try:
+            await self._equipped(kit, order)
+            if self.alive:
+                self._orders.append(held)
+                self._more.set()
+            return await held.ended
+        except asyncio.CancelledError:
+            if self.alive and held.handed:
+                self.worker.cancel.remote(order.attempt)
+            raise
+        finally:
+            with contextlib.suppress(ValueError):
+                self._orders.remove(held)
+            self.held.pop(order.attempt, None)
+            held.ended.cancel()
+
+    async def _equipped(self, kit: Kit, order: Order) -> None:
+        """Give the worker what calls of this provider need, once. Raises ProviderError where it has no use for it."""
+        known = self._kits.get(kit.provider)
+        if known is None or known[0] is not kit:
+            known = self._kits[kit.provider] = (kit, asyncio.create_task(self._equip(kit)))
+        try:
+            await asyncio.shield(known[1])
+        except ProviderError as error:
+            if self._kits.get(kit.provider) is known:
+                del self._kits[kit.provider]
+            raise ProviderError(f"{order.model}: {error}", retryable=False, paid=False) from error
+
+    async def _equip(self, kit: Kit) -> None:
+        from ray.exceptions import RayActorError, RayError
+
+        try:
+            await self.worker.equip.remote(kit)
+        except RayActorError:
+            pass  # the talks hear of it too, and say what becomes of the call
+        except RayError as error:
+            cause = getattr(error, "cause", None) or error
+            words = str(cause).strip().splitlines()[-1] if str(cause).strip() else type(cause).__name__
+            raise ProviderError(f"a worker on {self.place[0]} cannot be made ready: {words}", paid=False) from None
+
+    async def _hand_over(self) -> None:
+        while True:
+            await self._more.wait()
+            await asyncio.sleep(GATHER_S)
+            self._more.clear()
+            chunk, self._orders = self._orders, []
+            for held in chunk:
+                held.handed = True  # from here on nobody knows, until the worker tells
+            self.worker.take.options(num_returns=0).remote(
+                [held.order for held in chunk]
+            )  # who listens hears of errors
+
+    async def _listen(self) -> None:
+        while True:
+            for event in await self.worker.hear.remote():
+                self._on(event)
+
+    async def _talk(self, talk: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await talk()
+        except Exception as error:  # whatever Ray says: from here on nothing is heard of this worker
+            self.end(error)
+
+    def _on(self, event: Event) -> None:
+        held = self.held.get(event.attempt)
+        if isinstance(event, Said):
+            if held is not None:
+                ack = asyncio.create_task(self._pass_on(held, event.event))
+                self._acks.add(ack)
+                ack.add_done_callback(self._acks.discard)
+        elif held is not None and not held.ended.done():
+            _answer(held.ended, event)
+
+    async def _pass_on(self, held: _Held, event: Any) -> None:
+        """Tell who follows the call; where a job was accepted the worker waits until its name is committed."""
+        try:
+            await held.told(event)
+        except ImagegenError as error:  # the journal cannot be written: the job goes on, its end will tell again
+            if not held.ended.done():
+                held.ended.set_exception(error)
+            return
+        if isinstance(event, Accepted) and self.alive:
+            self.worker.committed.remote(held.order.attempt)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Talk no more. What the worker holds may have been made and paid: nobody knows."""
+        if not self.alive:
+            return
+        self.alive = False
+        for held in self.held.values():
+            if not held.ended.done():
+                words = f"{held.order.model}: {DIED}"
+                failure = OutcomeUnknown(words, retryable=True, paid=None if held.handed else False)
+                held.ended.set_exception(failure)
+        for talk in self._talks:
+            if talk is not asyncio.current_task():
+                talk.cancel()
+        if error is not None:
+            self._lost(self, error)
+
+
+def _answer(ended: asyncio.Future[Delivered], event: Ended) -> None:
+    if event.failure is not None:
+        ended.set_exception(raised(event.failure))
+    elif event.reply is not None:
+        problem = raised(event.problem) if event.problem is not None else None
+        ended.set_result(replace(event.reply, problem=problem))
