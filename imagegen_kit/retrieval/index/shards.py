@@ -84,6 +84,11 @@ class Lost:
     why: str
 
 
+def mark(segment: Segment) -> tuple[int, int, str]:
+    """Return what tells one segment from all others: its number, how many rows it has, its sha256."""
+    return segment.number, segment.count, segment.sha256
+
+
 def shard_kind(count: int, dimension: int) -> str:
     """Return the kind of index for the shards of ``count`` vectors in all: a byte a number, or an eighth of that."""
     return IVF_SQ8 if count * dimension <= SQ8_BYTES else IVF_PQ
@@ -118,7 +123,7 @@ def build_shards(
     kind = kind or shard_kind(sum(segment.count for segment in segments), dimension)
     found = []
     for group in grouped(segments, rows):
-        told = json.dumps([(s.number, s.count, s.sha256) for s in group])
+        told = json.dumps([mark(segment) for segment in group])
         place = folder / f"shard-{group[0].number:06d}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
         found.append(_known(place, group, kind) or _built(place, group, removed, dimension, kind))
     return found

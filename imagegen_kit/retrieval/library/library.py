@@ -134,13 +134,16 @@ class Library(Shown):
         with self._writing() as writing:
             writing.update(row_of(self._records, name), about)
 
-    def compact(self, kind: str | None = None) -> None:
+    def compact(self, kind: str | None = None, *, shards: int | None = None) -> None:
         """Rewrite the vectors without those of removed pictures, and build the index (``kind`` None: by size).
 
-        It happens by itself where a fifth is removed or the index lacks a tenth.
+        ``shards``: in so many pieces (None: 1 up to 5 million vectors). It happens by itself where a fifth is removed
+        or the index lacks a tenth. Raises InvalidInput for ``shards`` below 1.
         """
+        if shards is not None and shards < 1:
+            raise InvalidInput([Fault("shards", f"must be at least 1; it is {shards}.")])
         with self._writing() as writing:
-            writing.compact(kind)
+            writing.compact(kind, shards)
 
     def verify(self, repair: bool = False) -> VerifyReport:
         """Compare every file with its hash and every picture with its vector, and return what is wrong.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,7 +98,7 @@ class Verification:
         """Look at the segments and the index of one embedder; return how many segments there were."""
         own = vectors.fingerprint == self.writing.embedder.fingerprint
         try:
-            segments, _ = vectors.segments(), vectors.ann()
+            segments, _ = vectors.segments(), vectors.known()
         except StoreError as error:
             self._found("database", self.records.path, error.message, repaired=self.repair)
             if not self.repair:
@@ -151,18 +152,26 @@ class Verification:
             self._found("vector without a picture", vectors.folder.name, what, repaired=self.repair)
 
     def _index(self, vectors: Vectors, *, rebuild: bool) -> None:
-        ann = vectors.ann()
-        faults = []
-        if ann is not None and ann.file is not None and _hash(vectors.index_folder / ann.file) != ann.sha256:
-            faults = [f"{ann.file} is damaged or gone."]
-        for fault in faults:
-            self._found("index", vectors.index_folder.name, fault, repaired=self.repair)
-        if (faults or (rebuild and ann is not None)) and self.repair:
+        known = vectors.known()
+        shards = known if isinstance(known, tuple) else ()
+        files = [(shard.folder, shard.ann) for shard in shards]
+        if known is not None and not isinstance(known, tuple):
+            files = [(vectors.index_folder, known)]
+        faults = [
+            (folder, f"{ann.file} is damaged or gone.")
+            for folder, ann in files
+            if ann.file is not None and _hash(folder / ann.file) != ann.sha256
+        ]
+        for folder, fault in faults:
+            self._found("index", folder.name, fault, repaired=self.repair)
+        if (faults or (rebuild and files)) and self.repair:
             with self.records.writing() as change:
                 change.connection.execute(
                     "UPDATE embedders SET ann = NULL WHERE fingerprint = ?", (vectors.fingerprint,)
                 )  # fmt: skip
-            vectors.index(ann.kind if ann is not None else None)
+            for folder, _ in faults if shards else ():
+                shutil.rmtree(folder, ignore_errors=True)  # the shards that are sound are not built again
+            vectors.index(files[0][1].kind, len(shards) or None)
 
     def _parts(self) -> None:
         """Find files that a killed writer had begun and never named."""
