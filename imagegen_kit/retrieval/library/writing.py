@@ -128,15 +128,20 @@ class Writing:
         if total and len(self.vectors.removed()) > REMOVED * total:
             self.compact()
             return
-        small = self.vectors.small()
-        for group in grouped(small, TOGETHER_ROWS):
-            if len(group) > 1:
-                self.vectors.rewrite(group)
+        small = self.together()
         lags = self.vectors.index_lags()
         if lags:
             self.vectors.index()
         if small or lags:
             self.manifest()
+
+    def together(self) -> bool:
+        """Put many small segments together; say whether there were any."""
+        small = self.vectors.small()
+        for group in grouped(small, TOGETHER_ROWS):
+            if len(group) > 1:
+                self.vectors.rewrite(group)
+        return bool(small)
 
     def compact(self, kind: str | None = None, shards: int | None = None) -> None:
         """Rewrite all vectors without those of removed pictures, and build the index anew, in one piece or in shards.
