@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -60,15 +61,18 @@ class RayData:
     def _answers(self, ray: Any, make: Maker, lots: Sequence[tuple[str, Lot]]) -> Iterator[dict[str, Any]]:
         from ray import cloudpickle
 
-        ray.data.DataContext.get_current().enable_progress_bars = False  # how far it is, is told by whoever adds
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
         rows = [{"key": key, "lot": cloudpickle.dumps(lot)} for key, lot in lots]
-        # A block a lot: each is a task of its own, so what is done is told at once and little is done again.
-        found = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
-            _Actor, fn_constructor_args=(cloudpickle.dumps(make),), batch_size=1, zero_copy_batch=True,
-            compute=self._pool(ray, len(rows)), num_cpus=self.num_cpus, num_gpus=self.num_gpus or None,
-        )  # fmt: skip
-        for row in found.iter_rows():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # Ray Data sets what it says not to set
+            ray.data.DataContext.get_current().enable_progress_bars = False  # how far it is, is told by whoever adds
+            logging.getLogger("ray.data").setLevel(logging.ERROR)
+            # A block a lot: each is a task of its own, so what is done is told at once and little is done again.
+            found = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
+                _Actor, fn_constructor_args=(cloudpickle.dumps(make),), batch_size=1, zero_copy_batch=True,
+                compute=self._pool(ray, len(rows)), num_cpus=self.num_cpus, num_gpus=self.num_gpus or None,
+            )  # fmt: skip
+            answers = iter(found.iter_rows())
+        for row in answers:
             answer: dict[str, Any] = cloudpickle.loads(row["answer"])
             yield answer
 

@@ -83,7 +83,7 @@ class Work:
         return {**made, "embedded": sum(map(len, vectors))}
 
     def _see(self, candidate: Candidate) -> Seen:
-        """Read, hash and, where the library does not have it, decode a picture, and keep its bytes where that is wanted."""
+        """Read and hash a picture; where the library does not have it, decode it, and keep its bytes if need be."""
         read = read_candidate(candidate)
         if isinstance(read, Seen):
             return read
