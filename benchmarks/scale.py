@@ -20,16 +20,15 @@ from statistics import median
 from typing import Any
 
 from benchmarks.measure import Figure, Outcome, fresh, peak_rss_mb, percentile
-from benchmarks.retrieval_scale import drawn
+from benchmarks.retrieval_scale import CLUSTERS, drawn
 
 DIMENSION, TOP_K, BLOCK = 128, 10, 125_000
-A_CLUSTER = 250  # vectors of each cluster, as 10^6 in 4,000 have
 RECALL, P50_MS, OPEN_S, OFF = 0.95, 20.0, 1.0, 1.2
 ASKED = 200
 
 
 # ---------------------------------------------------------------------- references
-def fill(folder: str, name: str, first: int, count: int, clusters: int) -> dict[str, Any]:
+def fill(folder: str, name: str, first: int, count: int, clusters: int, shards: int) -> dict[str, Any]:
     """Write one shard and build its index; return the seconds of both, and the most memory that they took."""
     import numpy as np
 
@@ -46,7 +45,7 @@ def fill(folder: str, name: str, first: int, count: int, clusters: int) -> dict[
             yield ids, vectors
 
     cpu, wall = time.process_time(), time.perf_counter()
-    shard = write_shard(Path(folder) / name, blocks(), dimension=DIMENSION)
+    shard = write_shard(Path(folder) / name, blocks(), dimension=DIMENSION, shards=shards)
     cpu, wall = time.process_time() - cpu - spent["drawn"], time.perf_counter() - wall
     size = sum(path.stat().st_size for path in shard.folder.iterdir())
     return {
@@ -122,14 +121,15 @@ def foretold(pieces: list[dict[str, Any]], asked: dict[str, Any], rows: int, sha
 
 def references(out: Outcome, count: int, shards: int) -> None:
     """Build ``count`` vectors in ``shards`` shards, ask them, and compare with the model."""
-    rows, clusters = count // shards, max(100, count // A_CLUSTER)
+    rows, clusters = count // shards, min(CLUSTERS, count // 250)
     given = os.environ.get("BENCH_SCALE_FOLDER")
     folder = Path(given or tempfile.mkdtemp(prefix="imagegen-bench-scale-")).absolute()
     try:
         pieces = []
         for part in (16, 4):
             place = str(folder / f"piece-{part}")
-            pieces.append(fresh(fill, folder=place, name="s0", first=10**9, count=rows // part, clusters=clusters))
+            given_to = {"folder": place, "name": "s0", "first": 10**9, "count": rows // part}
+            pieces.append(fresh(fill, **given_to, clusters=clusters, shards=shards))
         fresh(named, folder=place, names=["s0"])
         small = fresh(asking, folder=place, clusters=clusters, asked=ASKED)
         names, built = [f"s{number:02}" for number in range(shards)], []
@@ -137,7 +137,8 @@ def references(out: Outcome, count: int, shards: int) -> None:
             told = folder / f"{name}.json"  # what it took, for who goes on
             if not told.exists():
                 made = fresh(
-                    fill, folder=str(folder / "all"), name=name, first=number * rows, count=rows, clusters=clusters
+                    fill, folder=str(folder / "all"), name=name, first=number * rows, count=rows, clusters=clusters,
+                    shards=shards,
                 )  # fmt: skip
                 told.write_text(json.dumps(made))
             built.append(json.loads(told.read_text()))

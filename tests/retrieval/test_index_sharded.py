@@ -26,7 +26,9 @@ def blocks(part: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shards")
-    shards = [write_shard(folder / f"s{n}", blocks(part), dimension=DIMENSION) for n, part in enumerate(PARTS)]
+    shards = [
+        write_shard(folder / f"s{n}", blocks(part), dimension=DIMENSION, shards=4) for n, part in enumerate(PARTS)
+    ]
     name_shards(folder, shards)
     return folder
 
@@ -59,7 +61,7 @@ def test_shards_answer_as_one_index_would(written: Path) -> None:
 
 def test_product_quantized_shards_are_compared_again_exactly(tmp_path: Path) -> None:
     shards = [
-        write_shard(tmp_path / f"s{n}", blocks(part), dimension=DIMENSION, kind="ivf-pq")
+        write_shard(tmp_path / f"s{n}", blocks(part), dimension=DIMENSION, shards=2, kind="ivf-pq")
         for n, part in enumerate(PARTS[:2])
     ]
     name_shards(tmp_path, shards)
