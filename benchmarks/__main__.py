@@ -36,6 +36,7 @@ NAMES = (
     "statistics",
     "panels",
     "report",
+    "scale",
 )
 
 

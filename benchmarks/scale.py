@@ -20,6 +20,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.measure import Figure, Outcome, fresh, peak_rss_mb, percentile
+from benchmarks.pictures import Source, register_stored, stored
 from benchmarks.retrieval_scale import CLUSTERS, drawn
 
 DIMENSION, TOP_K, BLOCK = 128, 10, 125_000
@@ -178,13 +179,112 @@ def references(out: Outcome, count: int, shards: int) -> None:
     ]
 
 
+# ---------------------------------------------------------------------- adding
+def adding(count: int) -> dict[str, Any]:
+    """Add pictures in lots, in this process, and return CPU ms a picture of embedding and of merging, and bytes."""
+    import imagegen_kit as ik
+    from imagegen_kit.retrieval.lots.merge import Here
+
+    spent = {"embed": 0.0}
+
+    class Timed(Here):
+        def spread(self, make: Any, lots: Any) -> Any:
+            answers = iter(super().spread(make, lots))
+            while True:
+                at = time.process_time()
+                answer = next(answers, None)
+                spent["embed"] += time.process_time() - at
+                if answer is None:
+                    return
+                yield answer
+
+    source = Source(stored("tiny"))
+    folder = Path("photos")
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number:07}.png").write_bytes(source.next())
+    lib = ik.Library.open("refs")
+    lib.embedder.embed_images([])
+    cpu = time.process_time()
+    report = lib.add(folder, engine=Timed(), caption="a picture of noise, drawn for a measurement")
+    cpu = time.process_time() - cpu
+    assert len(report.added) == count
+    lib.close()
+    size = sum(path.stat().st_size for path in Path("refs").glob("library.sqlite3*"))
+    return {"embed": 1e3 * spent["embed"] / count, "merge": 1e3 * (cpu - spent["embed"]) / count, "row": size / count}
+
+
+def additions(out: Outcome, small: int, large: int) -> None:
+    """Measure what a reference costs to add, at two sizes: the model says that it is the same."""
+    one, many = (fresh(adding, count=count) for count in (small, large))
+    for name, unit in (("embed", "ms"), ("merge", "ms"), ("row", "bytes")):
+        out.figures.append(Figure(f"adding {large} references: {name}, of each", unit, [many[name]]))
+        told = f"the same: measured / that of {small}, or its inverse"
+        out.figures.append(Figure(told, "x", [off(many[name], one[name])], OFF))
+
+
+# ---------------------------------------------------------------------- cells
+def cells(count: int, run: int) -> dict[str, Any]:
+    """Run experiments of ``run`` cells of a free model until ``count`` are stored; CPU of each, and what is on disk."""
+    import imagegen_kit as ik
+    from imagegen_kit.engine.session import close_default_engine, default_engine
+
+    source = Source(stored("tiny"))
+    model = register_stored(source, 0.0, price_usd=0.0)[0]
+    policy, spent, wall = ik.Policy(concurrency=32), list[float](), list[float]()
+    store = default_engine().store.path
+    for start in range(0, count, run):
+        prompts = [f"prompt {number}" for number in range(start, min(count, start + run))]
+        experiment = ik.Experiment(vary={"prompt": prompts, "model": [model]}, policy=policy, name=f"from {start}")
+        cpu, at = time.process_time(), time.perf_counter()
+        experiment.run(progress=False)
+        spent.append(1e3 * (time.process_time() - cpu) / len(prompts))
+        wall.append(1e3 * (time.perf_counter() - at) / len(prompts))
+    ((rows,),) = default_engine().store.journal.read("SELECT count(*) FROM results WHERE status = 'ok'")
+    close_default_engine()
+    files = [path for path in store.rglob("*") if path.is_file()]
+    journal = sum(path.stat().st_size for path in files if ".sqlite" in path.name or path.name.startswith("journal"))
+    total = sum(path.stat().st_size for path in files)
+    return {
+        "cpu": spent, "wall": wall, "rows": rows, "journal": journal / rows, "kept": (total - journal) / rows,
+        "peak": peak_rss_mb(),
+    }  # fmt: skip
+
+
+def experiments(out: Outcome, small: int, large: int, run: int) -> None:
+    """Fill a store with cells and compare the last with the first: the model says that a cell costs the same."""
+    one, many = fresh(cells, count=small, run=min(run, small)), fresh(cells, count=large, run=run)
+    assert many["rows"] == large
+    out.figures += [
+        Figure(f"{large} cells: CPU of a cell", "ms", many["cpu"]),
+        Figure(f"CPU: the last {run} / the first {small}, or its inverse", "x",
+               [off(many["cpu"][-1], median(one["cpu"]))], OFF),
+        Figure("wall of a cell", "ms", many["wall"]),
+        Figure("journal, bytes of a cell", "bytes", [many["journal"]]),
+        Figure(f"the same: measured / that of {small}, or its inverse", "x",
+               [off(many["journal"], one["journal"])], OFF),
+        Figure("pictures and their records, bytes of a cell of 6 KB", "bytes", [many["kept"]]),
+        Figure("most memory", "MB", [many["peak"]]),
+    ]  # fmt: skip
+
+
 def off(measured: float, model: float) -> float:
     """Return by which factor the two differ, whichever is larger; 1 is what was foretold."""
     return math.inf if not measured or not model else max(measured / model, model / measured)
 
 
 def benchmark(quick: bool, profile: bool) -> Outcome:
-    """Build and ask 10 million vectors (quick: 200,000)."""
+    """Build and ask 10 million vectors, add 20,000 pictures, run 1,000,000 cells (quick: a hundredth or so of each).
+
+    ``BENCH_SCALE_CELLS`` and ``BENCH_SCALE_VECTORS`` set other numbers; 0 leaves a part out.
+    """
     out = Outcome()
-    references(out, *((200_000, 4) if quick else (10_000_000, 8)))
+    vectors = int(os.environ.get("BENCH_SCALE_VECTORS", "200_000" if quick else "10_000_000"))
+    count = int(os.environ.get("BENCH_SCALE_CELLS", "4_000" if quick else "1_000_000"))
+    stored("tiny")
+    if vectors:
+        references(out, vectors, 4 if quick else 8)
+    additions(out, *((512, 1024) if quick else (2_048, 20_480)))
+    if count:
+        experiments(out, count // 10, count, max(count // 20, 1000))
     return out

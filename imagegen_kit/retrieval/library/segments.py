@@ -188,7 +188,8 @@ class Vectors:
 
         def write() -> None:
             made.append(write_segment(self.folder, number + len(made), np.concatenate(ids), np.concatenate(rows)))
-            ids.clear(), rows.clear()
+            ids.clear()
+            rows.clear()
 
         for segment, mask in zip(old, masks, strict=True):
             at = np.flatnonzero(mask)
@@ -215,7 +216,7 @@ class Vectors:
         return [shard for shard in kept if not numbers & {s.number for s in shard.segments}] or None
 
     def _name_index(self, change: Change, index: AnnRecord | Sequence[Shard] | None) -> None:
-        plain = index.to_plain() if isinstance(index, AnnRecord) else index and [shard.to_plain() for shard in index]
+        plain = index.to_plain() if isinstance(index, AnnRecord) else [shard.to_plain() for shard in index or ()]
         value = json.dumps(plain) if plain else None
         change.connection.execute("UPDATE embedders SET ann = ? WHERE fingerprint = ?", (value, self.fingerprint))
 

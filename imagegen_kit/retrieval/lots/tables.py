@@ -34,7 +34,7 @@ def table_lots(path: Path, common: Mapping[str, Any], size: int) -> list[Lot]:
 
 def _opened(path: Path) -> Any:
     try:
-        from pyarrow import ArrowException, parquet
+        from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]  # it brings no types
     except ImportError as error:
         raise MissingDependency("Parquet files", "pyarrow", 'pip install "imagegen-kit[parquet]"') from error
     try:
