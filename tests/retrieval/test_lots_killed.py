@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from imagegen_kit.retrieval.lots.buckets import WAITS_S, patiently
 from imagegen_kit.retrieval.lots.merge import Here
 from tests.retrieval.colours import pictures_in
 from tests.retrieval.logged import Logged, add, embedded
+from tests.store.object_servers import ACCESS, BUCKET, SECRET, rclone
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNT = 24  # in 4 lots of 6
@@ -40,6 +42,32 @@ def test_what_a_killed_process_had_embedded_is_not_embedded_again(folder: Path) 
     assert len(everything) == len(set(everything)) == COUNT
     lib = ik.Library.open(folder / "refs", embedder=Logged(folder / "log"))
     assert (len(lib), len(lib.vectors)) == (COUNT, COUNT)
+    assert lib.verify().ok
+
+
+def test_a_real_storage_that_is_down_while_its_pictures_are_read_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = rclone(tmp_path / "objects")
+    pictures_in(tmp_path / "objects" / BUCKET / "refs", 12)
+    for name, value in (("ACCESS_KEY", ACCESS), ("SECRET_KEY", SECRET), ("ENDPOINT", server.endpoint)):
+        monkeypatch.setenv(f"S3_{name}", value)
+    server.start()
+    back = threading.Timer(1.5, server.start)
+
+    class GoesDown(Here):
+        def spread(self, make, lots):  # type: ignore[no-untyped-def]
+            server.kill()
+            back.start()
+            return super().spread(make, lots)
+
+    try:
+        lib = ik.Library.open(tmp_path / "refs", embedder=Logged(tmp_path / "log"))
+        report = lib.add(f"s3://{BUCKET}/refs", engine=GoesDown())
+    finally:
+        back.join()
+        server.kill()
+    assert (len(report.added), report.rejected) == (12, ())
     assert lib.verify().ok
 
 
