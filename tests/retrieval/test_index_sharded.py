@@ -10,6 +10,7 @@ import pytest
 
 from imagegen_kit.errors import InvalidInput, StoreError
 from imagegen_kit.retrieval.index import Shard, ShardedIndex, build_shards, name_shards, write_segment, write_shard
+from imagegen_kit.retrieval.index.shards import rows_for, shard_kind, shards_for, share_of_ten
 from tests.retrieval.vectors import DIMENSION, NONE, brute, clustered, recall, segments_of
 
 COUNT, SHARDS = 8_000, 4
@@ -150,6 +151,16 @@ def test_where_no_shard_can_be_read_there_is_no_answer(folder: Path) -> None:
 
 
 # ---------------------------------------------------------------------- making them
+@pytest.mark.parametrize(
+    ("millions", "shards", "rows"),
+    [(1, 1, 1.25), (6, 5, 1.25), (10, 8, 1.25), (20, 16, 1.25), (21, 9, 2.5), (100, 10, 10), (1000, 13, 80)],
+)
+def test_many_vectors_are_in_few_shards(millions: int, shards: int, rows: float) -> None:
+    assert (shards_for(millions * 10**6), rows_for(millions * 10**6)) == (shards, rows * 10**6)
+    assert [share_of_ten(shards) for shards in (1, 2, 8, 100)] == [10, 10, 3, 2]
+    assert [shard_kind(n, 128) for n in (10**8, 2 * 10**8)] == ["ivf-sq8", "ivf-pq"]
+
+
 def test_a_shard_that_is_whole_is_not_made_again(written: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(written, tmp_path / "again")
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}

@@ -23,6 +23,7 @@ FORMAT: Final = 1
 MANIFEST: Final = "shard.json"  # of one shard, in its folder
 ALL: Final = "shards.json"  # which shards there are, beside their folders; written last
 ROWS: Final = 1_250_000  # vectors of a shard: its index is built in a minute or two, and fits beside other work
+MOST_SHARDS: Final = 16
 SQ8_BYTES: Final = 16 * 10**9  # of all shards' codes in memory, a byte a number; above, they are product-quantized
 # What reading a manifest raises that is not what was written.
 _DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError)
@@ -103,9 +104,21 @@ def share_of_ten(shards: int) -> int:
     return min(TOP_K, max(2, -(-2 * TOP_K // shards)))
 
 
+def rows_for(count: int) -> int:
+    """Return how many vectors a shard of ``count`` has: 1.25 million, doubled until there are at most 16 shards.
+
+    Each shard costs a question its centres and its best cells, so that many small ones are slow; each doubling makes
+    all of them anew, and in between those that are full stay as they are.
+    """
+    rows = ROWS
+    while count > MOST_SHARDS * rows:
+        rows *= 2
+    return rows
+
+
 def shards_for(count: int) -> int:
-    """Return into how many shards ``count`` vectors are divided: 1 up to 5 million, above by ``ROWS``."""
-    return 1 if count <= UP_TO[IVF_SQ8] else -(-count // ROWS)
+    """Return into how many shards ``count`` vectors are divided: 1 up to 5 million, above by ``rows_for``."""
+    return 1 if count <= UP_TO[IVF_SQ8] else -(-count // rows_for(count))
 
 
 def grouped(segments: Sequence[Segment], rows: int) -> Iterator[list[Segment]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.retrieval.index import AnnRecord, Shard, ShardedIndex, VectorSearch, build, build_shards, kind_for
 from imagegen_kit.retrieval.index.kinds import FLAT
-from imagegen_kit.retrieval.index.shards import drop_shards, mark, shards_for
+from imagegen_kit.retrieval.index.shards import drop_shards, mark, rows_for, shards_for
 from imagegen_kit.retrieval.index.vectors import Segment, leftovers, write_segment
 from imagegen_kit.retrieval.library.schema import DAMAGE, damaged
 
@@ -256,7 +256,7 @@ class Vectors:
             made = build(self.index_folder, segments, removed, kind=kind, dimension=self.dimension)
         else:
             made = build_shards(
-                self.index_folder, segments, removed, dimension=self.dimension, rows=-(-total // pieces), kind=kind
+                self.index_folder, segments, removed, dimension=self.dimension, rows=-(-total // shards) if shards else rows_for(total), kind=kind
             )  # fmt: skip
         with self.records.writing() as change:
             self._name_index(change, made)
