@@ -18,7 +18,7 @@ from imagegen_kit.retrieval.library.segments import Vectors
 from tests.retrieval.colours import Colours, pictures_in
 from tests.retrieval.vectors import recall, unit
 
-COUNT, SHARDS = 3_600, 3
+COUNT, SHARDS = 2_100, 2
 
 
 def filled(folder: Path) -> ik.Library:
@@ -72,10 +72,11 @@ def test_a_library_in_shards_is_searched_as_before_and_grows(lib: ik.Library, tm
     assert isinstance(lib.vectors, VectorSearch)
     before = exactly(lib, queries)
     assert recall(found.ids, before) == 1
-    lib.compact("ivf-sq8", shards=2)
-    assert (lib.vectors.kind, len(shard_folders(lib))) == ("ivf-sq8", 2)
+    lib.compact("fp16", shards=1)
+    assert shard_folders(lib) == []
+    lib.compact("fp16", shards=2)
+    assert (lib.vectors.kind, len(shard_folders(lib))) == ("fp16", 2)
     assert np.array_equal(exactly(lib, queries), before)
-    assert recall(lib.vectors.search(queries, 10).ids, before) >= 0.95
     lib.remove(f"i{before[0, 0]}")
     lib.add(pictures_in(tmp_path / "more", 2, first=50))
     assert len(lib.vectors) == COUNT + 5
@@ -102,7 +103,7 @@ def test_hits_of_a_library_that_has_lost_a_shard_say_that_they_are_partial(lib: 
     again = ik.Library.open(lib.path, embedder=Colours())
     hits = again.search(image=tmp_path / "seen" / "p001.png", dedup=False)
     assert "partial: the shard shard-" in str(hits.explain())
-    assert "of 3,604 vectors) was not asked" in str(hits.explain())
+    assert "of 2,104 vectors) was not asked" in str(hits.explain())
     lost.write_bytes(held)
     whole = ik.Library.open(lib.path, embedder=Colours())
     assert "partial" not in str(whole.search(image=tmp_path / "seen" / "p001.png").explain())

@@ -255,9 +255,8 @@ class Vectors:
         if pieces == 1 or not segments:
             made = build(self.index_folder, segments, removed, kind=kind, dimension=self.dimension)
         else:
-            made = build_shards(
-                self.index_folder, segments, removed, dimension=self.dimension, rows=-(-total // shards) if shards else rows_for(total), kind=kind
-            )  # fmt: skip
+            rows = -(-total // shards) if shards else rows_for(total)
+            made = build_shards(self.index_folder, segments, removed, dimension=self.dimension, rows=rows, kind=kind)
         with self.records.writing() as change:
             self._name_index(change, made)
         drop_shards(self.index_folder, made if isinstance(made, list) else [])

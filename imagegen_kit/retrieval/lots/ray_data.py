@@ -44,9 +44,7 @@ class RayData:
             raise MissingDependency("the engine ray", "ray", 'pip install "imagegen-kit[ray]"') from error
         began = not ray.is_initialized()
         if began:
-            # "local": without an address Ray would join whatever cluster of this machine it finds.
-            given: dict[str, Any] = {"address": self.address} if self.address else _OWN
-            ray.init(log_to_driver=False, logging_level=logging.ERROR, **given)
+            self._connect(ray)
         try:
             yield from self._answers(ray, make, lots)
         except ray.exceptions.RayError as error:
@@ -57,6 +55,15 @@ class RayData:
         finally:
             if began:
                 ray.shutdown()
+
+    def _connect(self, ray: Any) -> None:
+        # "local": without an address Ray would join whatever cluster of this machine it finds.
+        given: dict[str, Any] = {"address": self.address} if self.address else _OWN
+        try:
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, **given)
+        except Exception as error:  # Ray raises a bare Exception where a process of its own does not start in time
+            place = f"answers at {self.address!r}" if self.address else "could be started on this machine"
+            raise StoreError(f"no Ray cluster {place}: {_first_line(error)} Nothing was embedded.") from error
 
     def _answers(self, ray: Any, make: Maker, lots: Sequence[tuple[str, Lot]]) -> Iterator[dict[str, Any]]:
         from ray import cloudpickle
