@@ -104,6 +104,9 @@ def test_hits_of_a_library_that_has_lost_a_shard_say_that_they_are_partial(lib: 
     hits = again.search(image=tmp_path / "seen" / "p001.png", dedup=False)
     assert "partial: the shard shard-" in str(hits.explain())
     assert "of 2,104 vectors) was not asked" in str(hits.explain())
+    by_words = again.search("p001 i5", top_k=3)
+    assert by_words.table()["id"].tolist()[0] in ("p001", "i5")
+    assert str(by_words.explain()).count("partial: the shard shard-") == 1
     lost.write_bytes(held)
     whole = ik.Library.open(lib.path, embedder=Colours())
     assert "partial" not in str(whole.search(image=tmp_path / "seen" / "p001.png").explain())

@@ -188,6 +188,7 @@ def test_what_was_embedded_before_the_end_is_not_embedded_again(
     with pytest.raises(StoreError, match="ended"):
         small(lib, folder, 4, Few(1))  # one lot is merged, one is whole but not merged
     assert (len(lib), embedder.seen) == (4, 8)
+    assert [finding.kind for finding in lib.verify().findings] == ["left-over"]
     again = Few()
     report = small(lib, folder, 4, again)
     assert embedder.seen == COUNT

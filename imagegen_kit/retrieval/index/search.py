@@ -46,7 +46,10 @@ class VectorSearch:
     """Searches the vectors of some segments; nothing in it changes, several threads may search at once.
 
     ``note`` says, for people, why an index is not used, or that it finds less than is promised; "" where all is well.
+    ``partial`` is what every answer leaves out: nothing, here.
     """
+
+    partial: tuple[str, ...] = ()
 
     def __init__(
         self,

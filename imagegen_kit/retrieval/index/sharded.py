@@ -91,6 +91,11 @@ class ShardedIndex:
         """The kinds of index that are in use."""
         return " + ".join(sorted({part.search.kind for part in self._parts})) or "flat"
 
+    @property
+    def partial(self) -> tuple[str, ...]:
+        """What every answer leaves out, for people; empty: nothing."""
+        return tuple(map(self._told, self.lost))
+
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
         workers = min(len(self._parts), os.cpu_count() or 1)
@@ -137,19 +142,18 @@ class ShardedIndex:
     def vectors_of(self, ids: np.ndarray) -> np.ndarray:
         """Return the vectors of ``ids`` in the order asked, (n, dimension) float32.
 
-        Raises InvalidInput for ids that no shard holds, StoreError where one that is lost may hold them.
+        Where shards are lost, an id that no other one holds has zeros, which are like nothing. Raises InvalidInput for
+        ids that no shard holds.
         """
         distinct, back = np.unique(np.asarray(ids, np.int64).reshape(-1), return_inverse=True)
-        vectors, found = np.empty((len(distinct), self.dimension), np.float32), np.zeros(len(distinct), bool)
+        vectors, found = np.zeros((len(distinct), self.dimension), np.float32), np.zeros(len(distinct), bool)
         for part in self._parts:
             here = slice(*_between(distinct, part))
             if len(distinct[here]) and not found[here].all():
                 rows, there = part.search.lookup(distinct[here])
                 vectors[here][there], found[here] = rows[there], found[here] | there
-        if not found.all():
+        if not found.all() and not self.lost:
             told = ", ".join(map(str, distinct[~found][:5]))
-            if self.lost:
-                raise StoreError(f"there is no vector of {told}: {self._told(self.lost[0])}")
             raise InvalidInput([Fault("ids", f"there is no vector of {told}.")])
         return vectors[back]
 

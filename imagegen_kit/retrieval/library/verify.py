@@ -14,7 +14,7 @@ from imagegen_kit.retrieval.index.vectors import faults_of
 from imagegen_kit.retrieval.library.folders import picture_files
 from imagegen_kit.retrieval.library.manifest import manifest_of, read_manifest
 from imagegen_kit.retrieval.library.merging import now
-from imagegen_kit.retrieval.library.places import PICTURES
+from imagegen_kit.retrieval.library.places import LOTS, PICTURES
 from imagegen_kit.retrieval.library.report import Finding, VerifyReport
 from imagegen_kit.retrieval.library.rows import EMPTY_STATE, moved_state, stored_path
 from imagegen_kit.retrieval.library.segments import Vectors
@@ -180,6 +180,12 @@ class Verification:
             if self.repair:
                 path.unlink(missing_ok=True)
             self._found("left-over", path.name, "a killed writer had begun it.", repaired=self.repair)
+
+        for path in sorted((self.place.home / LOTS).glob("*/*/")):
+            if self.repair:
+                shutil.rmtree(path, ignore_errors=True)
+            what = "it was embedded and never merged: add the same pictures again."
+            self._found("left-over", f"{LOTS}/{path.name}", what, repaired=self.repair)
 
     def _manifest(self) -> None:
         try:
