@@ -144,7 +144,7 @@ class Asked:
         """Return the numbers and cosines of the items most like all ``views``, and whether every item was looked at."""
         queries = views[0] if len(views) == 1 else np.concatenate(views)
         near = self.vectors.search(queries, depth, allowed=self.allowed)
-        self.notes += [told for told in near.partial if told not in self.notes]
+        self.notes += [told for told in getattr(near, "partial", ()) if told not in self.notes]
         if len(queries) == 1:
             numbers, scores = near.ids[0], near.scores[0]
             if len(numbers) and numbers[-1] < 0:  # fewer than were asked for
