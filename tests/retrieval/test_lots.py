@@ -20,8 +20,8 @@ import imagegen_kit as ik
 from imagegen_kit.errors import InvalidInput, StoreError
 from imagegen_kit.retrieval.lots.lookalikes import Lookalikes
 from imagegen_kit.retrieval.lots.lot import Lot
-from imagegen_kit.retrieval.lots.merge import Here
 from imagegen_kit.retrieval.lots.sources import lots_of
+from imagegen_kit.retrieval.lots.spreading import Here
 from tests.retrieval.colours import Colours, drawn, pictures_in
 
 COUNT = 12
@@ -166,7 +166,7 @@ def test_objects_of_a_storage_are_pictures_by_their_names(lib: ik.Library, folde
 
 
 def test_an_unknown_engine_and_one_id_for_many_are_refused(lib: ik.Library, folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="no engine that embeds pictures"):
+    with pytest.raises(InvalidInput, match="no engine that takes work in pieces"):
         lib.add(folder, engine="dask")
     with pytest.raises(InvalidInput, match="cannot be the id of many"):
         lib.add(tar(tmp_path / "a.tar", {"1.png": png(1)}), id="one")

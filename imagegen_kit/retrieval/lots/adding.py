@@ -7,12 +7,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.retrieval.library.progress import telling
 from imagegen_kit.retrieval.library.sources import candidates
-from imagegen_kit.retrieval.lots.merge import Here, Merging, Spreads
-from imagegen_kit.retrieval.lots.ray_data import RayData
+from imagegen_kit.retrieval.lots.merge import Merging
 from imagegen_kit.retrieval.lots.sources import is_bulk, lots_of
+from imagegen_kit.retrieval.lots.spreading import engine_of
 
 if TYPE_CHECKING:
     from imagegen_kit.retrieval.library.report import AddReport
@@ -35,16 +34,3 @@ def add_pictures(
     lots = lots_of(source, about, folder=folder)
     with hold() as writing, telling(progress, sum(lot.count for lot in lots)) as told:
         return Merging(writing, copy=copy, told=told).run(lots, spreads)
-
-
-def engine_of(engine: Any) -> Spreads:
-    """Return what embeds lots for ``engine``: this process for None, Ray Data for "ray". Raises InvalidInput."""
-    if engine is None:
-        return Here()
-    if engine == "ray":
-        return RayData()
-    if callable(getattr(engine, "spread", None)):
-        spreads: Spreads = engine
-        return spreads
-    what = f"{str(engine)[:80]!r} is no engine that embeds pictures."
-    raise InvalidInput([Fault("engine", what, 'Give "ray", or an engine that has `spread`; leave it out for none.')])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,41 +16,17 @@ from imagegen_kit.retrieval.library.adding import write
 from imagegen_kit.retrieval.library.merging import Batch
 from imagegen_kit.retrieval.library.places import LOTS
 from imagegen_kit.retrieval.library.report import AddReport, Rejected
-from imagegen_kit.retrieval.lots.lot import Lot
 from imagegen_kit.retrieval.lots.made import Made, drop_made, is_made, read_made
 from imagegen_kit.retrieval.lots.near import NearDuplicates
 from imagegen_kit.retrieval.lots.work import Work, Workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from imagegen_kit.retrieval.base import Embedder
     from imagegen_kit.retrieval.library.writing import Writing
+    from imagegen_kit.retrieval.lots.lot import Lot
+    from imagegen_kit.retrieval.lots.spreading import Spreads
 
 TIDIED = 128  # lots after which their small segments are put together
-
-
-class Spreads(Protocol):
-    """Lets workers embed lots. ``RayData`` is one; any object with this method is."""
-
-    def spread(
-        self, make: Callable[[], Callable[[str, Lot], dict[str, Any]]], lots: Sequence[tuple[str, Lot]]
-    ) -> Iterable[dict[str, Any]]:
-        """Yield what ``make()(key, lot)`` returns for each of ``lots``, in any order, each as soon as it is there.
-
-        ``make`` is pickled and called once in each worker; a lot whose worker dies is given to another one.
-        """
-
-
-class Here:
-    """Embeds lots in this process, one after the other."""
-
-    def spread(
-        self, make: Callable[[], Callable[[str, Lot], dict[str, Any]]], lots: Sequence[tuple[str, Lot]]
-    ) -> Iterator[dict[str, Any]]:
-        """Yield what comes of each lot, in order."""
-        work = make()
-        return (work(key, lot) for key, lot in lots)
 
 
 class Merging:
