@@ -103,17 +103,20 @@ class Scoring:
     def _spread(
         self, tasks: Sequence[Sequence[_Unit]], engine: Spreads, on_progress: Callable[[int, int], None] | None
     ) -> dict[int, dict[str, Measurement]]:
+        from imagegen_kit.retrieval.lots.spreading import spread
+
         places = {id(chosen): place for place, chosen in enumerate(self._chosen)}
         pieces = [
             (str(number), [(places[id(unit.chosen)], list(unit.entries)) for unit in task])
             for number, task in enumerate(tasks)
         ]
         try:
-            for done, answer in enumerate(engine.spread(partial(Measuring, self._chosen), pieces), 1):
-                for unit, found in zip(tasks[int(answer["key"])], answer["found"], strict=True):
-                    self._keep(unit, found)
-                if on_progress is not None:
-                    on_progress(done, len(tasks))
+            with spread(engine, partial(Measuring, self._chosen), pieces) as answers:
+                for done, answer in enumerate(answers, 1):
+                    for unit, found in zip(tasks[int(answer["key"])], answer["found"], strict=True):
+                        self._keep(unit, found)
+                    if on_progress is not None:
+                        on_progress(done, len(tasks))
         finally:
             self._journal.flush().result()
         return self._found

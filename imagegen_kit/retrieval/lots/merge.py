@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from imagegen_kit.retrieval.library.places import LOTS
 from imagegen_kit.retrieval.library.report import AddReport, Rejected
 from imagegen_kit.retrieval.lots.made import Made, drop_made, is_made, read_made
 from imagegen_kit.retrieval.lots.near import NearDuplicates
+from imagegen_kit.retrieval.lots.spreading import spread
 from imagegen_kit.retrieval.lots.work import Work, Workplace
 
 if TYPE_CHECKING:
@@ -52,13 +54,10 @@ class Merging:
         total, done = sum(lot.count for lot in keyed.values()), 0
         before = [key for key in keyed if is_made(self.folder / key)]
         rest = [(key, lot) for key, lot in keyed.items() if key not in set(before)]
-        answers = engine.spread(make, rest) if rest else ()
-        for number, answer in enumerate(({"key": key} for key in before), 1):
-            done = self._take(answer, keyed, make, done, total)
-            self._tidy(number)
-        for number, answer in enumerate(answers, 1):
-            done = self._take(answer, keyed, make, done, total)
-            self._tidy(number)
+        with spread(engine, make, rest) as answers:
+            for number, answer in enumerate(chain(({"key": key} for key in before), answers), 1):
+                done = self._take(answer, keyed, make, done, total)
+                self._tidy(number)
         with suppress(OSError):
             (self.folder / "known.npy").unlink()
             self.folder.rmdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from imagegen_kit.errors import Fault, InvalidInput
@@ -27,6 +28,17 @@ class Here:
         """Yield what comes of each piece, in order."""
         work = make()
         return (work(key, piece) for key, piece in pieces)
+
+
+@contextmanager
+def spread(engine: Spreads, make: Maker, pieces: Sequence[tuple[str, Any]]) -> Iterator[Iterable[dict[str, Any]]]:
+    """Hand out the answers of ``engine``, and end what it has begun however the block is left."""
+    answers = engine.spread(make, pieces) if pieces else ()
+    try:
+        yield answers
+    finally:
+        if (close := getattr(answers, "close", None)) is not None:
+            close()
 
 
 def engine_of(engine: Any) -> Spreads:
