@@ -107,17 +107,26 @@ def asking(folder: str, clusters: int, asked: int) -> dict[str, Any]:
 def foretold(pieces: list[dict[str, Any]], asked: dict[str, Any], rows: int, shards: int) -> dict[str, float]:
     """Return what docs/scale.md says of ``shards`` shards of ``rows`` vectors, from two small shards as measured.
 
-    Stored: 4d + 8 bytes a vector, and d + 8 in the index, whose centres take 4d a cell. Building: so much a vector for
-    writing it, and so much for each centre that it is compared with. A query: that of the larger piece, in each shard.
+    Stored: 4d + 8 bytes a vector, and d + 8 in the index, whose centres take 4d a cell. Building: so much once, and so
+    much for each comparison of a vector with a centre. A query: that of the larger piece, in each shard.
     """
     from imagegen_kit.retrieval.index.kinds import cells_for
 
     cells = cells_for(rows)
     stored = rows * (4 * DIMENSION + 8) + rows * (DIMENSION + 8) + cells * 4 * DIMENSION
-    (n, c, t), (m, k, u) = ((one["rows"], one["parameters"]["cells"], one["cpu"]) for one in pieces)
-    compared = (u / m - t / n) / (k - c)
-    build = rows * (t / n - compared * c + compared * cells)
+    (small, t), (large, u) = ((comparisons(one["rows"]), one["cpu"]) for one in pieces)
+    each = (u - t) / (large - small)
+    build = t - each * small + each * comparisons(rows)
     return {"bytes": shards * stored, "build": shards * build, "query": shards * median(asked["cpu"])}
+
+
+def comparisons(rows: int) -> int:
+    """Return how often building an index compares a vector with a centre: 8 rounds of training, then each vector."""
+    from imagegen_kit.retrieval.index.kinds import MANY_CELLS, POINTS_A_CELL, cells_for
+
+    cells = cells_for(rows)
+    points = POINTS_A_CELL if cells <= MANY_CELLS else POINTS_A_CELL // 2
+    return 8 * points * cells * cells + rows * cells
 
 
 def references(out: Outcome, count: int, shards: int) -> None:
