@@ -37,6 +37,7 @@ NAMES = (
     "panels",
     "report",
     "cluster",
+    "scale",
 )
 
 

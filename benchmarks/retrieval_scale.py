@@ -15,23 +15,23 @@ MISSED, SHARE, OPENING, MEMORY_MB = 0.02, 1 / 20, 1.5, 300.0
 CLUSTERS, LATENT = 4000, 48
 
 
-def drawn(count: int, seed: int) -> Any:
-    """Return (count, 512) vectors of length 1 as embeddings lie: in a narrow cone, in clusters of very unlike sizes.
+def drawn(count: int, seed: int, dimension: int = DIMENSION, clusters: int = CLUSTERS) -> Any:
+    """Return (count, dimension) vectors of length 1 as embeddings lie: in a narrow cone, clusters of very unlike sizes.
 
-    A common direction, one of 4,000 centres (the n-th is drawn as often as 1/√n), a place within the cluster on 48
+    A common direction, one of the centres (the n-th is drawn as often as 1/√n), a place within the cluster on 48
     latent axes, and a little noise in all directions. Two vectors of one cluster have a cosine of about .8, two of
     different ones about .4.
     """
     import numpy as np
 
     fixed, luck = np.random.default_rng(11), np.random.default_rng(seed)
-    cone = fixed.standard_normal(DIMENSION).astype(np.float32)
-    centres = 1.1 * fixed.standard_normal((CLUSTERS, DIMENSION), dtype=np.float32)
-    axes = fixed.standard_normal((LATENT, DIMENSION), dtype=np.float32) / LATENT**0.5
-    often = 1 / np.sqrt(np.arange(1, CLUSTERS + 1))
-    vectors = cone + centres[luck.choice(CLUSTERS, count, p=often / often.sum())]
+    cone = fixed.standard_normal(dimension).astype(np.float32)
+    centres = 1.1 * fixed.standard_normal((clusters, dimension), dtype=np.float32)
+    axes = fixed.standard_normal((LATENT, dimension), dtype=np.float32) / LATENT**0.5
+    often = 1 / np.sqrt(np.arange(1, clusters + 1))
+    vectors = cone + centres[luck.choice(clusters, count, p=often / often.sum())]
     vectors += 0.65 * luck.standard_normal((count, LATENT), dtype=np.float32) @ axes
-    vectors += 0.15 * luck.standard_normal((count, DIMENSION), dtype=np.float32)
+    vectors += 0.15 * luck.standard_normal((count, dimension), dtype=np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors
 

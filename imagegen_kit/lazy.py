@@ -14,6 +14,7 @@ UPWARD = {
     "html": "imagegen_kit.views:html",
     "default_engine": "imagegen_kit.engine.session:default_engine",
     "rescue": "imagegen_kit.store:rescue",
+    "remote": "imagegen_kit.store.remote:Remote",
     "compare": "imagegen_kit.panels.compare.panel:Compare",
     "vote": "imagegen_kit.panels.vote.panel:VotePanel",
     "generate": "imagegen_kit.recipes.picture:generate",

@@ -65,6 +65,13 @@ def test_what_is_wrong_with_a_library_ends_with_status_one(photos):
     assert "missing file" in out
 
 
+def test_an_engine_that_embeds_no_pictures_is_refused_and_nothing_is_added(photos):
+    status, _, err = imagegen("library", "add", "refs", str(photos), "--engine", "dask")
+    assert status != 0
+    assert "'dask' is no engine that takes work in pieces." in err
+    assert not Path("refs").exists()
+
+
 def test_pictures_are_made_with_references_of_a_library(photos):
     imagegen("library", "add", "refs", str(photos / "red-ball.png"), "--caption", "a red ball")
     status, out, _ = imagegen(

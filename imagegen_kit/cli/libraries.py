@@ -23,7 +23,7 @@ Embedder = Annotated[str, typer.Option(help="Which embedder it is read with: off
 @library.command()
 def add(
     folder: Folder,
-    source: Annotated[list[Path], typer.Argument(help="Pictures, folders or YAML files.")],
+    source: Annotated[list[str], typer.Argument(help="Pictures, folders, YAML, Parquet, tars, or s3://bucket/prefix.")],
     embedder: Embedder = "offline",
     caption: Annotated[str | None, typer.Option(help="What they show.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A tag; may be given again.")] = None,
@@ -32,6 +32,7 @@ def add(
     description: Annotated[str | None, typer.Option(help="What must not change about it.")] = None,
     licence: Annotated[str | None, typer.Option(help="Under which it may be used.")] = None,
     copy: Annotated[bool, typer.Option("--copy", help="Copy the files into the library.")] = False,
+    engine: Annotated[str | None, typer.Option(help="ray: embed them in the processes of a Ray cluster.")] = None,
 ) -> None:
     """Add pictures to a library, which is made where there is none. Exit status 1 where some were not taken."""
     import imagegen_kit as ik
@@ -39,7 +40,7 @@ def add(
     said = {"caption": caption, "tags": tag, "role": role, "name": name, "description": description, "licence": licence}
     about: dict[str, Any] = {key: value for key, value in said.items() if value}
     opened = ik.Library.open(folder, embedder=embedder)
-    report = opened.add([str(one) for one in source], copy=copy, **about)
+    report = opened.add(source, copy=copy, engine=engine, **about)
     counts = (len(report.added), len(report.updated), len(report.duplicates), len(report.rejected))
     words = ("added", "updated", "there already", "not taken")
     say(f"{opened.path}: " + ", ".join(f"{n:,} {word}" for n, word in zip(counts, words, strict=True)))

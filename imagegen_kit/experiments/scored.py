@@ -39,20 +39,23 @@ _PICTURES = (
 class Scored:
     """The part of ``Run`` that measures its pictures."""
 
-    def score(self, scorers: Asked | Sequence[Asked], *more: Asked, progress: bool = True) -> Run:
+    def score(self, scorers: Asked | Sequence[Asked], *more: Asked, progress: bool = True, engine: Any = None) -> Run:
         """Measure the pictures by ``scorers``, and return the run: its table has the columns ``score_…`` from then on.
 
         ``scorers`` is a name ("technical"), several, in a list or one after another, or {name: options}; the option
         ``by`` says which parameters set the sets of a scorer of sets apart. What is known of a picture is not
         measured again: after an interrupt, or when more pictures have come, the same call goes on. Placeholders and
         removed pictures are not scored. Where a picture has no number, ``scores()`` says why; a scorer that failed with
-        all of them is told in the log. Raises InvalidInput with all faults, and MissingDependency with the command
-        that installs what is missing, before anything is measured.
+        all of them is told in the log. ``engine``: "ray", or a Ray engine, measures in the processes of a cluster that
+        see the store's folder. Raises InvalidInput with all faults, and MissingDependency with the command that
+        installs what is missing, before anything is measured.
         """
+        from imagegen_kit.retrieval.lots.spreading import engine_of
         from imagegen_kit.scorers.chosen import choose
         from imagegen_kit.scorers.scoring import Scoring
 
         run = cast("Run", self)
+        spreads = None if engine is None else engine_of(engine)
         run._flush()
         asked = cast("Sequence[Asked]", [scorers, *more]) if more else scorers
         chosen = choose(asked, get_registry())
@@ -61,7 +64,7 @@ class Scored:
         _refuse_own_columns(run, chosen)
         scoring = Scoring(run._store.journal, run._number, entries, chosen)
         if not progress or not sys.stderr.isatty():
-            _tell_failed(chosen, scoring.run())
+            _tell_failed(chosen, scoring.run(engine=spreads))
             return run
         from tqdm import tqdm
 
@@ -71,7 +74,7 @@ class Scored:
                 bar.total = of
                 bar.update(done - bar.n)
 
-            found = scoring.run(show)
+            found = scoring.run(show, spreads)
         _tell_failed(chosen, found)
         return run
 

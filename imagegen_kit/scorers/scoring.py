@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import ImagegenError, StoreError, printable
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from imagegen_kit.imaging.picture import Picture
+    from imagegen_kit.retrieval.lots.spreading import Spreads
     from imagegen_kit.scorers.chosen import Chosen
     from imagegen_kit.store import Journal
     from imagegen_kit.store.journal import Statement
@@ -76,13 +78,17 @@ class Scoring:
         self._linked = known_links(journal, run)
         self._found: dict[int, dict[str, Measurement]] = {}
 
-    def run(self, on_progress: Callable[[int, int], None] | None = None) -> dict[int, dict[str, Measurement]]:
+    def run(
+        self, on_progress: Callable[[int, int], None] | None = None, engine: Spreads | None = None
+    ) -> dict[int, dict[str, Measurement]]:  # fmt: skip
         """Measure what is not known, in as many threads as there are cores, and return all, by request and column.
 
-        Everything is recorded at once.
+        Everything is recorded at once. ``engine`` hands the tasks to workers instead; they must see the store's folder.
         ``on_progress`` is told how many tasks of how many are done. An interrupt ends it; what is measured is kept.
         """
         tasks = self._tasks()
+        if engine is not None:
+            return self._spread(tasks, engine, on_progress)
         threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="imagegen-scorer")
         try:
             futures = [threads.submit(self._measure, task) for task in tasks]
@@ -92,6 +98,27 @@ class Scoring:
                     on_progress(done, len(futures))
         finally:
             threads.shutdown(cancel_futures=True)
+            self._journal.flush().result()
+        return self._found
+
+    def _spread(
+        self, tasks: Sequence[Sequence[_Unit]], engine: Spreads, on_progress: Callable[[int, int], None] | None
+    ) -> dict[int, dict[str, Measurement]]:
+        from imagegen_kit.retrieval.lots.spreading import spread
+
+        places = {id(chosen): place for place, chosen in enumerate(self._chosen)}
+        pieces = [
+            (str(number), [(places[id(unit.chosen)], list(unit.entries)) for unit in task])
+            for number, task in enumerate(tasks)
+        ]
+        try:
+            with spread(engine, partial(Measuring, self._chosen), pieces) as answers:
+                for done, answer in enumerate(answers, 1):
+                    for unit, found in zip(tasks[int(answer["key"])], answer["found"], strict=True):
+                        self._keep(unit, found)
+                    if on_progress is not None:
+                        on_progress(done, len(tasks))
+        finally:
             self._journal.flush().result()
         return self._found
 
@@ -145,18 +172,10 @@ class Scoring:
             yield _Unit(chosen, entries, inputs), places
 
     def _measure(self, task: Sequence[_Unit]) -> None:
-        keep = task[0].chosen.spec.scope != "set"
-        subjects: dict[int, Subject] = {}
-        for unit in task:
-            spec = unit.chosen.spec
-            shown = []
-            for entry in unit.entries:
-                if entry.request_id not in subjects:
-                    subjects[entry.request_id] = Subject(entry.picture, entry.request, labels=entry.labels, keep=keep)
-                shown.append(subjects[entry.request_id].seen_by(spec.reads, spec.name))
-            self._keep(unit, _answers(unit.chosen, shown))
+        for unit, found in zip(task, answers_of([(unit.chosen, unit.entries) for unit in task]), strict=True):
+            self._keep(unit, found)
 
-    def _keep(self, unit: _Unit, answers: Sequence[tuple[dict[str, Measurement], bool]]) -> None:
+    def _keep(self, unit: _Unit, answers: Answers) -> None:
         version = version_of(unit.chosen.spec)
         unit.inputs = [  # what was raised may not be raised again
             inputs if sound else f"{inputs} {secrets.token_hex(4)}"
@@ -188,6 +207,35 @@ class Scoring:
                 if self._linked.get((entry.request_id, column)) != known:
                     rows.append((INSERT_LINK, (self._run, entry.request_id, column, *known)))
         return rows
+
+
+class Measuring:
+    """Called with a task, in whatever process, it has the scorers measure: each with the entries that are for it."""
+
+    def __init__(self, chosen: Sequence[Chosen]) -> None:
+        self._chosen = list(chosen)
+
+    def __call__(self, key: str, task: Sequence[tuple[int, Sequence[Entry]]]) -> dict[str, Any]:
+        """Return ``key`` and what was ``found``, in the order of the task."""
+        return {"key": key, "found": answers_of([(self._chosen[place], entries) for place, entries in task])}
+
+
+Answers = Sequence[tuple[dict[str, Measurement], bool]]
+
+
+def answers_of(task: Sequence[tuple[Chosen, Sequence[Entry]]]) -> list[Answers]:
+    """Return for each scorer what it says of its entries; a picture that several look at is decoded once."""
+    keep = task[0][0].spec.scope != "set"
+    subjects: dict[int, Subject] = {}
+    found: list[Answers] = []
+    for chosen, entries in task:
+        spec, shown = chosen.spec, []
+        for entry in entries:
+            if entry.request_id not in subjects:
+                subjects[entry.request_id] = Subject(entry.picture, entry.request, labels=entry.labels, keep=keep)
+            shown.append(subjects[entry.request_id].seen_by(spec.reads, spec.name))
+        found.append(_answers(chosen, shown))
+    return found
 
 
 def set_of(labels: Mapping[str, Any], chosen: Chosen) -> Hashable:

@@ -40,11 +40,13 @@ TOP_K = 10
 
 
 def build(
-    folder: Path, segments: Sequence[Segment], removed: np.ndarray, *, kind: str | None = None, dimension: int
-) -> AnnRecord:
+    folder: Path, segments: Sequence[Segment], removed: np.ndarray, *, kind: str | None = None, dimension: int,
+    nearest: int = TOP_K,
+) -> AnnRecord:  # fmt: skip
     """Build the index of ``segments`` without the ids of ``removed``, and return what belongs into the manifest.
 
-    ``kind`` None: by size. One process at a time builds in a folder. The file is whole and on disk when this returns;
+    ``kind`` None: by size. ``nearest``: how many of the true nearest it is to hold; of a shard, those of the ten that
+    may lie in it. One process at a time builds in a folder. The file is whole and on disk when this returns;
     its predecessor stays for readers that are just opening it, older ones and what killed builders left go first. Who
     has one open goes on reading it.
     Memory: the index itself (520 bytes a vector of 512 numbers for ``ivf-sq8``, 72 for ``ivf-pq``, 1 KB for ``fp16``)
@@ -56,7 +58,7 @@ def build(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / LOCK, timeout=0):
-            return _build(folder, segments, np.asarray(removed, np.int64), kind, dimension)
+            return _build(folder, segments, np.asarray(removed, np.int64), kind, dimension, nearest)
     except Timeout:
         raise StoreError(
             f"another process is building the index in {folder}. Wait for it, then open it again."
@@ -66,7 +68,7 @@ def build(
 
 
 def _build(
-    folder: Path, segments: Sequence[Segment], removed: np.ndarray, kind: str | None, dimension: int
+    folder: Path, segments: Sequence[Segment], removed: np.ndarray, kind: str | None, dimension: int, nearest: int
 ) -> AnnRecord:
     masks = live_rows([segment.ids() for segment in segments], removed)
     blocks = [Rows(s.ids(), s.vectors(dimension), live) for s, live in zip(segments, masks, strict=True)]
@@ -78,14 +80,16 @@ def _build(
     if kind == FLAT:
         return AnnRecord(None, FLAT, dimension)
     with one_thread(count <= UP_TO[FLAT]):
-        index, parameters = _filled(kind, dimension, blocks, count)
+        index, parameters = _filled(kind, dimension, blocks, count, nearest)
     path = folder / FILE.format(1 + max((int(p.stem.rpartition("-")[2]) for p in old), default=0))
     mark = write_whole(path, lambda part: load_faiss().write_index(index, str(part)))
     watermark = tuple((s.number, s.count, s.sha256) for s in segments)
     return AnnRecord(path.name, kind, dimension, parameters, mark.sha256, mark.sample, mark.size, watermark)
 
 
-def _filled(kind: str, dimension: int, blocks: Sequence[Rows], count: int) -> tuple[Any, dict[str, float]]:
+def _filled(
+    kind: str, dimension: int, blocks: Sequence[Rows], count: int, nearest: int
+) -> tuple[Any, dict[str, float]]:  # fmt: skip
     """Return the index with all rows in it, and its parameters."""
     index = new_index(kind, dimension, count)
     if kind == FP16:
@@ -96,7 +100,7 @@ def _filled(kind: str, dimension: int, blocks: Sequence[Rows], count: int) -> tu
     index.train(_sample(blocks, index.nlist * points))
     for vectors, rows in _chunks(blocks):
         index.add_with_ids(vectors, rows)
-    return index, {"cells": index.nlist, **_measured(index, blocks)}
+    return index, {"cells": index.nlist, **_measured(index, blocks, nearest)}
 
 
 def _chunks(blocks: Sequence[Rows]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -126,7 +130,7 @@ def _sample(blocks: Sequence[Rows], most: int) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _measured(index: Any, blocks: Sequence[Rows]) -> dict[str, float]:
+def _measured(index: Any, blocks: Sequence[Rows], nearest: int) -> dict[str, float]:
     """Choose how many cells are looked into, and how many rows are compared again, from exact answers.
 
     Every query is compared with everything.
@@ -136,7 +140,7 @@ def _measured(index: Any, blocks: Sequence[Rows]) -> dict[str, float]:
     for block in blocks:
         numbered.append(Rows(np.arange(offset, offset + len(block.ids)), block.vectors, block.live))
         offset += len(block.ids)
-    _, wanted = compare(numbered, queries, TOP_K)
+    _, wanted = compare(numbered, queries, nearest)
     probes, shares = 0, [0.0]
     for probes in (p for p in PROBES if p < 2 * index.nlist):
         _, found = index.search(queries, OVER_FETCH[-1], params=load_faiss().SearchParametersIVF(nprobe=probes))

@@ -55,7 +55,7 @@ class AnnRecord:
     ``file`` is its name in the index's folder; None for a flat one, which needs none. ``watermark`` names the segments
     that it covers, in the order of its rows: (number, rows, sha256). ``parameters``: ``cells`` and ``probes`` (IVF),
     ``over_fetch`` (how many are compared again exactly for a top 10), and ``recall``, recall@10 as measured when it
-    was built.
+    was built; of a shard, that of the part of the ten which lies in it.
     """
 
     file: str | None

@@ -32,19 +32,24 @@ class Neighbours:
     """``ids`` (q, k) int64, best first, -1 where there are fewer; ``scores`` (q, k) float32 inner products, there -inf.
 
     ``exact``: every row that could be found was compared, or the rest is proven to be worse. ``seconds`` it took.
+    ``partial`` says, for people, which part of the vectors could not be asked, and why; empty: all were.
     """
 
     ids: np.ndarray
     scores: np.ndarray
     exact: bool
     seconds: float
+    partial: tuple[str, ...] = ()
 
 
 class VectorSearch:
     """Searches the vectors of some segments; nothing in it changes, several threads may search at once.
 
     ``note`` says, for people, why an index is not used, or that it finds less than is promised; "" where all is well.
+    ``partial`` is what every answer leaves out: nothing, here.
     """
+
+    partial: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -141,11 +146,11 @@ class VectorSearch:
         InvalidInput for a wrong dimension, NaN or inf, and a ``top_k`` below 1.
         """
         start = time.perf_counter()
-        asked = self._asked(queries, top_k)
+        asked = checked_queries(queries, top_k, self.dimension)
         k = min(top_k, self._count)
         places = None
         if allowed is not None:
-            numbers = _ascending(allowed)
+            numbers = ascending(allowed)
             places = [block.places(numbers) for block in self._everything]
         proven = True
         if not k:
@@ -167,16 +172,21 @@ class VectorSearch:
             if (at := block.all_places(wanted)) is not None:  # most often: few ids, and all in one place
                 return np.asarray(block.vectors[at], np.float32)
         distinct, back = np.unique(wanted, return_inverse=True)
-        found = np.zeros(len(distinct), bool)
-        vectors = np.empty((len(distinct), self.dimension), np.float32)
-        for block in self._everything:
-            at = block.places(distinct)
-            into = np.searchsorted(distinct, block.ids[at])
-            vectors[into], found[into] = block.vectors[at], True
+        vectors, found = self.lookup(distinct)
         if not found.all():
             missing = distinct[~found]
             raise InvalidInput([Fault("ids", f"there is no vector of {', '.join(map(str, missing[:5]))}.")])
         return vectors[back]
+
+    def lookup(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the vectors of ``ids``, ascending and all different, and a mask of those that there are."""
+        found = np.zeros(len(ids), bool)
+        vectors = np.empty((len(ids), self.dimension), np.float32)
+        for block in self._everything:
+            at = block.places(ids)
+            into = np.searchsorted(ids, block.ids[at])
+            vectors[into], found[into] = block.vectors[at], True
+        return vectors, found
 
     def _few(self, places: Sequence[np.ndarray] | None, top_k: int) -> bool:
         """Say whether comparing everything is better: a narrow filter, or a large part of all is asked for."""
@@ -206,23 +216,25 @@ class VectorSearch:
             proven = len(short) == len(asked) or proven
         return scores, ids, proven
 
-    def _asked(self, queries: np.ndarray, top_k: int) -> np.ndarray:
-        asked = np.ascontiguousarray(queries, np.float32)
-        if asked.ndim == 1:
-            asked = asked.reshape(1, -1)
-        faults = []
-        if asked.ndim != 2 or asked.shape[1] != self.dimension or not len(asked):
-            told = f"must be (n, {self.dimension}), n at least 1; it is {np.shape(queries)}."
-            faults.append(Fault("vector", told, "Was it made by the embedder of this library?"))
-        elif not _finite(asked):
-            faults.append(Fault("vector", "is not finite: it holds NaN or inf."))
-        if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
-            faults.append(Fault("top_k", f"must be a whole number, at least 1; it is {top_k!r}."))
-        elif top_k * max(1, len(asked)) > MOST_NUMBERS:
-            faults.append(Fault("top_k", f"{top_k} for each of {len(asked)} queries is too much for one answer."))
-        if faults:
-            raise InvalidInput(faults)
-        return asked
+
+def checked_queries(queries: np.ndarray, top_k: int, dimension: int) -> np.ndarray:
+    """Return ``queries`` as (q, dimension) float32. Raises InvalidInput with all that is wrong with the question."""
+    asked = np.ascontiguousarray(queries, np.float32)
+    if asked.ndim == 1:
+        asked = asked.reshape(1, -1)
+    faults = []
+    if asked.ndim != 2 or asked.shape[1] != dimension or not len(asked):
+        told = f"must be (n, {dimension}), n at least 1; it is {np.shape(queries)}."
+        faults.append(Fault("vector", told, "Was it made by the embedder of this library?"))
+    elif not _finite(asked):
+        faults.append(Fault("vector", "is not finite: it holds NaN or inf."))
+    if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
+        faults.append(Fault("top_k", f"must be a whole number, at least 1; it is {top_k!r}."))
+    elif top_k * max(1, len(asked)) > MOST_NUMBERS:
+        faults.append(Fault("top_k", f"{top_k} for each of {len(asked)} queries is too much for one answer."))
+    if faults:
+        raise InvalidInput(faults)
+    return asked
 
 
 def _finite(asked: np.ndarray) -> bool:
@@ -231,7 +243,8 @@ def _finite(asked: np.ndarray) -> bool:
     return bool(np.isfinite(asked).all())
 
 
-def _ascending(allowed: np.ndarray) -> np.ndarray:
+def ascending(allowed: np.ndarray) -> np.ndarray:
+    """Return ``allowed`` as (n,) int64. Raises InvalidInput where they are no ids, or not in ascending order."""
     numbers = np.asarray(allowed)
     if numbers.ndim != 1 or (len(numbers) and numbers.dtype.kind not in "iu"):
         raise InvalidInput([Fault("allowed", f"must be ids, (n,) int64; it is {numbers.dtype} {numbers.shape}.")])

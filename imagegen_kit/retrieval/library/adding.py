@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
+from imagegen_kit.retrieval.library.looking import Look
 from imagegen_kit.retrieval.library.merging import Batch
 from imagegen_kit.retrieval.library.report import AddReport
 from imagegen_kit.retrieval.library.seeing import Seen, see
 from imagegen_kit.retrieval.library.segments import Vectors, embedded
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from imagegen_kit.retrieval.base import Embedder
     from imagegen_kit.retrieval.library.candidate import Candidate
     from imagegen_kit.retrieval.library.places import Place
@@ -34,7 +38,8 @@ def add_all(
     """
     report, vectors = AddReport(), Vectors.of(records, place.home, embedder)
     given: set[str] = set()
-    for number, batch in enumerate(_batches(found, records, place, copy=copy)):
+    look = partial(see, records=records, place=place, copy=copy)
+    for number, batch in enumerate(batches(found, look)):
         merged = Batch(records, place, given)
         for seen in batch:
             if seen.reason:
@@ -51,16 +56,19 @@ def add_all(
     return report
 
 
-def _batches(
-    found: Sequence[Candidate], records: Records, place: Place, *, copy: bool
+def batches(
+    found: Iterable[Candidate], look: Callable[[Candidate], Seen], threads: int | None = None
 ) -> Iterator[list[Seen]]:  # fmt: skip
-    """Yield what was seen, 64 at a time and in order; meanwhile the next pictures are decoded in threads."""
-    pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="imagegen-library")
+    """Yield what ``look`` has seen, 64 at a time and in order; meanwhile the next ones are looked at in threads.
+
+    ``threads`` None: as many as there are processors.
+    """
+    pool = ThreadPoolExecutor(max_workers=threads or os.cpu_count() or 1, thread_name_prefix="imagegen-library")
     waiting: deque[Future[Seen]] = deque()
     try:
         batch: list[Seen] = []
         for candidate in found:
-            waiting.append(pool.submit(see, candidate, records, place, copy=copy))
+            waiting.append(pool.submit(look, candidate))
             if len(waiting) > BATCH:
                 batch.append(waiting.popleft().result())
             if len(batch) == BATCH:
@@ -78,12 +86,19 @@ def _batches(
 
 
 def _write(merged: Batch, records: Records, vectors: Vectors, embedder: Embedder) -> None:
-    """Vectors first, rows second: a killed writer leaves at most files that no row names."""
+    images = [look.image for look in merged.looks if isinstance(look, Look)]
+    write(merged, records, vectors, embedded(embedder, images) if images else None)
+
+
+def write(merged: Batch, records: Records, vectors: Vectors, made: np.ndarray | None) -> None:
+    """Write what has become of a batch; ``made`` (n, dimension) are the vectors of its new rows, None without any.
+
+    Vectors first, rows second: a killed writer leaves at most files that no row names.
+    """
     import numpy as np
 
     segment = None
-    if merged.images:
-        made = embedded(embedder, merged.images)
+    if made is not None:
         segment = vectors.write(np.array([row.number for row in merged.new], dtype=np.int64), made)
     with records.writing() as change:
         if segment is None:

@@ -94,14 +94,15 @@ class Library(Shown):
     # what people change
 
     def add(
-        self, source: Any, *, copy: bool = False,
+        self, source: Any, *, copy: bool = False, engine: Any = None,
         progress: bool | Callable[[int, int], None] | None = None, **about: Any,
     ) -> AddReport:  # fmt: skip
         """Add pictures and return what became of each: added, updated, duplicates (by id), rejected (with the reason).
 
         ``source``: the path of a picture; a folder, with all folders in it (its ``library.jsonl`` is read); a DataFrame
         or a list of dicts (the picture in a column ``path`` or ``picture``); PIL, bytes, an array, a ``Picture``, a
-        ``Reference``, another library; a YAML file or mapping of references; or a list of those.
+        ``Reference``, another library; a YAML file or mapping of references; or a list of those. Also Parquet (paths
+        or bytes), a WebDataset tar, a folder of those, and ``s3://bucket/prefix``.
 
         ``about``, for each picture where the source itself says nothing else: ``caption``, ``tags`` (list), ``role``,
         ``name``, ``description``, ``variations`` (ids of other items, or pictures of the same thing: by name, or
@@ -109,15 +110,13 @@ class Library(Shown):
 
         Files are referred to where they lie; ``copy`` copies them into the library's ``pictures``, where pictures
         without a file are always kept. The same bytes are never there twice. Every 64 pictures are on disk before the
-        next; a process that is killed keeps them. ``progress``: True for a bar, or a function of (done, of how many).
-        Raises InvalidInput with all faults of the call before anything is read, and StoreError.
+        next; a process that is killed keeps them. ``engine``: "ray", or a Ray engine, embeds them in the processes of a
+        cluster, and marks near-duplicates (docs/scale.md). ``progress``: True for a bar, or a function of (done, of how
+        many). Raises InvalidInput with all faults of the call before anything is read, and StoreError.
         """
-        from imagegen_kit.retrieval.library.progress import telling
-        from imagegen_kit.retrieval.library.sources import candidates
+        from imagegen_kit.retrieval.lots import add_pictures
 
-        found = candidates(source, about, folder=self.path)
-        with self._writing() as writing, telling(progress, len(found)) as told:
-            return writing.add(found, copy=copy, told=told)
+        return add_pictures(self._writing, source, about, self.path, copy=copy, engine=engine, progress=progress)
 
     def remove(self, *names: str, where: Mapping[str, Any] | None = None) -> int:
         """Remove pictures by id or name, or all that ``where`` lets through, and return how many; files stay."""
@@ -134,13 +133,16 @@ class Library(Shown):
         with self._writing() as writing:
             writing.update(row_of(self._records, name), about)
 
-    def compact(self, kind: str | None = None) -> None:
+    def compact(self, kind: str | None = None, *, shards: int | None = None) -> None:
         """Rewrite the vectors without those of removed pictures, and build the index (``kind`` None: by size).
 
-        It happens by itself where a fifth is removed or the index lacks a tenth.
+        ``shards``: in so many pieces (None: 1 up to 5 million vectors). It happens by itself where a fifth is removed
+        or the index lacks a tenth. Raises InvalidInput for ``shards`` below 1.
         """
+        if shards is not None and shards < 1:
+            raise InvalidInput([Fault("shards", f"must be at least 1; it is {shards}.")])
         with self._writing() as writing:
-            writing.compact(kind)
+            writing.compact(kind, shards)
 
     def verify(self, repair: bool = False) -> VerifyReport:
         """Compare every file with its hash and every picture with its vector, and return what is wrong.

@@ -25,8 +25,8 @@ EMBED_PX = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What a picture file is. ``width`` and ``height`` are upright pixels, ``image`` a copy of at most 512 a side."""
+class Facts:
+    """What a picture file is. ``width`` and ``height`` are upright pixels."""
 
     sha256: str
     format: str
@@ -35,6 +35,12 @@ class Look:
     size_bytes: int
     dhash: int
     phash: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look(Facts):
+    """What a picture file is, and ``image``, a copy of it of at most 512 pixels a side."""
+
     image: Image.Image
 
 

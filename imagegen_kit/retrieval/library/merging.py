@@ -13,9 +13,8 @@ from imagegen_kit.retrieval.library.report import AddReport, Rejected
 from imagegen_kit.retrieval.library.rows import Row
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from imagegen_kit.retrieval.library.changes import Change
+    from imagegen_kit.retrieval.library.looking import Facts
     from imagegen_kit.retrieval.library.places import Place
     from imagegen_kit.retrieval.library.records import Records
     from imagegen_kit.retrieval.library.seeing import Seen
@@ -28,7 +27,7 @@ class Batch:
         self.records, self.place = records, place
         self._given = given  # hashes of pictures that this call brought, in the batches before too
         self.new: list[Row] = []
-        self.images: list[Image.Image] = []  # of the new rows, in the same order
+        self.looks: list[Facts] = []  # at the new rows' pictures, in the same order
         self.changed: dict[int, tuple[Row, Row]] = {}  # by number: as it was, as it will be
         self.gone: list[Row] = []
         self._next = records.next_number()
@@ -95,7 +94,7 @@ class Batch:
         self._next += 1
         self._given.add(look.sha256)
         self.new.append(row)
-        self.images.append(look.image)
+        self.looks.append(look)
         if replaced is not None:
             self.gone.append(replaced)
         self._outcomes.append(("updated" if replaced is not None else "added", look.sha256))

@@ -24,7 +24,8 @@ SHIPPED = "shipped"
 EXCHANGE = "library.jsonl"
 MANIFEST = "manifest.json"
 PICTURES = "pictures"
-OURS = frozenset((FILE, f"{FILE}-wal", f"{FILE}-shm", MANIFEST, "write.lock", "vectors", "index"))
+LOTS = "lots"  # what other processes have embedded, until it is merged
+OURS = frozenset((FILE, f"{FILE}-wal", f"{FILE}-shm", MANIFEST, "write.lock", "vectors", "index", LOTS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from imagegen_kit.imaging.files import read_picture_file
 from imagegen_kit.imaging.picture import open_picture
 from imagegen_kit.retrieval.index.files import write_whole
 from imagegen_kit.retrieval.library.candidate import Candidate, reason_of
-from imagegen_kit.retrieval.library.looking import Look, look_at
+from imagegen_kit.retrieval.library.looking import Facts, look_at
 from imagegen_kit.retrieval.library.places import PICTURES
 from imagegen_kit.retrieval.library.rows import stored_path
 
@@ -35,7 +35,7 @@ class Seen:
 
     candidate: Candidate
     sha256: str = ""
-    look: Look | None = None
+    look: Facts | None = None
     path: str | None = None
     copied: bool = False
     reason: str = ""
@@ -43,6 +43,27 @@ class Seen:
 
 def see(candidate: Candidate, records: Records, place: Place, *, copy: bool) -> Seen:
     """Read, hash and, where it is new, decode a candidate. Raises StoreError where a copy cannot be written."""
+    read = read_candidate(candidate)
+    if isinstance(read, Seen):
+        return read
+    file, data, sha256 = read
+    known = records.one("sha256", sha256)
+    try:
+        look = None if known is not None else look_at(data, sha256=sha256)
+        format = peek(data)[0] if look is None else look.format
+    except InvalidInput as error:
+        return Seen(candidate, reason=reason_of(error))
+    there = known is not None and os.path.isfile(os.path.join(place.folder, known.path))
+    outside = known is not None and os.path.isabs(known.path)
+    wanted = (not there) if file is None else (copy and (known is None or outside or not there))
+    if wanted:
+        path = keep_copy(place.folder, data, sha256, format)
+        return Seen(candidate, sha256, look, stored_path(path, place.folder), copied=True)
+    return Seen(candidate, sha256, look, None if file is None else stored_path(file, place.folder))
+
+
+def read_candidate(candidate: Candidate) -> Seen | tuple[Path | None, bytes, str]:
+    """Return the file, None where it came as bytes, the bytes and their sha256; ``Seen`` where it is rejected."""
     if candidate.refused:
         return Seen(candidate, reason=candidate.refused)
     file: Path | None = None
@@ -63,17 +84,11 @@ def see(candidate: Candidate, records: Records, place: Place, *, copy: bool) -> 
     sha256 = hashlib.sha256(data).hexdigest()
     if candidate.sha256 is not None and candidate.sha256 != sha256:
         return Seen(candidate, reason="the file is not the one that was described: it has another sha256.")
-    known = records.one("sha256", sha256)
-    try:
-        look = None if known is not None else look_at(data, sha256=sha256)
-        format = peek(data)[0] if look is None else look.format
-    except InvalidInput as error:
-        return Seen(candidate, reason=reason_of(error))
-    there = known is not None and os.path.isfile(os.path.join(place.folder, known.path))
-    outside = known is not None and os.path.isabs(known.path)
-    wanted = (not there) if file is None else (copy and (known is None or outside or not there))
-    if wanted:
-        path = place.folder / PICTURES / f"{sha256}.{_ENDINGS[format]}"
-        write_whole(path, lambda part: part.write_bytes(data))
-        return Seen(candidate, sha256, look, stored_path(path, place.folder), copied=True)
-    return Seen(candidate, sha256, look, None if file is None else stored_path(file, place.folder))
+    return file, data, sha256
+
+
+def keep_copy(folder: Path, data: bytes, sha256: str, format: str) -> Path:
+    """Write a picture into the library's own folder, and return its path. Raises StoreError."""
+    path = folder / PICTURES / f"{sha256}.{_ENDINGS[format]}"
+    write_whole(path, lambda part: part.write_bytes(data))
+    return path

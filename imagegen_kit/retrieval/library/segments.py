@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.retrieval.index import AnnRecord, VectorSearch, build, kind_for
+from imagegen_kit.retrieval.index import AnnRecord, Shard, ShardedIndex, VectorSearch, build, build_shards, kind_for
 from imagegen_kit.retrieval.index.kinds import FLAT
+from imagegen_kit.retrieval.index.shards import drop_shards, mark, rows_for, shards_for
 from imagegen_kit.retrieval.index.vectors import Segment, leftovers, write_segment
 from imagegen_kit.retrieval.library.schema import DAMAGE, damaged
 
@@ -58,11 +60,14 @@ class Vectors:
         except DAMAGE as error:
             raise damaged(self.records.path, "what it says of the files in vectors cannot be read") from error
 
-    def ann(self) -> AnnRecord | None:
-        """Return what is known of the index file; None: there is none, all vectors are compared."""
+    def known(self) -> AnnRecord | tuple[Shard, ...] | None:
+        """Return what is known of the index: one file, or shards; None: there is none, all vectors are compared."""
         lines = self.records.read("SELECT ann FROM embedders WHERE fingerprint = ?", (self.fingerprint,))
         try:
-            return AnnRecord.from_plain(json.loads(lines[0][0])) if lines and lines[0][0] else None
+            plain = json.loads(lines[0][0]) if lines and lines[0][0] else None
+            if isinstance(plain, list):
+                return tuple(Shard.from_plain(shard, self.index_folder) for shard in plain)
+            return None if plain is None else AnnRecord.from_plain(plain)
         except DAMAGE as error:
             raise damaged(self.records.path, "what it says of the files in index cannot be read") from error
 
@@ -87,11 +92,23 @@ class Vectors:
         live = _numbers(self.records.read("SELECT number FROM items WHERE removed = 0 ORDER BY number"))
         return np.setdiff1d(live, self.ids(), assume_unique=True)
 
-    def search(self) -> VectorSearch:
-        """Return the search over all vectors. Raises StoreError where a file is missing or damaged."""
+    def search(self) -> VectorSearch | ShardedIndex:
+        """Return the search over all vectors.
+
+        Raises StoreError where a file is missing or damaged; in shards, where that is so of all of them.
+        """
         with self.records.together():
-            segments, removed, ann = self.segments(), self.removed(), self.ann()
-        return VectorSearch.open(self.index_folder, segments, dimension=self.dimension, removed=removed, ann=ann)
+            segments, removed, known = self.segments(), self.removed(), self.known()
+        if not isinstance(known, tuple):
+            return VectorSearch.open(self.index_folder, segments, dimension=self.dimension, removed=removed, ann=known)
+        here = {mark(segment): segment for segment in segments}
+        holding = [
+            replace(shard, segments=tuple(here.pop(mark(segment)) for segment in shard.segments))
+            for shard in known
+            if all(mark(segment) in here for segment in shard.segments)
+        ]
+        fresh = (self.index_folder, list(here.values()))
+        return ShardedIndex.of(holding, dimension=self.dimension, fresh=fresh, removed=removed)
 
     # writing; only who holds the library may
 
@@ -152,10 +169,56 @@ class Vectors:
         one = self.write(ids, rows) if len(ids) else None
         with self.records.writing() as change:
             self.drop(change, chosen)
-            change.connection.execute("UPDATE embedders SET ann = NULL WHERE fingerprint = ?", (self.fingerprint,))
+            self._name_index(change, self._untouched(chosen))
             if one is not None:
                 self.name_segment(change, one)
         self.delete(chosen)
+
+    def divide(self, pieces: int, *, without: np.ndarray) -> None:
+        """Put all vectors into so many segments of about the same size, leaving out the numbers in ``without``."""
+        import numpy as np
+
+        old = self.segments()
+        if len(old) == pieces and not len(without):
+            return
+        masks = [~np.isin(segment.ids(), without) for segment in old]
+        total = sum(int(np.count_nonzero(mask)) for mask in masks)
+        number, size, made = old[-1].number + 1, max(1, -(-total // pieces)), list[Segment]()
+        ids, rows = list[np.ndarray](), list[np.ndarray]()
+
+        def write() -> None:
+            made.append(write_segment(self.folder, number + len(made), np.concatenate(ids), np.concatenate(rows)))
+            ids.clear()
+            rows.clear()
+
+        for segment, mask in zip(old, masks, strict=True):
+            at = np.flatnonzero(mask)
+            while len(at):
+                taken, at = np.split(at, [size - sum(map(len, ids))])
+                ids.append(segment.ids()[taken])
+                rows.append(segment.vectors(self.dimension)[taken])
+                if sum(map(len, ids)) == size:
+                    write()
+        if ids:
+            write()
+        with self.records.writing() as change:
+            self.drop(change, old)
+            self._name_index(change, None)
+            for segment in made:
+                self.name_segment(change, segment)
+        self.delete(old)
+
+    def _untouched(self, gone: Sequence[Segment]) -> list[Shard] | None:
+        """Return the shards that none of the segments ``gone`` is in; an index in one piece covers all of them."""
+        known = self.known()
+        numbers = {segment.number for segment in gone}
+        kept = known if isinstance(known, tuple) else ()
+        return [shard for shard in kept if not numbers & {s.number for s in shard.segments}] or None
+
+    def _name_index(self, change: Change, index: AnnRecord | Sequence[Shard] | None) -> None:
+        plain = index.to_plain() if isinstance(index, AnnRecord) else [shard.to_plain() for shard in index or ()]
+        value = json.dumps(plain) if plain else None
+        change.connection.execute("UPDATE embedders SET ann = ? WHERE fingerprint = ?", (value, self.fingerprint))
 
     def leftovers(self) -> list[Path]:
         """Return files of writers that were killed, which no row names."""
@@ -178,16 +241,25 @@ class Vectors:
         total = sum(segment.count for segment in self.segments())
         if kind_for(total) == FLAT:
             return False
-        ann = self.ann()
-        return ann is None or ann.kind == FLAT or total - ann.rows > LAG * total
+        known = self.known()
+        if isinstance(known, tuple):
+            return total - sum(shard.rows for shard in known) > LAG * total
+        return known is None or known.kind == FLAT or total - known.rows > LAG * total
 
-    def index(self, kind: str | None = None) -> None:
-        """Build the index over all vectors and let it hold."""
-        ann = build(self.index_folder, self.segments(), self.removed(), kind=kind, dimension=self.dimension)
+    def index(self, kind: str | None = None, shards: int | None = None) -> None:
+        """Build the index over all vectors, in so many shards (None: by size), and let it hold."""
+        segments, removed = self.segments(), self.removed()
+        total = sum(segment.count for segment in segments)
+        pieces = shards or shards_for(total)
+        made: AnnRecord | list[Shard]
+        if pieces == 1 or not segments:
+            made = build(self.index_folder, segments, removed, kind=kind, dimension=self.dimension)
+        else:
+            rows = -(-total // shards) if shards else rows_for(total)
+            made = build_shards(self.index_folder, segments, removed, dimension=self.dimension, rows=rows, kind=kind)
         with self.records.writing() as change:
-            change.connection.execute(
-                "UPDATE embedders SET ann = ? WHERE fingerprint = ?", (json.dumps(ann.to_plain()), self.fingerprint)
-            )
+            self._name_index(change, made)
+        drop_shards(self.index_folder, made if isinstance(made, list) else [])
 
 
 def embedded(embedder: Embedder, images: Sequence[Image.Image]) -> np.ndarray:

@@ -69,10 +69,10 @@ def _expanded(
     elif is_configuration(source):
         yield from _configured(source, common, faults)
     elif isinstance(source, Mapping):
-        yield from _of_row(source, where, common, faults, folder)
+        yield from of_row(source, where, common, faults, folder)
     elif hasattr(source, "to_dict") and hasattr(source, "columns"):  # a DataFrame, without importing pandas
         for position, row in enumerate(source.to_dict("records")):
-            yield from _of_row(row, f"row {position}", common, faults, folder)
+            yield from of_row(row, f"row {position}", common, faults, folder)
     elif hasattr(source, "items") and hasattr(source, "embedder"):  # another library
         yield from _of_items(source.items(source.numbers()), common)
     elif isinstance(source, Iterable) and not isinstance(source, (bytes, bytearray, memoryview)) and not pixels(source):
@@ -155,10 +155,10 @@ def _configured(source: Any, common: Mapping[str, Any], faults: list[Fault]) -> 
         yield Candidate(entry.where, entry.path, {**common, **entry.about})
 
 
-def _of_row(
+def of_row(
     row: Mapping[Any, Any], where: str, common: Mapping[str, Any], faults: list[Fault], folder: Path
 ) -> Iterable[Candidate]:
-    """A row of a table, or a mapping: the picture under one of a few names, and the fields beside it."""
+    """Yield the picture of a row of a table, or of a mapping, under one of a few names, with the fields beside it."""
     key = next((k for k in _PATH_KEYS if not missing(row.get(k))), None)
     about = read_about(
         {k: v for k, v in row.items() if k not in (key, "sha256")}, where, faults, computed=True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from imagegen_kit.retrieval.index.vectors import faults_of
 from imagegen_kit.retrieval.library.folders import picture_files
 from imagegen_kit.retrieval.library.manifest import manifest_of, read_manifest
 from imagegen_kit.retrieval.library.merging import now
-from imagegen_kit.retrieval.library.places import PICTURES
+from imagegen_kit.retrieval.library.places import LOTS, PICTURES
 from imagegen_kit.retrieval.library.report import Finding, VerifyReport
 from imagegen_kit.retrieval.library.rows import EMPTY_STATE, moved_state, stored_path
 from imagegen_kit.retrieval.library.segments import Vectors
@@ -97,7 +98,7 @@ class Verification:
         """Look at the segments and the index of one embedder; return how many segments there were."""
         own = vectors.fingerprint == self.writing.embedder.fingerprint
         try:
-            segments, _ = vectors.segments(), vectors.ann()
+            segments, _ = vectors.segments(), vectors.known()
         except StoreError as error:
             self._found("database", self.records.path, error.message, repaired=self.repair)
             if not self.repair:
@@ -151,18 +152,26 @@ class Verification:
             self._found("vector without a picture", vectors.folder.name, what, repaired=self.repair)
 
     def _index(self, vectors: Vectors, *, rebuild: bool) -> None:
-        ann = vectors.ann()
-        faults = []
-        if ann is not None and ann.file is not None and _hash(vectors.index_folder / ann.file) != ann.sha256:
-            faults = [f"{ann.file} is damaged or gone."]
-        for fault in faults:
-            self._found("index", vectors.index_folder.name, fault, repaired=self.repair)
-        if (faults or (rebuild and ann is not None)) and self.repair:
+        known = vectors.known()
+        shards = known if isinstance(known, tuple) else ()
+        files = [(shard.folder, shard.ann) for shard in shards]
+        if known is not None and not isinstance(known, tuple):
+            files = [(vectors.index_folder, known)]
+        faults = [
+            (folder, f"{ann.file} is damaged or gone.")
+            for folder, ann in files
+            if ann.file is not None and _hash(folder / ann.file) != ann.sha256
+        ]
+        for folder, fault in faults:
+            self._found("index", folder.name, fault, repaired=self.repair)
+        if (faults or (rebuild and files)) and self.repair:
             with self.records.writing() as change:
                 change.connection.execute(
                     "UPDATE embedders SET ann = NULL WHERE fingerprint = ?", (vectors.fingerprint,)
                 )  # fmt: skip
-            vectors.index(ann.kind if ann is not None else None)
+            for folder, _ in faults if shards else ():
+                shutil.rmtree(folder, ignore_errors=True)  # the shards that are sound are not built again
+            vectors.index(files[0][1].kind, len(shards) or None)
 
     def _parts(self) -> None:
         """Find files that a killed writer had begun and never named."""
@@ -171,6 +180,12 @@ class Verification:
             if self.repair:
                 path.unlink(missing_ok=True)
             self._found("left-over", path.name, "a killed writer had begun it.", repaired=self.repair)
+
+        for path in sorted((self.place.home / LOTS).glob("*/*/")):
+            if self.repair:
+                shutil.rmtree(path, ignore_errors=True)
+            what = "it was embedded and never merged: add the same pictures again."
+            self._found("left-over", f"{LOTS}/{path.name}", what, repaired=self.repair)
 
     def _manifest(self) -> None:
         try:

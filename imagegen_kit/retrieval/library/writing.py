@@ -13,6 +13,7 @@ import numpy as np
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.imaging.decode import DEFAULT
 from imagegen_kit.imaging.files import read_picture_file
+from imagegen_kit.retrieval.index.shards import grouped, shards_for
 from imagegen_kit.retrieval.library.about import FIELDS, read_about
 from imagegen_kit.retrieval.library.adding import BATCH, Told, add_all
 from imagegen_kit.retrieval.library.locking import only_writer
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from imagegen_kit.retrieval.library.places import Place
     from imagegen_kit.retrieval.library.records import Records
     from imagegen_kit.retrieval.library.rows import Row
+
+TOGETHER_ROWS = 250_000  # that small segments are put together to at most: they are in memory while that is done
 
 
 @contextlib.contextmanager
@@ -125,21 +128,33 @@ class Writing:
         if total and len(self.vectors.removed()) > REMOVED * total:
             self.compact()
             return
-        small = self.vectors.small()
-        if small:
-            self.vectors.rewrite(small)
+        small = self.together()
         lags = self.vectors.index_lags()
         if lags:
             self.vectors.index()
         if small or lags:
             self.manifest()
 
-    def compact(self, kind: str | None = None) -> None:
-        """Rewrite all vectors into one segment without those of removed pictures, and build the index anew."""
+    def together(self) -> bool:
+        """Put many small segments together; say whether there were any."""
+        small = self.vectors.small()
+        for group in grouped(small, TOGETHER_ROWS):
+            if len(group) > 1:
+                self.vectors.rewrite(group)
+        return bool(small)
+
+    def compact(self, kind: str | None = None, shards: int | None = None) -> None:
+        """Rewrite all vectors without those of removed pictures, and build the index anew, in one piece or in shards.
+
+        Each shard is one segment then, or there is one segment in all.
+        """
         gone = self.vectors.removed()
         for vectors in Vectors.all(self.records, self.place.home):
             segments = vectors.segments()
-            if len(segments) > 1 or (segments and len(gone)):
+            pieces = shards or shards_for(sum(segment.count for segment in segments))
+            if segments and pieces > 1:
+                vectors.divide(pieces, without=gone)
+            elif len(segments) > 1 or (segments and len(gone)):
                 vectors.rewrite(segments, without=gone)
         if len(gone):
             with self.records.writing() as change:
@@ -147,6 +162,6 @@ class Writing:
                     "UPDATE items SET removed = 2, caption = NULL, description = NULL, tags = '[]', meta = '{}' "
                     "WHERE removed = 1"
                 )
-        if kind is not None or self.vectors.index_lags():
-            self.vectors.index(kind)
+        if kind is not None or shards is not None or self.vectors.index_lags():
+            self.vectors.index(kind, shards)
         self.manifest()

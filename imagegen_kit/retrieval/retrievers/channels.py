@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.errors import Fault, InvalidInput, StoreError
 from imagegen_kit.retrieval.base import CHANNELS, IMAGE, TEXT, TEXT_TO_IMAGE
 from imagegen_kit.retrieval.learnt import MOST_PLACED
 from imagegen_kit.retrieval.retrievers.fusion import Ranked
@@ -60,6 +60,11 @@ class Asked:
     notes: list[str] = field(default_factory=list)
 
     @property
+    def partial(self) -> tuple[str, ...]:
+        """What every answer from the vectors leaves out, for people; empty: nothing."""
+        return tuple(getattr(self.vectors, "partial", ()))  # a library of somebody else's may not say
+
+    @property
     def words_alone(self) -> bool:
         """Whether words and no picture are asked for, with the retriever's own weights, and two channels answer.
 
@@ -71,6 +76,7 @@ class Asked:
     def of(cls, library: Library, brief: Brief, allowed: np.ndarray | None, stages: Stages) -> Asked:
         """Embed what is to be embedded. Raises InvalidInput where no channel is left to search by."""
         asked = cls(library, brief, library.vectors, allowed)
+        asked.notes += asked.partial
         weights = CHANNEL_WEIGHTS if brief.weights is None else brief.weights
         wanted = {name: float(weights.get(name, 0.0)) for name in CHANNELS}
         pictures = brief.vector is not None or bool(brief.images)
@@ -100,7 +106,12 @@ class Asked:
         if "text" in embedder.modalities:
             self.text_vector = vector_of_text(embedder, text)
             return ""
-        learnt = self.library.learnt
+        try:
+            learnt = self.library.learnt
+        except StoreError:
+            if not self.partial:
+                raise
+            return "text_to_image was left out: it cannot be learnt from a part of the vectors."
         if learnt is None:
             return f"text_to_image was left out: the embedder {embedder.name!r} knows pictures only."
         if not learnt.knows(text):
@@ -133,6 +144,7 @@ class Asked:
         """Return the numbers and cosines of the items most like all ``views``, and whether every item was looked at."""
         queries = views[0] if len(views) == 1 else np.concatenate(views)
         near = self.vectors.search(queries, depth, allowed=self.allowed)
+        self.notes += [told for told in getattr(near, "partial", ()) if told not in self.notes]
         if len(queries) == 1:
             numbers, scores = near.ids[0], near.scores[0]
             if len(numbers) and numbers[-1] < 0:  # fewer than were asked for

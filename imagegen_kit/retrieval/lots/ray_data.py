@@ -1,0 +1,111 @@
+"""``RayData``: work in pieces, done by the actors of a Ray cluster, through Ray Data."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from imagegen_kit.errors import MissingDependency, StoreError
+from imagegen_kit.retrieval.lots.spreading import Maker
+
+_OWN = {"address": "local", "include_dashboard": False}
+
+
+class RayData:
+    """Ray Data at ``address``: None is the cluster that is connected already, or one of this machine's own.
+
+    ``actors``: how many work, (least, most) for a pool that grows; each takes ``num_cpus`` and ``num_gpus``, and loads
+    the embedder or the scorers once. A cluster that was started here ends with the call.
+    """
+
+    def __init__(
+        self, address: str | None = None, *, actors: int | tuple[int, int] | None = None, num_cpus: float = 1.0,
+        num_gpus: float = 0.0,
+    ) -> None:  # fmt: skip
+        self.address, self.actors, self.num_cpus, self.num_gpus = address, actors, num_cpus, num_gpus
+
+    def spread(self, make: Maker, pieces: Sequence[tuple[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Yield what comes of each piece as soon as it is there; one whose actor dies goes to another.
+
+        Raises MissingDependency where Ray is not installed, StoreError where it gives up.
+        """
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Ray warns of what it will do one day
+        try:
+            import ray
+            import ray.data
+        except ImportError as error:
+            raise MissingDependency("the engine ray", "ray", 'pip install "imagegen-kit[ray]"') from error
+        began = not ray.is_initialized()
+        if began:
+            self._connect(ray)
+        try:
+            yield from self._answers(ray, make, pieces)
+        except ray.exceptions.RayError as error:
+            hint = "What came back is kept; do the same again, and only the rest is done."
+            raise StoreError(
+                f"the Ray cluster gave up: {type(error).__name__}: {_first_line(error)}. {hint}"
+            ) from error
+        finally:
+            if began:
+                ray.shutdown()
+
+    def _connect(self, ray: Any) -> None:
+        # "local": without an address Ray would join whatever cluster of this machine it finds.
+        given: dict[str, Any] = {"address": self.address} if self.address else _OWN
+        try:
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, **given)
+        except Exception as error:  # Ray raises a bare Exception where a process of its own does not start in time
+            place = f"answers at {self.address!r}" if self.address else "could be started on this machine"
+            raise StoreError(f"no Ray cluster {place}: {_first_line(error)} Nothing was done.") from error
+
+    def _answers(self, ray: Any, make: Maker, pieces: Sequence[tuple[str, Any]]) -> Iterator[dict[str, Any]]:
+        from ray import cloudpickle
+
+        rows = [{"key": key, "piece": cloudpickle.dumps(piece)} for key, piece in pieces]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # Ray Data sets what it says not to set
+            ray.data.DataContext.get_current().enable_progress_bars = False  # how far it is, is told by whoever adds
+            logging.getLogger("ray.data").setLevel(logging.ERROR)
+            # A block a piece: each is a task of its own, so what is done is told at once and little is done again.
+            found = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
+                _Actor, fn_constructor_args=(cloudpickle.dumps(make),), batch_size=1, zero_copy_batch=True,
+                compute=self._pool(ray, len(rows)), num_cpus=self.num_cpus, num_gpus=self.num_gpus or None,
+            )  # fmt: skip
+            answers = iter(found.iter_rows())
+        for row in answers:
+            answer: dict[str, Any] = cloudpickle.loads(row["answer"])
+            yield answer
+
+    def _pool(self, ray: Any, pieces: int) -> Any:
+        """Return how many actors there are: as many as the cluster's processors or GPUs carry, unless it was said."""
+        if isinstance(self.actors, tuple):
+            return ray.data.ActorPoolStrategy(min_size=self.actors[0], max_size=self.actors[1])
+        held = ray.cluster_resources()
+        name, each = ("GPU", self.num_gpus) if self.num_gpus else ("CPU", self.num_cpus or 1.0)
+        return ray.data.ActorPoolStrategy(size=self.actors or max(1, min(pieces, int(held.get(name, 1) / each))))
+
+
+class _Actor:
+    """One worker in one process of the cluster."""
+
+    def __init__(self, make: bytes) -> None:
+        from ray import cloudpickle
+
+        self._work = cloudpickle.loads(make)()
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        from ray import cloudpickle
+
+        found = [
+            cloudpickle.dumps(self._work(str(key), cloudpickle.loads(piece)))
+            for key, piece in zip(batch["key"], batch["piece"], strict=True)
+        ]
+        return {"answer": found}
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [""])[0][:200]
