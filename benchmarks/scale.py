@@ -192,7 +192,7 @@ def references(out: Outcome, count: int, shards: int) -> None:
 def adding(count: int) -> dict[str, Any]:
     """Add pictures in lots, in this process, and return CPU ms a picture of embedding and of merging, and bytes."""
     import imagegen_kit as ik
-    from imagegen_kit.retrieval.lots.spreading import Here
+    from imagegen_kit.clusters.spreading import Here
 
     spent = {"embed": 0.0}
 

@@ -16,6 +16,7 @@ HOUSE = [
     ("lazy", 0),
     ("types", 0),
     ("settings", 0),
+    ("clusters", 1),
     ("capabilities", 1),
     ("imaging", 1),
     ("checks", 1),

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.engine.cluster.connect import check_room, cluster_cpus, connect, dismiss, hire, refuse
+from imagegen_kit.clusters.connect import check_room, cluster_cpus, connect, dismiss, hire, refuse
 from imagegen_kit.engine.cluster.fleet import Fleet, Size
 from imagegen_kit.engine.cluster.kits import Packing
 from imagegen_kit.engine.cluster.orders import Order
@@ -32,9 +32,10 @@ from imagegen_kit.settings import settings
 from imagegen_kit.store import Store, find_store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Self
 
+    from imagegen_kit.clusters.spreading import Maker
     from imagegen_kit.engine.calling import ProgressSink
     from imagegen_kit.engine.keep import Kept
     from imagegen_kit.engine.limits import Key
@@ -168,6 +169,15 @@ class RayEngine(Engine):
             raise reply.problem
         made = reply.kept.made
         return replace(reply.kept, made=replace(made, path=str(self.store.blobs.path(made.sha256, made.format))))
+
+    def spread(self, make: Maker, pieces: Sequence[tuple[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Yield what comes of each piece: so ``lib.add(…, engine=engine)`` and ``run.score(…, engine=engine)`` work.
+
+        The workers hold the cluster's CPUs and have nothing to do meanwhile, so these processes ask for none.
+        """
+        from imagegen_kit.clusters.ray_data import RayData
+
+        return RayData(actors=min(len(pieces), cluster_cpus()) or 1, num_cpus=0).spread(make, pieces)
 
     def close(self, patience_s: float = 60.0) -> None:
         """Finish what was sent, for at most ``patience_s``, then end the workers, and the cluster if it is our own."""

@@ -50,7 +50,7 @@ class Scored:
         see the store's folder. Raises InvalidInput with all faults, and MissingDependency with the command that
         installs what is missing, before anything is measured.
         """
-        from imagegen_kit.retrieval.lots.spreading import engine_of
+        from imagegen_kit.clusters.spreading import engine_of
         from imagegen_kit.scorers.chosen import choose
         from imagegen_kit.scorers.scoring import Scoring
 

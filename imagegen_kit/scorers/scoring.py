@@ -32,8 +32,8 @@ from imagegen_kit.scorers.records import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
+    from imagegen_kit.clusters.spreading import Spreads
     from imagegen_kit.imaging.picture import Picture
-    from imagegen_kit.retrieval.lots.spreading import Spreads
     from imagegen_kit.scorers.chosen import Chosen
     from imagegen_kit.store import Journal
     from imagegen_kit.store.journal import Statement
@@ -104,7 +104,7 @@ class Scoring:
     def _spread(
         self, tasks: Sequence[Sequence[_Unit]], engine: Spreads, on_progress: Callable[[int, int], None] | None
     ) -> dict[int, dict[str, Measurement]]:
-        from imagegen_kit.retrieval.lots.spreading import spread
+        from imagegen_kit.clusters.spreading import spread
 
         places = {id(chosen): place for place, chosen in enumerate(self._chosen)}
         pieces = [

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import imagegen_kit as ik
+from imagegen_kit.clusters.spreading import Here
 from imagegen_kit.retrieval.lots.merge import Merging
 from imagegen_kit.retrieval.lots.sources import lots_of
-from imagegen_kit.retrieval.lots.spreading import Here
 from tests.retrieval.colours import Colours
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ from PIL import Image
 from pyarrow import parquet
 
 import imagegen_kit as ik
+from imagegen_kit.clusters.spreading import Here
 from imagegen_kit.errors import InvalidInput, StoreError
 from imagegen_kit.retrieval.lots.lookalikes import Lookalikes
 from imagegen_kit.retrieval.lots.lot import Lot
 from imagegen_kit.retrieval.lots.sources import lots_of
-from imagegen_kit.retrieval.lots.spreading import Here
 from tests.retrieval.colours import Colours, drawn, pictures_in
 
 COUNT = 12

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import imagegen_kit as ik
+from imagegen_kit.clusters.spreading import Here
 from imagegen_kit.errors import ObjectStoreError
 from imagegen_kit.retrieval.lots.buckets import WAITS_S, patiently
-from imagegen_kit.retrieval.lots.spreading import Here
 from tests.retrieval.colours import pictures_in
 from tests.retrieval.logged import Logged, add, embedded
 from tests.store.object_servers import ACCESS, BUCKET, SECRET, rclone

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import imagegen_kit as ik
-from imagegen_kit.retrieval.lots.ray_data import RayData
+from imagegen_kit.clusters.ray_data import RayData
 from tests.retrieval.colours import pictures_in
 from tests.retrieval.logged import LOT, Logged, add, embedded
 
@@ -66,7 +66,7 @@ def test_an_actor_that_is_killed_costs_its_lot_alone(cluster: None, tmp_path: Pa
 def test_a_driver_that_is_killed_leaves_what_was_embedded_to_the_next(tmp_path: Path) -> None:
     pictures_in(tmp_path / "photos", COUNT)
     script = (
-        "import sys; from pathlib import Path; from imagegen_kit.retrieval.lots.ray_data import RayData\n"
+        "import sys; from pathlib import Path; from imagegen_kit.clusters.ray_data import RayData\n"
         "from tests.retrieval.logged import Logged, add\n"
         "place = Path(sys.argv[1]); add(place, Logged(place / 'log', takes_s=1.0), RayData(actors=2))\n"
     )

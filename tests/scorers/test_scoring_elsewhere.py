@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 import imagegen_kit as ik
+from imagegen_kit.clusters.ray_data import RayData
+from imagegen_kit.clusters.spreading import Here
 from imagegen_kit.errors import InvalidInput
 from imagegen_kit.hookspecs import ScorerSpec
-from imagegen_kit.retrieval.lots.ray_data import RayData
-from imagegen_kit.retrieval.lots.spreading import Here
 from imagegen_kit.scorers import Subject
 
 cloudpickle = pytest.importorskip("ray.cloudpickle", reason="the extra ray is not installed")

@@ -7,11 +7,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.clusters.spreading import engine_of
 from imagegen_kit.retrieval.library.progress import telling
 from imagegen_kit.retrieval.library.sources import candidates
 from imagegen_kit.retrieval.lots.merge import Merging
 from imagegen_kit.retrieval.lots.sources import is_bulk, lots_of
-from imagegen_kit.retrieval.lots.spreading import engine_of
 
 if TYPE_CHECKING:
     from imagegen_kit.retrieval.library.report import AddReport

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from imagegen_kit.clusters.spreading import spread
 from imagegen_kit.errors import CorruptArtifact, Fault, ImagegenError, InvalidInput
 from imagegen_kit.registry import get_registry
 from imagegen_kit.retrieval.index.files import write_whole
@@ -19,14 +20,13 @@ from imagegen_kit.retrieval.library.places import LOTS
 from imagegen_kit.retrieval.library.report import AddReport, Rejected
 from imagegen_kit.retrieval.lots.made import Made, drop_made, is_made, read_made
 from imagegen_kit.retrieval.lots.near import NearDuplicates
-from imagegen_kit.retrieval.lots.spreading import spread
 from imagegen_kit.retrieval.lots.work import Work, Workplace
 
 if TYPE_CHECKING:
+    from imagegen_kit.clusters.spreading import Spreads
     from imagegen_kit.retrieval.base import Embedder
     from imagegen_kit.retrieval.library.writing import Writing
     from imagegen_kit.retrieval.lots.lot import Lot
-    from imagegen_kit.retrieval.lots.spreading import Spreads
 
 TIDIED = 128  # lots after which their small segments are put together
 

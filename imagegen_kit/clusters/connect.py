@@ -22,10 +22,12 @@ STARTS = 2  # a busy machine may not start Ray's processes in the time that Ray 
 def ray() -> Any:
     """Import Ray. Raises MissingDependency with the command that installs it."""
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", DIED)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Ray warns of what it will do one day
     try:
         import ray as found
     except ImportError as error:
-        raise MissingDependency("RayEngine", "ray", "pip install 'imagegen-kit[ray]'") from error
+        raise MissingDependency("an engine on Ray", "ray", "pip install 'imagegen-kit[ray]'") from error
     return found
 
 
@@ -41,8 +43,6 @@ def connect(address: str | None, cpus: int) -> Callable[[], None]:
     if address is not None:
         _knock(address)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "namespace": NAMESPACE}
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Ray warns of what it will do one day
     tries = STARTS if address is None else 1
     for left in range(tries - 1, -1, -1):
         try:

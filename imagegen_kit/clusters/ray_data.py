@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from imagegen_kit.errors import MissingDependency, StoreError
-from imagegen_kit.retrieval.lots.spreading import Maker
-
-_OWN = {"address": "local", "include_dashboard": False}
+from imagegen_kit.clusters.connect import connect, ray
+from imagegen_kit.clusters.spreading import Maker
+from imagegen_kit.errors import StoreError
 
 
 class RayData:
@@ -32,35 +32,19 @@ class RayData:
 
         Raises MissingDependency where Ray is not installed, StoreError where it gives up.
         """
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Ray warns of what it will do one day
+        found = ray()
+        importlib.import_module("ray.data")  # pandas and Arrow with it
+
+        disconnect = connect(self.address, os.cpu_count() or 1)
         try:
-            import ray
-            import ray.data
-        except ImportError as error:
-            raise MissingDependency("the engine ray", "ray", 'pip install "imagegen-kit[ray]"') from error
-        began = not ray.is_initialized()
-        if began:
-            self._connect(ray)
-        try:
-            yield from self._answers(ray, make, pieces)
-        except ray.exceptions.RayError as error:
+            yield from self._answers(found, make, pieces)
+        except found.exceptions.RayError as error:
             hint = "What came back is kept; do the same again, and only the rest is done."
             raise StoreError(
                 f"the Ray cluster gave up: {type(error).__name__}: {_first_line(error)}. {hint}"
             ) from error
         finally:
-            if began:
-                ray.shutdown()
-
-    def _connect(self, ray: Any) -> None:
-        # "local": without an address Ray would join whatever cluster of this machine it finds.
-        given: dict[str, Any] = {"address": self.address} if self.address else _OWN
-        try:
-            ray.init(log_to_driver=False, logging_level=logging.ERROR, **given)
-        except Exception as error:  # Ray raises a bare Exception where a process of its own does not start in time
-            place = f"answers at {self.address!r}" if self.address else "could be started on this machine"
-            raise StoreError(f"no Ray cluster {place}: {_first_line(error)} Nothing was done.") from error
+            disconnect()
 
     def _answers(self, ray: Any, make: Maker, pieces: Sequence[tuple[str, Any]]) -> Iterator[dict[str, Any]]:
         from ray import cloudpickle

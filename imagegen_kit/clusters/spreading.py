@@ -46,7 +46,7 @@ def engine_of(engine: Any) -> Spreads:
     if engine is None:
         return Here()
     if engine == "ray":
-        from imagegen_kit.retrieval.lots.ray_data import RayData
+        from imagegen_kit.clusters.ray_data import RayData
 
         return RayData()
     if callable(getattr(engine, "spread", None)):

@@ -1,0 +1,1 @@
+"""Work on other machines: the way to a Ray cluster, and work in pieces that any workers do."""
