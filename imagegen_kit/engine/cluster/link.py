@@ -1,4 +1,4 @@
-"""One worker as the session sees it: what it holds, and the two conversations with it."""
+"""One worker as the session sees it: what it holds, and the conversation with it."""
 
 from __future__ import annotations
 
@@ -46,13 +46,15 @@ class Link:
         self._orders: list[_Held] = []
         self._more = asyncio.Event()
         self._kits: dict[str, tuple[Kit, asyncio.Task[None]]] = {}
-        self._talks: list[asyncio.Task[None]] = []
+        self._talk: asyncio.Task[None] | None = None
+        self._ears: set[asyncio.Task[None] | None] = set()
         self._acks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Wait until the worker answers, and begin to talk. Raises what Ray raises where it does not start."""
         self.place = await self.worker.about.remote()
-        self._talks = [asyncio.create_task(self._talk(talk)) for talk in (self._hand_over, self._listen)]
+        self._talk = asyncio.create_task(self._hand_over())
+        self._listen(self.worker.hear.remote())
 
     async def make(self, order: Order, kit: Kit, told: Callable[[Any], Awaitable[None]]) -> Delivered:
         """Have one call made and return what came. Raises ProviderError, as the call did or because the worker died."""
@@ -91,7 +93,7 @@ class Link:
         try:
             await self.worker.equip.remote(kit)
         except RayActorError:
-            pass  # the talks hear of it too, and say what becomes of the call
+            pass  # who listens hears of it too, and say what becomes of the call
         except RayError as error:
             cause = getattr(error, "cause", None) or error
             words = str(cause).strip().splitlines()[-1] if str(cause).strip() else type(cause).__name__
@@ -105,20 +107,28 @@ class Link:
             chunk, self._orders = self._orders, []
             for held in chunk:
                 held.handed = True  # from here on nobody knows, until the worker tells
-            self.worker.take.options(num_returns=0).remote(
-                [held.order for held in chunk]
-            )  # who listens hears of errors
+            try:
+                self._listen(self.worker.take.remote([held.order for held in chunk]))
+            except Exception as error:  # whatever Ray says: from here on nothing is heard of this worker
+                self.end(error)
 
-    async def _listen(self) -> None:
-        while True:
-            for event in await self.worker.hear.remote():
-                self._on(event)
+    def _listen(self, news: Awaitable[list[Event]]) -> None:
+        ear = asyncio.create_task(self._hear(news))
+        self._ears.add(ear)
+        ear.add_done_callback(self._ears.discard)
 
-    async def _talk(self, talk: Callable[[], Awaitable[None]]) -> None:
+    async def _hear(self, news: Awaitable[list[Event]]) -> None:
+        """Wait for the answer to an order, which is whatever the worker has to tell; somebody always listens."""
         try:
-            await talk()
-        except Exception as error:  # whatever Ray says: from here on nothing is heard of this worker
+            events = await news
+            self._ears.discard(asyncio.current_task())  # at once: two that end together must not rely on each other
+            if not self._ears and self.alive:
+                self._listen(self.worker.hear.remote())
+        except Exception as error:
             self.end(error)
+            return
+        for event in events:
+            self._on(event)
 
     def _on(self, event: Event) -> None:
         held = self.held.get(event.attempt)
@@ -151,9 +161,9 @@ class Link:
                 words = f"{held.order.model}: {DIED}"
                 failure = OutcomeUnknown(words, retryable=True, paid=None if held.handed else False)
                 held.ended.set_exception(failure)
-        for talk in self._talks:
-            if talk is not asyncio.current_task():
-                talk.cancel()
+        for task in (self._talk, *self._ears):
+            if task is not None and task is not asyncio.current_task():
+                task.cancel()
         if error is not None:
             self._lost(self, error)
 

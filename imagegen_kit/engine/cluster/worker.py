@@ -10,6 +10,7 @@ import asyncio
 import os
 import platform
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 THREADS = 2  # one picture is written while the next one is decoded
 IN_MEMORY = 8  # pictures that wait to be kept
+EARS = 8  # answers that may be open: an order is answered with news, so that one call of Ray does for both
+TOGETHER, PATIENCE_S = 8, 0.02  # news wait for each other, for so long, until they are of an eighth of what is held
 
 
 class Worker:
@@ -49,7 +52,9 @@ class Worker:
         self._keyring: Keyring | None = None
         self._calls: dict[int, asyncio.Task[None]] = {}
         self._news: list[Event] = []
-        self._heard = asyncio.Event()
+        self._ears: deque[asyncio.Future[list[Event]]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._hurried = False
         self._commits: dict[int, asyncio.Future[None]] = {}
 
     async def about(self) -> tuple[str, int]:
@@ -65,19 +70,19 @@ class Worker:
         unpack(kit)
         self._keyring = self._keyring or Keyring(kit.salt)
 
-    async def take(self, orders: Sequence[Order]) -> None:
-        """Start to make calls; what comes of them is told to who hears. What is held already is not doubled."""
+    async def take(self, orders: Sequence[Order]) -> list[Event]:
+        """Start to make calls, and return news as ``hear`` does. What is held already is not doubled."""
         for order in orders:
             if order.attempt not in self._calls:
                 self._calls[order.attempt] = asyncio.create_task(self._make(order))
+        return [] if len(self._ears) >= EARS else await self.hear()
 
     async def hear(self) -> list[Event]:
-        """Return what has happened since the last time, in order; wait until something has."""
-        while not self._news:
-            self._heard.clear()
-            await self._heard.wait()
-            await asyncio.sleep(GATHER_S)
-        news, self._news = self._news, []
+        """Return what has happened and was not told yet, in order; wait until something has."""
+        ear = asyncio.get_running_loop().create_future()
+        self._ears.append(ear)
+        self._tell_soon()
+        news: list[Event] = await ear
         return news
 
     async def committed(self, attempt: int) -> None:
@@ -93,7 +98,24 @@ class Worker:
     def tell(self, event: Event) -> None:
         """Keep an event for who hears."""
         self._news.append(event)
-        self._heard.set()
+        self._tell_soon()
+
+    def _tell_soon(self) -> None:
+        if not (self._news and self._ears):
+            return
+        enough = len(self._news) * TOGETHER >= len(self._calls)
+        if self._timer is None or (enough and not self._hurried):
+            if self._timer is not None:
+                self._timer.cancel()
+            self._hurried = enough
+            self._timer = asyncio.get_running_loop().call_later(GATHER_S if enough else PATIENCE_S, self._tell_now)
+
+    def _tell_now(self) -> None:
+        self._timer = None
+        while self._ears and self._news:
+            if not (ear := self._ears.popleft()).done():
+                news, self._news = self._news, []
+                ear.set_result(news)
 
     async def job_is_known(self, attempt: int, event: Accepted) -> None:
         """Return once the journal knows the job's name."""
