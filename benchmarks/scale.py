@@ -249,6 +249,8 @@ def cells(count: int, run: int) -> dict[str, Any]:
         experiment.run(progress=False)
         spent.append(1e3 * (time.process_time() - cpu) / len(prompts))
         wall.append(1e3 * (time.perf_counter() - at) / len(prompts))
+        told = f"  {start + len(prompts)} cells: {spent[-1]:.2f} ms of CPU, {wall[-1]:.2f} ms of wall a cell"
+        print(told, file=sys.stderr, flush=True)
     ((rows,),) = default_engine().store.journal.read("SELECT count(*) FROM results WHERE status = 'ok'")
     close_default_engine()
     files = [path for path in store.rglob("*") if path.is_file()]
