@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -63,6 +64,13 @@ def test_numbers_that_json_has_not_are_null() -> None:
 def test_another_suffix_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(InvalidInput, match=r"\.csv, \.parquet or \.jsonl"):
         write_table(pd.DataFrame({"x": [1]}), "table.xlsx")
+
+
+@pytest.mark.parametrize("path", [None, 3, ""])
+def test_what_is_no_path_is_refused_in_words_by_all_that_write_a_run(run, path: Any) -> None:
+    for write in (run.export_table, run.report):
+        with pytest.raises(InvalidInput, match="is no file's path"):
+            write(path)
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -66,6 +66,8 @@ def table_entries(frame: pd.DataFrame) -> list[Entry]:
     if column is None or frame.empty:
         what = "the table has no rows." if column else "the table has no column of pictures."
         raise InvalidInput([Fault("open_run", what, f"Call one of its columns {' or '.join(PICTURE_COLUMNS[:2])}.")])
+    if twice := sorted({str(name) for name in frame.columns[frame.columns.duplicated()]}):
+        raise InvalidInput([Fault(name, f"two columns are called {name!r}.", "Rename one of them.") for name in twice])
     entries, faults = [], []
     for number, values in enumerate(frame.to_dict("records")):
         row = {str(name): _plain(value) for name, value in values.items()}

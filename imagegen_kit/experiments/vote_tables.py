@@ -14,7 +14,7 @@ from imagegen_kit.experiments.contenders import label_of, parameters_of
 from imagegen_kit.experiments.pairing import AGAIN, pair_key
 from imagegen_kit.experiments.voted import votes_of
 from imagegen_kit.experiments.voting import CHOICES, JUDGE, rater_name
-from imagegen_kit.imaging.files import write_whole
+from imagegen_kit.imaging.files import target_of, write_whole
 
 if TYPE_CHECKING:
     from imagegen_kit.experiments.run import Run
@@ -36,7 +36,7 @@ def export_votes(run: Run, path: str | Path) -> Path:
     if not votes:
         raise InvalidInput([Fault("votes", "nobody has voted on this run yet.", "run.vote() shows pairs.")])
     known = {row[0]: row[1:4] for row in run._store.journal.read(_PICTURES, (run._number,))}
-    target = Path(path).expanduser()
+    target = target_of(path)
     if target.suffix.lower() != ".csv":
         raise InvalidInput([Fault("path", f"{target.name!r:.80} does not end in .csv.", "Write votes.csv, say.")])
     if target.exists() and not _ours(target):

@@ -67,6 +67,13 @@ def new_folder(folder: str | Path) -> Path:
     return target
 
 
+def target_of(path: object) -> Path:
+    """Return where a file shall be written, ~ being the user's folder. Raises InvalidInput for what is no path."""
+    if isinstance(path, (str, os.PathLike)) and os.fspath(path):
+        return Path(path).expanduser()
+    raise InvalidInput([Fault("path", f"{path!r:.80} is no file's path.", 'Write the name of a file: "out/run.csv".')])
+
+
 def write_whole(path: Path, data: bytes, what: str = "picture") -> Path:
     """Write ``data`` to ``path`` so that no reader ever sees half a file; makes the folder. Raises StoreError.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit import __version__
 from imagegen_kit.errors import Fault, InvalidInput, printable
-from imagegen_kit.imaging.files import write_whole
+from imagegen_kit.imaging.files import target_of, write_whole
 from imagegen_kit.providers.secrecy import redacted
 from imagegen_kit.report.again import reproduce
 from imagegen_kit.report.answer import answer
@@ -31,7 +31,7 @@ OURS = b'<meta name="generator" content="imagegen-kit'  # only a page of ours is
 
 def write_report(run: Run, path: str | Path, by: str | None, most: int) -> Path:
     """Write the page of ``run``; see ``Run.report``."""
-    target = Path(path).expanduser()
+    target = target_of(path)
     faults = []
     if target.suffix.lower() not in SUFFIXES:
         faults.append(Fault("path", f"{target.name!r} is no page.", "Name a file that ends in .html."))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.imaging.files import write_whole
+from imagegen_kit.imaging.files import target_of, write_whole
 from imagegen_kit.tables.parquet import write_frame
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> Path:
     Raises InvalidInput for another suffix, and for a file that is there and begins with other columns,
     MissingDependency where Parquet needs pyarrow, StoreError where the file cannot be written.
     """
-    target = Path(path).expanduser()
+    target = target_of(path)
     suffix = target.suffix.lower()
     if suffix not in SUFFIXES:
         raise InvalidInput([Fault("path", f"{target.name!r} names no kind of table.", f"End it in {_or(SUFFIXES)}.")])

@@ -196,6 +196,7 @@ def test_metadata_that_lies_or_is_broken_harms_nothing(folder):
         (lambda p: p, "no picture in"),
         (lambda p: pd.DataFrame({"prompt": ["a"]}), "no column of pictures"),
         (lambda p: pd.DataFrame({"path": []}), "no rows"),
+        (lambda p: pd.DataFrame([["a", 1, 2]], columns=["path", "model", "model"]), "two columns are called 'model'"),
         (lambda p: pd.DataFrame({"path": [None]}), "its path is missing"),
         (lambda p: pd.DataFrame({"path": [p / "gone.png"]}), "row 0.*there is no file"),
         (lambda p: p / "gone", "no folder or bundle"),
@@ -203,8 +204,8 @@ def test_metadata_that_lies_or_is_broken_harms_nothing(folder):
         (lambda p: str(p / "gone.zip"), "there is no file"),
         (lambda p: "gone", "no run is called 'gone'"),
     ],
-    ids=["an empty folder", "a table without pictures", "no rows", "no path", "a gone file", "a gone folder",
-         "a number", "a gone bundle", "an unknown name"],
+    ids=["an empty folder", "a table without pictures", "no rows", "a name twice", "no path", "a gone file",
+         "a gone folder", "a number", "a gone bundle", "an unknown name"],
 )  # fmt: skip
 def test_what_cannot_be_opened_is_said(tmp_path, what, said):
     (tmp_path / "empty").mkdir()

@@ -12,7 +12,7 @@ from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.experiments.contenders import doctor_hint
 from imagegen_kit.experiments.vote_files import PAGE, digest, record_page
 from imagegen_kit.experiments.voting import events
-from imagegen_kit.imaging.files import write_whole
+from imagegen_kit.imaging.files import target_of, write_whole
 from imagegen_kit.panels.assets import script, styles
 from imagegen_kit.panels.vote.blind import UNREADABLE
 
@@ -76,7 +76,7 @@ def write_page(ballot: Ballot, copies: BlindCopies, path: str | Path) -> Path:
 
 
 def _target(path: str | Path) -> Path:
-    target = Path(path).expanduser()
+    target = target_of(path)
     if target.name and not target.suffix:
         target = target.with_name(f"{target.name}.html")
     if target.suffix.lower() not in (".html", ".htm") or target.is_dir():
