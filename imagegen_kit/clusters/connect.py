@@ -39,6 +39,7 @@ def connect(address: str | None, cpus: int) -> Callable[[], None]:
     """
     found = ray()
     if found.is_initialized():
+        _stay(found, address)
         return lambda: None
     if address is not None:
         _knock(address)
@@ -64,6 +65,25 @@ def connect(address: str | None, cpus: int) -> Callable[[], None]:
     return end
 
 
+def _stay(found: Any, address: str | None) -> None:
+    """Raise ImagegenError where a session that is connected is asked to be so with another cluster."""
+    there = str(found.get_runtime_context().gcs_address)
+    if address not in (None, "auto", "local", there) and not str(address).startswith("ray://"):
+        what = f"this session is connected with the Ray cluster at {there}, and cannot be with {address!r} as well."
+        raise ImagegenError(f"{what} Close the engine that is open, or call ray.shutdown(), first.")
+
+
+def connected() -> bool:
+    """Whether this process is connected with a cluster already."""
+    found: bool = ray().is_initialized()
+    return found
+
+
+def free_cpus() -> float:
+    """Return how many CPUs of the cluster nobody holds."""
+    return float(ray().available_resources().get("CPU", 0))
+
+
 def _knock(address: str) -> None:
     """Raise ImagegenError where nobody listens at ``host:port``: Ray would try for minutes, and end the process."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
@@ -79,9 +99,8 @@ def _why(address: str | None, error: BaseException) -> str:
     words = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if address is None:
         return f"no Ray cluster could be started on this machine: {words.rstrip('.')}. Try again when it is less busy."
-    return (
-        f"no Ray cluster answers at {address!r}: {words} Start one with `ray start --head`, or leave the address out."
-    )
+    mend = "Start one with `ray start --head`, or leave the address out."
+    return f"no Ray cluster answers at {address!r}: {words.rstrip('.')}. {mend}"
 
 
 def cluster_cpus() -> int:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from imagegen_kit.clusters.connect import connect, ray
+from imagegen_kit.clusters.connect import connect, free_cpus, ray
 from imagegen_kit.clusters.spreading import Maker
 from imagegen_kit.errors import StoreError
 
@@ -17,12 +17,14 @@ from imagegen_kit.errors import StoreError
 class RayData:
     """Ray Data at ``address``: None is the cluster that is connected already, or one of this machine's own.
 
-    ``actors``: how many work, (least, most) for a pool that grows; each takes ``num_cpus`` and ``num_gpus``, and loads
-    the embedder or the scorers once. A cluster that was started here ends with the call.
+    ``actors``: how many work, (least, most) for a pool that grows; each takes ``num_cpus`` (None: 1, or 0 where other
+    engines hold them) and ``num_gpus``, and loads the embedder or the scorers once. A cluster that was started here
+    ends with the call.
     """
 
     def __init__(
-        self, address: str | None = None, *, actors: int | tuple[int, int] | None = None, num_cpus: float = 1.0,
+        self, address: str | None = None, *, actors: int | tuple[int, int] | None = None,
+        num_cpus: float | None = None,
         num_gpus: float = 0.0,
     ) -> None:  # fmt: skip
         self.address, self.actors, self.num_cpus, self.num_gpus = address, actors, num_cpus, num_gpus
@@ -49,6 +51,7 @@ class RayData:
     def _answers(self, ray: Any, make: Maker, pieces: Sequence[tuple[str, Any]]) -> Iterator[dict[str, Any]]:
         from ray import cloudpickle
 
+        pool, num_cpus = self._pool(ray, len(pieces))
         rows = [{"key": key, "piece": cloudpickle.dumps(piece)} for key, piece in pieces]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # Ray Data sets what it says not to set
@@ -57,20 +60,22 @@ class RayData:
             # A block a piece: each is a task of its own, so what is done is told at once and little is done again.
             found = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
                 _Actor, fn_constructor_args=(cloudpickle.dumps(make),), batch_size=1, zero_copy_batch=True,
-                compute=self._pool(ray, len(rows)), num_cpus=self.num_cpus, num_gpus=self.num_gpus or None,
+                compute=pool, num_cpus=num_cpus, num_gpus=self.num_gpus or None,
             )  # fmt: skip
             answers = iter(found.iter_rows())
         for row in answers:
             answer: dict[str, Any] = cloudpickle.loads(row["answer"])
             yield answer
 
-    def _pool(self, ray: Any, pieces: int) -> Any:
-        """Return how many actors there are: as many as the cluster's processors or GPUs carry, unless it was said."""
-        if isinstance(self.actors, tuple):
-            return ray.data.ActorPoolStrategy(min_size=self.actors[0], max_size=self.actors[1])
+    def _pool(self, ray: Any, pieces: int) -> tuple[Any, float]:
+        """Return how many actors there are, and the CPUs of each: as many as are there, unless it was said."""
         held = ray.cluster_resources()
         name, each = ("GPU", self.num_gpus) if self.num_gpus else ("CPU", self.num_cpus or 1.0)
-        return ray.data.ActorPoolStrategy(size=self.actors or max(1, min(pieces, int(held.get(name, 1) / each))))
+        count = self.actors or max(1, min(pieces, int(held.get(name, 1) / each)))
+        least, most = count if isinstance(count, tuple) else (count, count)
+        # What holds the CPUs may be an engine of this session, which waits meanwhile: to wait for it would be for ever.
+        num_cpus = self.num_cpus if self.num_cpus is not None else float(free_cpus() >= most)
+        return ray.data.ActorPoolStrategy(min_size=least, max_size=most), num_cpus
 
 
 class _Actor:

@@ -269,6 +269,11 @@ class Engine(Verbs):
         self.store.journal.append(rows)
         return result
 
+    @property
+    def closed(self) -> bool:
+        """Whether ``close`` was called: nothing can be asked of it any more."""
+        return self.background.closed
+
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run ``coroutine`` on the engine's loop and block until it ends."""
         return self.background.wait(coroutine)

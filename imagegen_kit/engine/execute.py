@@ -18,7 +18,7 @@ from imagegen_kit.engine.cells import Cell, RunUnderWay
 from imagegen_kit.engine.policy import DEFAULT, Policy, policy_faults, timestamp
 from imagegen_kit.engine.recipe import Recipe, faults_of, read_recipe, unready
 from imagegen_kit.engine.replay import replay_in_force
-from imagegen_kit.engine.session import default_engine
+from imagegen_kit.engine.session import engine_for
 from imagegen_kit.errors import Fault, InvalidInput, UnsupportedRequest
 from imagegen_kit.settings import settings
 from imagegen_kit.store.values import as_recorded, dumps, encode
@@ -109,7 +109,7 @@ def prepare_call(
     recipe: Any, engine: Engine | None, policy: Policy | None, params: dict[str, Any]
 ) -> tuple[Engine, Recipe, Policy]:
     """Return what a call of ``recipe`` runs with. Raises InvalidInput with everything that is wrong with it."""
-    engine = engine or default_engine()
+    engine = engine_for(engine)
     check_policy(policy)
     read = read_recipe(recipe)
     policy = policy or read.policy

@@ -17,16 +17,26 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.clusters.connect import check_room, cluster_cpus, connect, dismiss, hire, refuse
+from imagegen_kit.clusters.connect import (
+    check_room,
+    cluster_cpus,
+    connect,
+    connected,
+    dismiss,
+    free_cpus,
+    hire,
+    refuse,
+)
 from imagegen_kit.engine.cluster.fleet import Fleet, Size
-from imagegen_kit.engine.cluster.kits import Packing
+from imagegen_kit.engine.cluster.kits import Packing, refuse_left_out
 from imagegen_kit.engine.cluster.orders import Order
 from imagegen_kit.engine.cluster.pools import read_pools
 from imagegen_kit.engine.cluster.worker import Worker
 from imagegen_kit.engine.engine import Engine
 from imagegen_kit.engine.keep import Delivered
 from imagegen_kit.engine.policy import SystemClock
-from imagegen_kit.errors import Fault
+from imagegen_kit.engine.session import engine_for
+from imagegen_kit.errors import Fault, ImagegenError
 from imagegen_kit.registry import get_registry
 from imagegen_kit.settings import settings
 from imagegen_kit.store import Store, find_store
@@ -43,6 +53,11 @@ if TYPE_CHECKING:
     from imagegen_kit.types import Reply, Request
 
 MOST_WORKERS = 64  # where nothing is said: more of them than this one process can keep busy
+HELD = (
+    "all CPUs of the Ray cluster that this session is connected with are held, by another engine or other work. "
+    "Use the engine that is open, or close it first: engine.close()."
+)
+A_CPU = 4  # workers of a cluster of this machine alone: more would only take memory from each other
 
 
 class RayEngine(Engine):
@@ -72,17 +87,22 @@ class RayEngine(Engine):
             faults.append(Fault("address", f"{address!r} is no address.", 'Write "auto", or "ray://host:10001".'))
         if workers is not None and (type(workers) is not int or workers < 1):
             faults.append(Fault("workers", f"{workers!r} is not a whole number above 0."))
-        if store is not None and not isinstance(store, (str, Path)):
-            faults.append(Fault("store", f"{store!r} is not a folder's path."))
+        elif workers is not None and address is None and workers > (most := A_CPU * (os.cpu_count() or 1)):
+            what = f"{workers:,} are more than this machine carries: each is a process, and makes many calls at once."
+            faults.append(Fault("workers", what, f"Ask for {most} at most."))
+        path = _folder(store, faults)
         found = read_pools(pools, get_registry(), faults)
         refuse(faults)
         kept_free = math.ceil(sum(pool.most * pool.num_cpus for pool, _ in found.values()))
+        joined = connected()
         self._disconnect = connect(address, (workers or os.cpu_count() or 1) + kept_free)
         try:
             for provider, (pool, _) in found.items():
                 faults += check_room(f"pools.{provider}", pool.num_cpus, pool.num_gpus)
             refuse(faults)
-            path = Path(store).expanduser().absolute() if store is not None else settings().store or find_store()
+            if joined and free_cpus() < 1:
+                raise ImagegenError(HELD)
+            path = path or settings().store or find_store()
             super().__init__(Store(path))
         except BaseException:
             self._disconnect()
@@ -111,7 +131,13 @@ class RayEngine(Engine):
         start = partial(hire, Worker, options, str(self.store.path), self._token)
         return Fleet(start, dismiss, size)
 
+    @property
+    def closed(self) -> bool:
+        """Whether ``close`` was called: nothing can be asked of it any more."""
+        return self._closed
+
     def __enter__(self) -> Self:
+        engine_for(self)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -142,6 +168,7 @@ class RayEngine(Engine):
             return await super().call(purchase, progress, key)
         spec = prepared.model.provider
         kit = self._packing.kit(spec)
+        refuse_left_out(kit, prepared.model.id)
         order = Order(
             attempt=progress.attempt,
             provider=spec.name,
@@ -177,6 +204,7 @@ class RayEngine(Engine):
         """
         from imagegen_kit.clusters.ray_data import RayData
 
+        engine_for(self)
         return RayData(actors=min(len(pieces), cluster_cpus()) or 1, num_cpus=0).spread(make, pieces)
 
     def close(self, patience_s: float = 60.0) -> None:
@@ -193,6 +221,22 @@ class RayEngine(Engine):
             with contextlib.suppress(OSError):
                 os.unlink(self.store.path / self._token)
             self._disconnect()
+
+
+def _folder(store: Any, faults: list[Fault]) -> Path | None:
+    """Return the folder of a store that was named; one that cannot be, is told before anything is started."""
+    if store is None:
+        return None
+    if not isinstance(store, (str, Path)):
+        faults.append(Fault("store", f"{store!r} is not a folder's path."))
+        return None
+    path = Path(store).expanduser().absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"{str(path)[:200]!r} cannot be a folder: {error.strerror or error}."
+        faults.append(Fault("store", what, "Name a folder that can be written."))
+    return path
 
 
 def _plain(measure: Any) -> Any:

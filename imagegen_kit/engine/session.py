@@ -6,8 +6,9 @@ import atexit
 import os
 import threading
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.settings import settings
 from imagegen_kit.store import Store, find_store
 from imagegen_kit.store.unbundle import close_bundles
@@ -35,6 +36,21 @@ def default_engine() -> Engine:
             _current_pid[0] = os.getpid()
         _current.store.connect(remote)
         return _current
+
+
+def engine_for(engine: Any) -> Engine:
+    """Return ``engine``, or for None the engine of this session. Raises InvalidInput for what cannot work as one."""
+    if engine is None:
+        return default_engine()
+    from imagegen_kit.engine.engine import Engine
+
+    if not isinstance(engine, Engine):
+        named = "'ray' is the name of one for references and scores, and" if engine == "ray" else f"{engine!r:.80}"
+        raise InvalidInput([Fault("engine", f"{named} is no engine.", "Write engine=ik.RayEngine(), or leave it out.")])
+    if engine.closed:
+        hint = "Make another one: exp.run(engine=…) goes on where it was."
+        raise InvalidInput([Fault("engine", "it is closed.", hint)])
+    return engine
 
 
 _current_pid = [0]

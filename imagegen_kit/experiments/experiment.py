@@ -12,7 +12,7 @@ from imagegen_kit.engine.execute import check_policy, record_run
 from imagegen_kit.engine.policy import Policy, is_amount, policy_faults
 from imagegen_kit.engine.recipe import read_recipe
 from imagegen_kit.engine.replay import replay_in_force
-from imagegen_kit.engine.session import default_engine
+from imagegen_kit.engine.session import engine_for
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.experiments.execution import Execution
 from imagegen_kit.experiments.foresight import foreseen_fairness, foreseen_prices, plan_table
@@ -91,14 +91,14 @@ class Experiment(Shown):
         ``estimated_usd`` is NA where a price is unknown and counts nothing that is in the cache; ``lower_bound`` says
         that the recipe looks at its pictures, so that more may follow. Nothing is sent.
         """
-        return plan_table(self, engine or default_engine())
+        return plan_table(self, engine_for(engine))
 
     def fairness(self, *, engine: Engine | None = None) -> pd.DataFrame:
         """Return, for each pair of models, what either will not be sent as it is asked. Nothing is sent.
 
         ``unfair`` marks what weakens a comparison of the two; ``Run.fairness`` tells the same of what was really sent.
         """
-        return foreseen_fairness(self, engine or default_engine())
+        return foreseen_fairness(self, engine_for(engine))
 
     def projection(
         self,
@@ -113,7 +113,7 @@ class Experiment(Shown):
         The price is what the plan foresees for all answers, cached or not, over its pictures, or ``price_usd``; NA
         where one of them is unknown.
         """
-        prices, pictures = foreseen_prices(self, engine or default_engine())
+        prices, pictures = foreseen_prices(self, engine_for(engine))
         return projection_table(prices, pictures, pictures_per_item, items_per_month, price_usd)
 
     def start(self, *, fresh: bool = False, engine: Engine | None = None) -> Run:
@@ -122,7 +122,7 @@ class Experiment(Shown):
         The same definition continues the same run: only cells that have not ended are run. ``fresh=True`` starts
         another run; pictures that are in the cache are not bought again.
         """
-        engine = engine or default_engine()
+        engine = engine_for(engine)
         journal = engine.store.journal
         plain = self.grid.encoded(engine.store.blobs)
         if (replay := replay_in_force(engine)) is not None:

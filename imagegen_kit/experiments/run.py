@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.execute import read_policy
 from imagegen_kit.engine.recipe import read_recipe
-from imagegen_kit.engine.session import default_engine
+from imagegen_kit.engine.session import engine_for
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.contrasted import Contrasted
 from imagegen_kit.experiments.elsewhere import ELSEWHERE
@@ -245,7 +245,7 @@ class Run(Judged, Scored, Contrasted, Reported, Shown):
             if self.done < self.cells:
                 self._refuse_to_go_on(f"{self.done:,} of its {self.cells:,} cells have ended")
             return self
-        engine = self._engine or default_engine()
+        engine = engine_for(self._engine)
         run = self.experiment.continue_run(engine, self._number, self.id)
         self._execution, self._engine = run._execution, engine
         for begun in self._followers:

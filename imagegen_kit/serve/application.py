@@ -16,7 +16,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request  # noqa: TC002  # FastAPI reads the annotation
 
 from imagegen_kit import __version__
-from imagegen_kit.engine.session import close_default_engine, default_engine
+from imagegen_kit.engine.session import close_default_engine, engine_for
 from imagegen_kit.errors import BudgetExceeded, ImagegenError, InvalidInput, StoreError
 from imagegen_kit.serve.access import TOKEN, Gate, Refusal, holder_of
 from imagegen_kit.serve.answers import answer_of, picture_of
@@ -65,7 +65,7 @@ def create_app(*, engine: Engine | None = None, libraries: tuple[str, ...] = ())
     ``libraries`` are folders of references that orders may name by their last part, besides "shipped".
     """
     own = engine is None
-    engine = engine or default_engine()
+    engine = engine_for(engine)
     metrics, gate = Metrics(), Gate(engine)
     ordering = Ordering(engine, gate, metrics, named_libraries(libraries))
     app = FastAPI(

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from datetime import date
@@ -20,10 +21,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import imagegen_kit as ik
-from imagegen_kit.engine.cluster.kits import Packing, unpack
+from imagegen_kit.engine.cluster.kits import Packing, refuse_left_out, unpack
 from imagegen_kit.engine.cluster.orders import Told, raised, told
 from imagegen_kit.engine.cluster.pools import read_pools
 from imagegen_kit.engine.cluster.worker import Worker
+from imagegen_kit.engine.engine import Engine
 from imagegen_kit.errors import (
     ContentBlocked,
     Fault,
@@ -36,6 +38,7 @@ from imagegen_kit.errors import (
 )
 from imagegen_kit.registry import get_registry
 from imagegen_kit.settings import reset, secrets, settings
+from imagegen_kit.store import Store
 from tests.engine.models import picture, until
 from tests.reliability.services import PRICE, Lab, variables
 
@@ -89,6 +92,65 @@ def test_everything_wrong_with_the_arguments_is_told_before_ray_is_started() -> 
         "address", "workers", "store", "pools.offlin", "pools.offline.num_gpu", "pools.offline.most",
     ]  # fmt: skip
     assert "ray" not in sys.modules or not sys.modules["ray"].is_initialized()
+
+
+def test_what_could_never_work_is_told_before_ray_is_started(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    pools = {
+        "offlin": {"num_gpu": 1}, "offline": {"least": 3, "num_gpus": float("nan")}, "openai": {"most": 0},
+    }  # fmt: skip
+    with pytest.raises(InvalidInput) as caught:
+        ik.RayEngine(workers=10_000, store=tmp_path / "file", pools=pools)
+    told = {fault.where: str(fault) for fault in caught.value.faults}
+    assert list(told) == [
+        "workers", "store", "pools.offlin", "pools.offlin.num_gpu", "pools.offline.num_gpus", "pools.offline.least",
+        "pools.openai.most",
+    ]  # fmt: skip
+    assert "more than this machine carries" in told["workers"]
+    assert "registered before the engine is made" in told["pools.offlin"]
+    assert "ray" not in sys.modules or not sys.modules["ray"].is_initialized()
+
+
+@pytest.mark.parametrize("given", ["ray", 3, Engine], ids=["a name", "a number", "a class"])
+def test_what_is_no_engine_is_refused_wherever_one_is_given(given: Any) -> None:
+    exp = ik.Experiment(vary={"prompt": ["a"]})
+    for ask in (
+        lambda: exp.run(engine=given, progress=False), lambda: exp.plan(engine=given), lambda: exp.start(engine=given),
+        lambda: ik.run("image", prompt="a", engine=given), lambda: next(ik.stream("image", prompt="a", engine=given)),
+    ):  # fmt: skip
+        with pytest.raises(InvalidInput, match=r"^engine: .* no engine\. Write engine=ik\.RayEngine\(\)"):
+            ask()
+
+
+def test_a_closed_engine_is_refused_in_words(tmp_path: Path) -> None:
+    engine = Engine(Store(tmp_path / "store"))
+    exp = ik.Experiment(vary={"prompt": ["a", "b"]})
+    exp.run(engine=engine, progress=False)
+    engine.close()
+    for ask in (
+        lambda: exp.run(engine=engine, progress=False), lambda: ik.run("image", prompt="a", engine=engine),
+        lambda: exp.plan(engine=engine),
+    ):  # fmt: skip
+        with pytest.raises(InvalidInput, match=r"engine: it is closed\. Make another one"):
+            ask()
+
+
+def test_a_function_that_cannot_travel_is_named_and_takes_no_other_with_it(own_registry: None) -> None:
+    pytest.importorskip("ray")
+    lock = threading.Lock()
+
+    def locked(request: Any) -> bytes:
+        with lock:
+            return picture(1)
+
+    ik.register(locked, model="me/locked")
+    ik.register(lambda request: picture(2), model="me/free")
+    kit = Packing(b"s" * 16).kit(get_registry().model("me/free", today=date.min).provider)
+    refuse_left_out(kit, "me/free")
+    with pytest.raises(ProviderError, match=r"me/locked is registered .* cannot be sent .*lock.*locks, open files"):
+        refuse_left_out(kit, "me/locked")
+    unpack(kit)
+    assert "me/free" in {model.id for model in get_registry().models()}
 
 
 @pytest.mark.parametrize("scheme", ["", "ray://"], ids=["a node", "a client"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit import __version__
@@ -11,6 +12,7 @@ from imagegen_kit.errors import Fault, InvalidInput, ProviderError
 from imagegen_kit.hookspecs import ProviderSpec
 from imagegen_kit.providers.accounts import accounts_of
 from imagegen_kit.registry import get_registry
+from imagegen_kit.registry.session import LocalFunctions
 from imagegen_kit.settings import Surroundings, adopt, revision, surroundings
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ class Kit:
     folder: str  # in which this session works: settings may name files in it
     around: Surroundings = field(repr=False)
     specs: bytes | None = field(repr=False)  # what was registered in this session, pickled; None: nothing was
+    left_out: Mapping[str, str] = field(default_factory=dict)  # functions of it that cannot travel: name → why
 
 
 class Packing:
@@ -43,25 +46,46 @@ class Packing:
         if known is not None and known[0] is spec and known[1] == accounts and known[2] == now:
             return known[3]
         around = surroundings(spec.name, spec.key_env, (*spec.base_url_env, *spec.settings_env, *spec.origin_env))
-        kit = Kit(spec.name, __version__, self._salt, os.getcwd(), around, _registered(spec.name))
+        kit = Kit(spec.name, __version__, self._salt, os.getcwd(), around, *_registered(spec.name))
         self._packed[spec.name] = (spec, accounts, now, kit)
         return kit
 
 
-def _registered(provider: str) -> bytes | None:
-    """Return what this session has registered for a provider, written down with the code of its cells."""
+HINT = "Let it hold nothing that lives in this process alone: locks, open files, connections."
+
+
+def refuse_left_out(kit: Kit, model: str) -> None:
+    """Raise ProviderError where ``model`` is a function of this session that cannot be sent to other processes."""
+    if (why := kit.left_out.get(model.rpartition("/")[2])) is not None:
+        words = f"{model} is registered in this session and cannot be sent to other processes: {why}. {HINT}"
+        raise ProviderError(words, retryable=False, paid=False, provider=kit.provider, model=model)
+
+
+def _registered(provider: str) -> tuple[bytes | None, dict[str, str]]:
+    """Return what this session has registered for a provider, with the code of its cells, and what is left out."""
     found = {k: s for k, s in get_registry().session_specs().items() if _is_of(s, provider)}
     if not found:
-        return None
+        return None, {}
     from ray import cloudpickle
 
+    left_out: dict[str, str] = {}
+    for key, spec in found.items():
+        if isinstance(spec.target, LocalFunctions):
+            sound = {}
+            for name, function in spec.target.functions.items():
+                try:
+                    cloudpickle.dumps(function)
+                except Exception as error:
+                    left_out[name] = str(error)
+                else:
+                    sound[name] = function
+            found[key] = replace(spec, target=LocalFunctions(sound))
     try:
         packed: bytes = cloudpickle.dumps(found)
     except Exception as error:
         words = f"{provider} is registered in this session and cannot be sent to other processes: {error}"
-        hint = "Let its class or functions hold nothing that lives in this process (locks, open files, connections)."
-        raise ProviderError(f"{words}. {hint}", retryable=False, paid=False, provider=provider) from error
-    return packed
+        raise ProviderError(f"{words}. {HINT}", retryable=False, paid=False, provider=provider) from error
+    return packed, left_out
 
 
 def _is_of(spec: Any, provider: str) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from imagegen_kit.engine.keep import Delivered
 
 DIED = "the worker that held the call died, or its node did, before it told what came of it"
+PAID = ". It may be paid for; run.retry_failed() buys it anew"
 
 
 @dataclass(slots=True, eq=False)
@@ -158,7 +159,7 @@ class Link:
         self.alive = False
         for held in self.held.values():
             if not held.ended.done():
-                words = f"{held.order.model}: {DIED}"
+                words = f"{held.order.model}: {DIED}{PAID if held.handed else ''}"
                 failure = OutcomeUnknown(words, retryable=True, paid=None if held.handed else False)
                 held.ended.set_exception(failure)
         for task in (self._talk, *self._ears):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.cluster.fleet import Size
@@ -46,8 +47,11 @@ def read_pools(given: Any, registry: Registry, faults: list[Fault]) -> dict[str,
     found = {}
     for provider, values in given.items():
         if provider not in known:
-            faults.append(unknown_name_fault("provider", provider, known, where=f"pools.{provider}"))
-        elif pool := _pool(f"pools.{provider}", values, faults):
+            fault = unknown_name_fault("provider", provider, known, where=f"pools.{provider}")
+            hint = f"{fault.hint} A provider of a cell is registered before the engine is made."
+            faults.append(replace(fault, hint=hint.strip()))
+        pool = _pool(f"pools.{provider}", values, faults)
+        if pool is not None and provider in known:
             found[provider] = (pool, known[provider])
     return found
 
@@ -61,13 +65,12 @@ def _pool(where: str, values: Any, faults: list[Fault]) -> Pool | None:
     for name, value in values.items():
         if name not in names:
             faults.append(unknown_name_fault("setting of a pool", name, names, where=f"{where}.{name}"))
-        elif isinstance(value, bool) or not isinstance(value, (int, names[name])) or value < 0:
+        elif isinstance(value, bool) or not isinstance(value, (int, names[name])) or not 0 <= value < math.inf:
             kind = "whole number" if names[name] is int else "number"
             faults.append(Fault(f"{where}.{name}", f"{value!r} is no {kind} of 0 or more."))
-    if len(faults) > before:
-        return None
-    pool = Pool(**values)
-    if not pool.most >= 1 or pool.least > pool.most:
-        faults.append(Fault(where, f"between {pool.least} and {pool.most} workers there is nothing to choose."))
-        return None
-    return pool
+    least, most = values.get("least", Pool().least), values.get("most", Pool().most)
+    if type(most) is int and most == 0:
+        faults.append(Fault(f"{where}.most", "0 workers make no picture.", "Give 1 or more."))
+    elif type(least) is type(most) is int and least > most:
+        faults.append(Fault(f"{where}.least", f"{least} is more than most, {most}.", "Give most as well."))
+    return Pool(**values) if len(faults) == before else None

@@ -6,7 +6,7 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.engine.session import default_engine
+from imagegen_kit.engine.session import engine_for
 from imagegen_kit.experiments.experiment import Experiment
 from imagegen_kit.experiments.judging.asking import asked
 from imagegen_kit.experiments.judging.controls import EDITS, controls_of, loss
@@ -33,7 +33,7 @@ def judge_run(
     run: Run, chosen: Chosen, policy: Policy | None, budget_usd: float | None, *, fresh: bool, progress: bool
 ) -> Judgement:
     """Let the judge that was chosen judge the pairs of ``run``; see ``Run.judge``."""
-    engine = run._engine or default_engine()
+    engine = engine_for(run._engine)
     looks = _Looks(run, engine.store.blobs)
     controls = chosen.controls
     if controls is None:

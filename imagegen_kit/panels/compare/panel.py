@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from imagegen_kit.engine.session import default_engine
+from imagegen_kit.engine.session import engine_for
 from imagegen_kit.experiments.execution import Execution
 from imagegen_kit.experiments.run import Run
 from imagegen_kit.panels.assets import VIEWER
@@ -82,7 +82,7 @@ class Compare(Panel):
     # ------------------------------------------------------------------ following the run
     def _displayed(self) -> None:
         if self.run._execution is None:  # a run that another cell of this session has started
-            self.run._execution = Execution.live(self.run._engine or default_engine(), self.run._number)
+            self.run._execution = Execution.live(engine_for(self.run._engine), self.run._number)
         if self.run.running:
             self._go_on()
         elif self._drawn_running:  # it ended while it was drawn, and perhaps nobody follows it
