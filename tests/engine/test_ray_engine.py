@@ -37,6 +37,7 @@ from imagegen_kit.errors import (
 from imagegen_kit.registry import get_registry
 from imagegen_kit.settings import reset, secrets, settings
 from tests.engine.models import picture, until
+from tests.engine.nodes import marked
 from tests.reliability.services import PRICE, Lab, variables
 
 if TYPE_CHECKING:
@@ -275,15 +276,3 @@ def test_a_cluster_of_its_own_ends_with_the_engine_and_leaves_no_process(tmp_pat
             break
     assert done.stdout.splitlines() == ["ok 1", "RayEngine(closed)"], done.stderr
     until(lambda: not marked(tmp_path.name), 10.0)
-
-
-def marked(name: str) -> list[int]:
-    """Return the processes that were started with the mark ``name`` in their environment, by whomever."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"MARK_OF_THIS_TEST={name}".encode() in (place / "environ").read_bytes():
-                found.append(int(place.name))
-        except OSError:  # it has ended, or is not ours
-            continue
-    return found
