@@ -19,6 +19,7 @@ import pytest
 import imagegen_kit as ik
 from imagegen_kit.store.remote import Remote
 from tests.engine.models import until
+from tests.engine.nodes import alive
 from tests.reliability.ray_driver import experiment, of_lab
 from tests.reliability.services import PRICE, Lab, variables
 from tests.store.object_servers import rclone
@@ -176,14 +177,6 @@ def test_two_sessions_of_one_store_share_what_they_buy(nodes: Nodes, engine: Ray
     other.join()
     assert [answer.ok for answer in answers] == [True] * 20
     assert dict(lab.accepted_by_prompt) == {f"picture {n}": 1 for n in range(20)}
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs: one that has ended and that nobody has asked about does not."""
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
 
 
 _ROOT = ik.__file__.rpartition("/imagegen_kit/")[0]
