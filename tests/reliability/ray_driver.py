@@ -31,5 +31,5 @@ if __name__ == "__main__":
     with ik.RayEngine(address, workers=2, store=store) as engine:
         while len(engine.workers()) < 2:
             time.sleep(0.05)
-        print(*(pid for _, pid in engine.workers()), flush=True)
+        print("workers", *(pid for _, pid in engine.workers()), flush=True)
         experiment(int(cells)).run(engine=engine, progress=False)
