@@ -79,8 +79,9 @@ test:  ## set up and run every test, the notebooks included
 soak: $(VENV)/dev $(VENV)/servers/made  ## the long fault tests: kills, floods, whole corpora
 	IMAGEGEN_SOAK=1 $(BIN)/python -m pytest -m soak -v --durations=0 tests
 
-ray-test: $(VENV)/dev  ## faults on a Ray cluster: nodes that go, workers and sessions that are killed, a locked ledger
-	IMAGEGEN_RAY=1 $(BIN)/python -m pytest -m ray -v --durations=0 tests/reliability plugins/imagegen-kit-diffusers
+ray-test: $(VENV)/dev $(VENV)/servers/made  ## faults on Ray clusters: nodes, workers, sessions and storages that go, a full object store
+	IMAGEGEN_RAY=1 $(BIN)/python -m pytest -m ray -v --durations=0 tests/engine tests/reliability tests/retrieval tests/scorers \
+		plugins/imagegen-kit-diffusers
 
 ray-demo: $(VENV)/dev  ## run the notebook on clusters for real; leaves it in demo-output/
 	mkdir -p $(DEMO)

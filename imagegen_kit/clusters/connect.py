@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 NAMESPACE = "imagegen-kit"
 DIED = "A worker died or was killed"  # Ray prints it, with addresses, into the cell; the engine tells it by itself
+FULL = (
+    "the cluster's object store is full, and its disk takes no more. `ray memory` on a node says who holds what: "
+    "free it, or give the store more room"
+)
 KNOCK_S = 5.0
 STARTS = 2  # a busy machine may not start Ray's processes in the time that Ray gives them; now they lie in memory
 
@@ -129,6 +133,12 @@ def dismiss(actor: Any) -> None:
     if actor is not None and ray().is_initialized():
         with contextlib.suppress(Exception):  # it is dead already, or the cluster is
             ray().kill(actor)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether Ray says that nothing more goes into its object store, neither into memory nor onto the disk."""
+    exceptions = ray().exceptions
+    return isinstance(error, (exceptions.ObjectStoreFullError, exceptions.OutOfDiskError))
 
 
 def refuse(faults: list[Fault]) -> None:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from imagegen_kit.clusters.connect import connect, free_cpus, ray
+from imagegen_kit.clusters.connect import FULL, connect, free_cpus, is_full, ray
 from imagegen_kit.clusters.spreading import Maker
 from imagegen_kit.errors import StoreError
 
@@ -42,9 +42,8 @@ class RayData:
             yield from self._answers(found, make, pieces)
         except found.exceptions.RayError as error:
             hint = "What came back is kept; do the same again, and only the rest is done."
-            raise StoreError(
-                f"the Ray cluster gave up: {type(error).__name__}: {_first_line(error)}. {hint}"
-            ) from error
+            why = FULL if is_full(error) else f"{type(error).__name__}: {_first_line(error).rstrip('.')}"
+            raise StoreError(f"the Ray cluster gave up: {why}. {hint}") from error
         finally:
             disconnect()
 

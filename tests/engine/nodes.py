@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 TRIES = 3  # a node gives the processes that it starts fifteen seconds, which a busy machine may not have for them
 
 
 class Nodes:
-    """A cluster with ``count`` nodes of one CPU each; the first one is its head."""
+    """A cluster with ``count`` nodes of one CPU each; the first one is its head, with Ray's options ``more``."""
 
-    def __init__(self, count: int, *, spare: int = 0) -> None:
+    def __init__(self, count: int, *, spare: int = 0, **more: Any) -> None:
         from ray.cluster_utils import Cluster
 
         logging.getLogger("ray").setLevel(logging.ERROR)
@@ -21,7 +22,7 @@ class Nodes:
         for left in range(TRIES - 1, -1, -1):
             self.cluster = Cluster()
             try:
-                self.head = self.add(include_dashboard=False, num_cpus=1 + spare)
+                self.head = self.add(include_dashboard=False, num_cpus=1 + spare, **more)
                 self.others = [self.add() for _ in range(count - 1)]
                 break
             except Exception:
@@ -45,3 +46,11 @@ class Nodes:
     def end(self) -> None:
         """End all nodes."""
         self.cluster.shutdown()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended, and that nobody has asked about yet, does not."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False

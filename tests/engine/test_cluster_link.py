@@ -9,9 +9,9 @@ import pytest
 
 from imagegen_kit.engine.cluster.kits import Kit
 from imagegen_kit.engine.cluster.link import Link
-from imagegen_kit.engine.cluster.orders import Ended, Order, Said, told
+from imagegen_kit.engine.cluster.orders import BYTES, Ended, Order, Said, fitting, told
 from imagegen_kit.engine.cluster.worker import EARS, PATIENCE_S, TOGETHER, Worker
-from imagegen_kit.errors import InvalidReply
+from imagegen_kit.errors import InvalidReply, OutcomeUnknown, ProviderError
 from imagegen_kit.settings import Surroundings
 
 
@@ -28,6 +28,8 @@ class Desk:
     def __init__(self) -> None:
         self.open: list[asyncio.Future[list[Any]]] = []
         self.orders: list[Order] = []
+        self.taken: list[int] = []  # how many orders came together
+        self.refusal: Exception | None = None
         self.about, self.equip = Method(self._about), Method(self._done)
         self.take, self.hear = Method(self._take), Method(self._hear)
 
@@ -42,12 +44,15 @@ class Desk:
         return self.open[-1]
 
     def _take(self, orders: list[Order]) -> asyncio.Future[list[Any]]:
+        if self.refusal is not None:
+            raise self.refusal
         self.orders += orders
+        self.taken.append(len(orders))
         return self._hear()
 
 
-def order(attempt: int) -> Order:
-    return Order(attempt, "me", "me/one", {}, 1.0, None, None, "key", None)
+def order(attempt: int, prompt: str = "") -> Order:
+    return Order(attempt, "me", "me/one", {"prompt": prompt}, 1.0, None, None, "key", None)
 
 
 def kit() -> Kit:
@@ -123,5 +128,75 @@ def test_no_more_answers_are_open_than_can_be_used(tmp_path: Any) -> None:
         await asyncio.wait(waiting)
         worker.tell(said(1))
         assert await worker.hear() == [said(1)], "who has gone is passed over"
+
+    asyncio.run(asyncio.wait_for(talk(), 10))
+
+
+LONG = "a word " * 3_000  # 21 KB
+
+
+def test_what_goes_together_never_needs_rays_object_store() -> None:
+    assert [fitting([order(1, "a word " * n)]) for n in (1, 30_000)] == [1, 1], "one goes in any case"
+    assert fitting([order(n, "a fox") for n in range(100)]) == 100
+    assert fitting([order(n, LONG) for n in range(5)]) == BYTES // len(LONG) == 3
+    assert fitting([]) == 0
+
+
+def test_long_orders_go_in_several_calls_and_long_news_in_several_answers(tmp_path: Any) -> None:
+    async def talk() -> None:
+        desk = Desk()
+        link = Link(desk, lambda *_: None)
+        await link.start()
+        calls = [asyncio.create_task(link.make(order(n, LONG), kit(), ignore)) for n in range(8)]
+        while len(desk.orders) < 8:
+            await asyncio.sleep(0.001)
+        assert desk.taken == [3, 3, 2]
+        assert [one.attempt for one in desk.orders] == list(range(8))
+        link.end()
+        assert {type(error) for error in await asyncio.gather(*calls, return_exceptions=True)} == {OutcomeUnknown}
+
+        worker = Worker(str(tmp_path), "token")
+        for number in range(5):
+            worker.tell(Said(number, LONG))
+        assert [len(await worker.hear()) for _ in range(2)] == [3, 2]
+
+    asyncio.run(asyncio.wait_for(talk(), 10))
+
+
+def test_an_order_that_the_full_object_store_does_not_take_was_not_sent_and_the_worker_stays() -> None:
+    from ray.exceptions import OutOfDiskError
+
+    async def talk() -> None:
+        desk = Desk()
+        link = Link(desk, lambda *_: None)
+        await link.start()
+        desk.refusal = OutOfDiskError("Local disk is full")
+        with pytest.raises(ProviderError, match=r"me/one: .*object store is full.*`ray memory`") as caught:
+            await link.make(order(1), kit(), ignore)
+        assert (caught.value.paid, caught.value.retryable, type(caught.value)) == (False, True, ProviderError)
+        assert link.alive
+        desk.refusal = None
+        call = asyncio.create_task(link.make(order(2), kit(), ignore))
+        while not desk.orders:
+            await asyncio.sleep(0.001)
+        desk.open[-1].set_result([failed(2)])
+        with pytest.raises(InvalidReply, match="call 2 failed"):
+            await call
+        link.end()
+
+    asyncio.run(asyncio.wait_for(talk(), 10))
+
+
+def test_a_worker_that_takes_no_order_for_another_reason_is_given_up_and_nothing_runs_on() -> None:
+    async def talk() -> None:
+        desk, lost, before = Desk(), [], asyncio.all_tasks()
+        link = Link(desk, lambda _, error: lost.append(str(error)))
+        await link.start()
+        desk.refusal = ConnectionError("gone")
+        with pytest.raises(OutcomeUnknown, match="the worker that held the call died"):
+            await link.make(order(1), kit(), ignore)
+        assert lost == ["gone"]
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == before, "what talks to it has ended too"
 
     asyncio.run(asyncio.wait_for(talk(), 10))

@@ -315,6 +315,32 @@ def test_stop_is_done_within_two_seconds_and_resume_goes_on(engine: RayEngine, l
     assert len(lab.accepted_by_prompt) == 30
 
 
+@pytest.mark.alone
+def test_the_service_hands_out_what_workers_have_made(engine: RayEngine, lab: Lab) -> None:
+    from tests.serve.served import LAB, events, service
+
+    with service(engine=engine) as (client, _):
+        with client.stream("POST", "/generate-stream", json={**LAB, "n": 3}) as response:
+            told = list(events(response))
+        assert [name for name, _ in told] == ["started", *["picture"] * 3, "finished"]
+        made = told[-1][1]["pictures"]
+        assert {ik.Picture.from_bytes(client.get(one["path"]).content).sha256 for one in made} == {
+            one["sha256"] for one in made
+        }
+    assert dict(lab.accepted_by_prompt) == {LAB["prompt"]: 3}
+    assert engine.workers(), "the engine is its owner's, and goes on"
+
+
+@pytest.mark.alone
+def test_a_recipe_that_cuts_and_measures_gives_what_it_gives_in_one_process(engine: RayEngine) -> None:
+    persona = {"firstname": "Mira", "lastname": "Holm", "gender": "woman", "id": "mira"}
+    given: dict[str, Any] = {"persona": persona, "model": "offline/collage", "size": 128, "seed": 3}
+    there, here = (ik.run(ik.recipes.avatars, **given, engine=place) for place in (engine, None))
+    assert [picture.sha256 for picture in there.pictures] == [picture.sha256 for picture in here.pictures]
+    assert len(there.pictures) == 4
+    assert all(Path(grid.artifacts[0].path).is_relative_to(engine.store.path) for grid in there.grids.results)
+
+
 OWN_CLUSTER = """
 import sys, time
 import imagegen_kit as ik

@@ -6,24 +6,27 @@ The service's own list of what it took is the judge.
 from __future__ import annotations
 
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import imagegen_kit as ik
+from imagegen_kit.store.remote import Remote
 from tests.engine.models import until
-from tests.reliability.ray_driver import experiment
+from tests.engine.nodes import alive
+from tests.reliability.ray_driver import experiment, of_lab
 from tests.reliability.services import PRICE, Lab, variables
+from tests.store.object_servers import rclone
+from tests.store.sending import URL, set_keys, states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from imagegen_kit.engine.ray_engine import RayEngine
     from tests.engine.nodes import Nodes
@@ -54,11 +57,6 @@ def engine(nodes: Nodes, tmp_path: Path, lab: Lab) -> Iterator[RayEngine]:
     with ik.RayEngine(nodes.address, workers=4, store=tmp_path / "store") as engine:
         until(lambda: len(engine.workers()) == 4)
         yield engine
-
-
-def of_lab(cells: int, **more: Any) -> ik.Experiment:
-    prompts = [f"picture {n}" for n in range(cells)]
-    return ik.Experiment(vary={"prompt": prompts}, fixed={"model": "lab/one"}, **more)
 
 
 def test_four_nodes_that_race_never_exceed_the_budget(engine: RayEngine, lab: Lab) -> None:
@@ -102,14 +100,22 @@ def test_a_session_that_is_killed_is_gone_on_with_and_buys_nothing_twice(
 ) -> None:
     store = tmp_path / "store"
     command = [sys.executable, "-m", "tests.reliability.ray_driver", nodes.address, str(store), "30"]
-    driver = subprocess.Popen(command, env={**os.environ, **variables(lab)}, start_new_session=True, cwd=_ROOT)
+    driver = subprocess.Popen(
+        command, env={**os.environ, **variables(lab)}, start_new_session=True, cwd=_ROOT, stdout=subprocess.PIPE
+    )
+    assert driver.stdout is not None
     try:
+        said = next(line for line in driver.stdout if line.startswith(b"workers "))  # Ray may tell of nodes before
+        workers = [int(word) for word in said.split()[1:]]
         until(lambda: len(lab.submits) >= 10 or driver.poll() is not None)
+        assert [alive(worker) for worker in workers] == [True, True]
     finally:
-        driver.send_signal(signal.SIGKILL)
-        driver.wait()
+        driver.kill()
+        driver.communicate()
     sent = len(lab.submits)
     assert 10 <= sent < 30
+    until(lambda: not any(map(alive, workers)), 20)
+    assert len(lab.submits) <= sent + 4, "no more than what was under way"
     with ik.RayEngine(nodes.address, workers=2, store=store) as engine:
         run = experiment(30).run(engine=engine, progress=False)
         assert run.done == 30
@@ -117,6 +123,36 @@ def test_a_session_that_is_killed_is_gone_on_with_and_buys_nothing_twice(
     assert lost <= 4, "no more than what was open"
     assert max(lab.accepted_by_prompt.values()) == 1
     assert len(lab.accepted_by_prompt) >= 30 - lost
+
+
+def test_a_storage_that_is_down_for_ten_seconds_costs_no_picture_and_has_all_of_them_in_the_end(
+    nodes: Nodes, tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = rclone(tmp_path / "objects").start()
+    set_keys(monkeypatch, storage.endpoint)
+    ik.configure(remote=URL)
+    try:
+        with ik.RayEngine(nodes.address, workers=4, store=tmp_path / "store") as engine:
+            until(lambda: len(engine.workers()) == 4)
+            run = of_lab(200, policy=ik.Policy(concurrency=6)).start(engine=engine)
+            until(lambda: states(engine.store).count("done") >= 5)
+            storage.kill()
+            arrived, made = states(engine.store).count("done"), run.done
+            time.sleep(10.0)
+            assert states(engine.store).count("done") <= arrived + 4, "no more than what was on its way"
+            assert run.done > made + 20, "the run does not wait for it"
+            assert run.running
+            storage.start()
+            run.wait()
+            table = run.table()
+            assert (table["status"] == "ok").all()
+            assert dict(lab.accepted_by_prompt) == {f"picture {n}": 1 for n in range(200)}
+            until(lambda: set(states(engine.store)) == {"done"}, 120)
+            remote = Remote(URL)
+            assert {remote.get(name) for name in remote.list()} == {Path(path).read_bytes() for path in table["path"]}
+            assert len(remote.list()) == len(set(table["path"]))
+    finally:
+        storage.kill()
 
 
 def test_two_sessions_of_one_store_share_what_they_buy(nodes: Nodes, engine: RayEngine, lab: Lab) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import imagegen_kit as ik
+from imagegen_kit.clusters.spreading import Here
 from imagegen_kit.errors import InvalidInput
 from imagegen_kit.retrieval.index import Shard, ShardedIndex, VectorSearch
 from imagegen_kit.retrieval.library.merging import Batch
@@ -110,6 +111,24 @@ def test_hits_of_a_library_that_has_lost_a_shard_say_that_they_are_partial(lib: 
     lost.write_bytes(held)
     whole = ik.Library.open(lib.path, embedder=Colours())
     assert "partial" not in str(whole.search(image=tmp_path / "seen" / "p001.png").explain())
+
+
+def test_what_is_added_in_lots_while_a_shard_is_lost_is_found_and_the_answer_stays_partial(
+    lib: ik.Library, tmp_path: Path
+) -> None:
+    lost = max((lib.path / "vectors").glob("*/*.npy"), key=lambda path: path.stat().st_size)
+    held = lost.read_bytes()
+    lost.write_bytes(held[:-4] + bytes(4))
+    again = ik.Library.open(lib.path, embedder=Colours())
+    report = again.add(pictures_in(tmp_path / "more", 3, first=60)[0].parent, engine=Here())
+    assert (len(report.added), report.rejected) == (3, ())
+    hits = again.search(image=tmp_path / "more" / "p061.png", top_k=1)
+    assert hits.table()["id"].tolist() == ["p061"]
+    assert str(hits.explain()).count("partial: the shard shard-") == 1
+    lost.write_bytes(held)
+    whole = ik.Library.open(lib.path, embedder=Colours())
+    assert "partial" not in str(whole.search(image=tmp_path / "more" / "p061.png", top_k=1).explain())
+    assert len(whole.vectors) == COUNT + 7
 
 
 def test_a_damaged_index_of_a_shard_is_built_anew_and_the_others_stay(lib: ik.Library) -> None:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +13,13 @@ import pytest
 
 import imagegen_kit as ik
 from imagegen_kit.clusters.ray_data import RayData
+from tests.engine.models import until
+from tests.engine.nodes import alive
 from tests.retrieval.colours import pictures_in
 from tests.retrieval.logged import LOT, Logged, add, embedded
 
 ray = pytest.importorskip("ray", reason="the extra ray is not installed")
+pytestmark = pytest.mark.ray
 ROOT = Path(__file__).resolve().parents[2]
 COUNT = 36
 
@@ -33,7 +35,6 @@ def cluster() -> Iterator[None]:
     ray.shutdown()
 
 
-@pytest.mark.soak
 def test_an_actor_that_is_killed_costs_its_lot_alone(cluster: None, tmp_path: Path) -> None:
     pictures_in(tmp_path / "photos", COUNT)
     log = tmp_path / "log"
@@ -62,7 +63,6 @@ def test_an_actor_that_is_killed_costs_its_lot_alone(cluster: None, tmp_path: Pa
     assert len(lib.vectors) == COUNT
 
 
-@pytest.mark.soak
 def test_a_driver_that_is_killed_leaves_what_was_embedded_to_the_next(tmp_path: Path) -> None:
     pictures_in(tmp_path / "photos", COUNT)
     script = (
@@ -72,22 +72,21 @@ def test_a_driver_that_is_killed_leaves_what_was_embedded_to_the_next(tmp_path: 
     )
     command = [sys.executable, "-c", script, str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    log = tmp_path / "log"
     driver = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 180
-    while not (tmp_path / "log").exists() or len(embedded(tmp_path / "log")) < 3 * LOT:
-        assert driver.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: driver.poll() is not None or (log.exists() and len(embedded(log)) >= 3 * LOT), 180)
+    assert driver.poll() is None
     driver.kill()
     driver.wait()
-    time.sleep(15)  # its raylet sees that it is gone, and ends the actors
-    before = set(embedded(tmp_path / "log"))
+    actors = {int(line.split()[0]) for line in log.read_text().splitlines()}
+    until(lambda: not any(map(alive, actors)))  # its raylet sees that it is gone, and ends them
+    before = set(embedded(log))
     done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
     assert done.returncode == 0
-    everything = embedded(tmp_path / "log")
+    everything = embedded(log)
     assert len(set(everything)) == COUNT
     assert len(everything) - COUNT <= 2 * LOT  # the lots in the hands of two actors
     assert before <= set(everything)
-    lib = ik.Library.open(tmp_path / "refs", embedder=Logged(tmp_path / "log"))
+    lib = ik.Library.open(tmp_path / "refs", embedder=Logged(log))
     assert len(lib) == COUNT
     assert lib.verify().ok

@@ -89,7 +89,7 @@ def test_what_is_no_engine_is_refused(run: Any) -> None:
         run.score("technical", engine=object())
 
 
-@pytest.mark.soak
+@pytest.mark.ray
 def test_a_ray_cluster_measures(run: Any) -> None:
     frame = run.score("technical", engine=RayData(actors=2)).table()
     assert frame["score_technical_blankness"].notna().all()

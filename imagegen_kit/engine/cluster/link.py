@@ -7,7 +7,8 @@ import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.engine.cluster.orders import GATHER_S, Ended, Said, raised
+from imagegen_kit.clusters.connect import FULL, is_full
+from imagegen_kit.engine.cluster.orders import GATHER_S, Ended, Said, fitting, raised
 from imagegen_kit.errors import ImagegenError, OutcomeUnknown, ProviderError
 from imagegen_kit.types import Accepted
 
@@ -96,6 +97,8 @@ class Link:
         except RayActorError:
             pass  # who listens hears of it too, and say what becomes of the call
         except RayError as error:
+            if is_full(error):
+                raise ProviderError(f"a worker on {self.place[0]} cannot be made ready: {FULL}", paid=False) from None
             cause = getattr(error, "cause", None) or error
             words = str(cause).strip().splitlines()[-1] if str(cause).strip() else type(cause).__name__
             raise ProviderError(f"a worker on {self.place[0]} cannot be made ready: {words}", paid=False) from None
@@ -105,13 +108,22 @@ class Link:
             await self._more.wait()
             await asyncio.sleep(GATHER_S)
             self._more.clear()
-            chunk, self._orders = self._orders, []
-            for held in chunk:
-                held.handed = True  # from here on nobody knows, until the worker tells
-            try:
-                self._listen(self.worker.take.remote([held.order for held in chunk]))
-            except Exception as error:  # whatever Ray says: from here on nothing is heard of this worker
-                self.end(error)
+            while self._orders:
+                count = fitting([held.order for held in self._orders])
+                chunk, self._orders = self._orders[:count], self._orders[count:]
+                try:
+                    news = self.worker.take.remote([held.order for held in chunk])
+                except Exception as error:
+                    if is_full(error):  # it was too large for a call that carries what it says, and was not sent
+                        _refuse(chunk)
+                        continue
+                    for held in chunk:
+                        held.handed = True
+                    self.end(error)  # whatever Ray says: from here on nothing is heard of this worker
+                    return
+                for held in chunk:
+                    held.handed = True  # from here on nobody knows, until the worker tells
+                self._listen(news)
 
     def _listen(self, news: Awaitable[list[Event]]) -> None:
         ear = asyncio.create_task(self._hear(news))
@@ -167,6 +179,13 @@ class Link:
                 task.cancel()
         if error is not None:
             self._lost(self, error)
+
+
+def _refuse(chunk: list[_Held]) -> None:
+    for held in chunk:
+        if not held.ended.done():
+            words = f"{held.order.model}: the call could not be handed to a worker: {FULL}"
+            held.ended.set_exception(ProviderError(words, retryable=True, paid=False))
 
 
 def _answer(ended: asyncio.Future[Delivered], event: Ended) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,11 @@ from imagegen_kit.errors import ImagegenError, ProviderError
 from imagegen_kit.providers.secrecy import redacted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from imagegen_kit.engine.keep import Delivered
 
+BYTES = 64 * 2**10  # of orders or news in one call: above 100 KB Ray uses its object store, which may be full
 GATHER_S = 0.001  # orders, and news, that come within it go together: a call of Ray takes as long on both sides
 
 
@@ -66,6 +70,18 @@ class Ended:
 
 
 Event = Said | Ended
+
+
+def fitting(items: Sequence[Order | Event]) -> int:
+    """Return how many of ``items``, from the first on and one at least, go together as ``BYTES`` says."""
+    left = BYTES
+    for count, item in enumerate(items):
+        left -= len(pickle.dumps(item))
+        if left < 0:
+            return max(1, count)
+    return len(items)
+
+
 _ATTRIBUTES = ("retryable", "paid", "retry_after", "status", "provider", "model")
 
 

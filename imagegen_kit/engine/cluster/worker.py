@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.calling import Call, call_provider
 from imagegen_kit.engine.cluster.kits import unpack
-from imagegen_kit.engine.cluster.orders import GATHER_S, Ended, Said, told
+from imagegen_kit.engine.cluster.orders import GATHER_S, Ended, Said, fitting, told
 from imagegen_kit.engine.keep import Delivered, keep_made, with_room
 from imagegen_kit.engine.keyring import Keyring
 from imagegen_kit.engine.policy import SystemClock
@@ -114,8 +114,9 @@ class Worker:
         self._timer = None
         while self._ears and self._news:
             if not (ear := self._ears.popleft()).done():
-                news, self._news = self._news, []
-                ear.set_result(news)
+                count = fitting(self._news)
+                ear.set_result(self._news[:count])
+                del self._news[:count]
 
     async def job_is_known(self, attempt: int, event: Accepted) -> None:
         """Return once the journal knows the job's name."""
