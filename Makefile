@@ -14,7 +14,7 @@ ALONE := 'alone|Contract'
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help browser demo lab test soak ray-test ray-demo check notebooks bench screenshots build clean
+.PHONY: help browser demo lab test soak ray-test ray-demo check lint types in-browser notebooks bench screenshots build clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 13
@@ -68,13 +68,15 @@ demo: $(VENV)/lab  ## run the first notebook for real; leaves it and its picture
 lab: $(VENV)/lab  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
+# The last three are one process each, and none of them measures time: two go on at once, each says what it has to say at
+# its end. mypy is among them, for nothing else runs while it would run first.
+WHOLE := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 test:  ## set up and run every test, the notebooks included
-	$(MAKE) --no-print-directory --jobs 2 check $(VENV)/servers/made browser
+	$(MAKE) --no-print-directory --jobs 2 lint $(VENV)/servers/made browser
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not alone' --numprocesses $(WORKERS) --dist loadfile \
 		--no-loadscope-reorder --ignore=tests/browser
 	$(BIN)/python -m pytest -m alone $$(grep -rlE $(ALONE) --include='test_*.py' --exclude-dir=browser tests plugins)
-	$(BIN)/python -m pytest -rs tests/browser
-	$(MAKE) --no-print-directory notebooks
+	$(MAKE) --no-print-directory --jobs 2 $(WHOLE) in-browser notebooks types
 
 soak: $(VENV)/dev $(VENV)/servers/made  ## the long fault tests: kills, floods, whole corpora
 	IMAGEGEN_SOAK=1 $(BIN)/python -m pytest -m soak -v --durations=0 tests
@@ -88,10 +90,17 @@ ray-demo: $(VENV)/dev  ## run the notebook on clusters for real; leaves it in de
 	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --output-dir $(DEMO) notebooks/08_scale_out.ipynb
 	@echo "The executed notebook is $(DEMO)/08_scale_out.ipynb."
 
-check: $(VENV)/dev  ## lint, format and types
+check: lint types  ## lint, format and types
+
+lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev
 	$(BIN)/mypy
+
+in-browser: $(VENV)/dev
+	$(BIN)/python -m pytest -rs tests/browser
 
 notebooks: $(VENV)/dev  ## execute the notebooks and compare their outputs
 	rm -rf build/notebooks && mkdir -p build/notebooks

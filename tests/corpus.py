@@ -234,7 +234,7 @@ def hostile() -> dict[str, bytes]:
         "animated webp": animated_webp(),
         "ztxt bomb": text_bomb(b"zTXt"),
         "iccp bomb": text_bomb(b"iCCP"),
-        "eighty ztxt": png(*(chunk(b"zTXt", b"n\0\0" + zlib.compress(b"\0" * 2**20)) for _ in range(80))),
+        "eighty ztxt": png(*[chunk(b"zTXt", b"n\0\0" + zlib.compress(b"\0" * 2**20))] * 80),
         "text chunk of 5 MB": png(chunk(b"tEXt", b"note\0" + b"x" * 5_000_000)),
         "text chunk of 900 KB": png(chunk(b"tEXt", b"note\0" + b"x" * 900_000)),
         "itxt of 5 MB": png(chunk(b"iTXt", b"note\0\0\0\0\0" + b"x" * 5_000_000)),

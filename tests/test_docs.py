@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,9 +17,19 @@ from imagegen_kit.engine.policy import Policy
 from imagegen_kit.experiments.run import Run
 from imagegen_kit.settings import Settings
 from imagegen_kit.tables.columns import COLUMN_NAMES
+from tests.warm import Warm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LOADED = [
+    *("pandas", "openai", "google.genai.types", "scipy.stats", "scipy.ndimage", "imagegen_kit.recipes"),
+    *("imagegen_kit.engine.session", "imagegen_kit.experiments.experiment", "imagegen_kit.experiments.comparing"),
+    *("imagegen_kit.scorers.technical", "imagegen_kit.testing.contracts", "imagegen_kit.testing.simulators"),
+    *("imagegen_kit.panels", "imagegen_kit.retrieval", "imagegen_kit.providers.gemini.provider"),
+]
 # Half of what the pages take is the drawing of pictures of 768 × 768, which is shown elsewhere to work.
 SMALLER = "from imagegen_kit.providers.offline import brief\nbrief.DEFAULT_SIDE = 256\ndel brief\n"
 
@@ -36,29 +47,37 @@ def write_files(page: Path, folder: Path) -> list[str]:
     return list(named)
 
 
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """Has imported what the pages do: that is half of what they take."""
+    begun = Warm(tmp_path_factory.mktemp("warm"), LOADED)
+    yield begun
+    begun.close()
+
+
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda p: p.name)
-def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
+def test_the_code_of_a_page_runs(page: Path, tmp_path: Path, warm: Warm) -> None:
     code = SMALLER + "\n".join(blocks(page))
     write_files(page, tmp_path)
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    done = warm.run(code, tmp_path)
     assert done.returncode == 0, done.stderr
 
 
-def test_each_block_of_the_page_on_plugins_is_complete(tmp_path: Path) -> None:
+def test_each_block_of_the_page_on_plugins_is_complete(tmp_path: Path, warm: Warm) -> None:
     """A block runs as it is printed, with nothing of another but the files that the page has named until then."""
     page = ROOT / "docs/write-a-plugin.md"
     assert write_files(page, tmp_path)[-2:] == ["painter.py", "test_painter.py"]
     for code in [f"import {name}" for name in ("painter", "test_painter")] + blocks(page):
-        done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+        done = warm.run(code, tmp_path)
         assert done.returncode == 0, done.stderr
 
 
-def test_the_last_block_of_the_page_on_plugins_runs_where_a_picture_is_cached(tmp_path: Path) -> None:
+def test_the_last_block_of_the_page_on_plugins_runs_where_a_picture_is_cached(tmp_path: Path, warm: Warm) -> None:
     page = ROOT / "docs/write-a-plugin.md"
     write_files(page, tmp_path)
     before = "import imagegen_kit as ik\nik.generate('a red kite', model='offline/collage', size=256, seed=7)\n"
     code = before + blocks(page)[-1] + 'print(run.table()["status"].tolist())'
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    done = warm.run(code, tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "['ok', 'cached']"
 

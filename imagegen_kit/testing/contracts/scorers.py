@@ -174,7 +174,8 @@ class ScorerContract:
     ) -> None:
         """Blank, of one pixel, transparent, grey, a strip: each has a number, or a reason why not."""
         one = scored.subject_of(scored.odd_picture(odd), scored.examples()[0][1])
-        for given in ([one], [*subjects[:2], one]):
+        others = subjects[: 2 if spec.scope == "set" else 1]
+        for given in ([one], [*others, one]):
             answer = self.ask(subject, spec, given)[-1]
             scored.in_range(spec, scored.read(spec, answer), f"a picture that is {odd}")
 
@@ -259,7 +260,7 @@ class ScorerContract:
         """Eight calls at once give what the same calls give one after the other."""
         sets = [subjects] * THREADS if spec.scope == "set" else [[one] for one in subjects] * 3
         sets = [part[: len(part) - n % 2] or part for n, part in enumerate(sets)]  # of sets, two different ones
-        alone = {tuple(part): scored.values(spec, self.ask(subject, spec, part)) for part in sets}
+        alone = {part: scored.values(spec, self.ask(subject, spec, part)) for part in dict.fromkeys(map(tuple, sets))}
         wanted = [alone[tuple(part)] for part in sets]
         with ThreadPoolExecutor(THREADS) as threads:
             found = list(threads.map(lambda part: scored.values(spec, self.ask(subject, spec, part)), sets))
