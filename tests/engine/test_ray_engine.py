@@ -301,6 +301,16 @@ def test_a_worker_that_is_killed_loses_nothing_and_nothing_is_bought_twice(engin
 
 
 @pytest.mark.alone
+def test_a_second_engine_in_a_session_is_told_at_once_that_there_is_no_room(engine: RayEngine) -> None:
+    begun = time.monotonic()
+    with pytest.raises(ImagegenError, match=r"all CPUs .* are held, by another engine .* close it first"):
+        ik.RayEngine(workers=1)
+    with pytest.raises(ImagegenError, match=r"is connected with the Ray cluster at .* cannot be with '127\.0\.0\.1:1'"):
+        ik.RayEngine("127.0.0.1:1", workers=1)
+    assert time.monotonic() - begun < 10
+
+
+@pytest.mark.alone
 def test_stop_is_done_within_two_seconds_and_resume_goes_on(engine: RayEngine, lab: Lab) -> None:
     run = of_lab(30, name="stopped", policy=ik.Policy(concurrency=5)).start(engine=engine)
     until(lambda: len(lab.submits) >= 5)

@@ -90,3 +90,12 @@ def test_a_driver_that_is_killed_leaves_what_was_embedded_to_the_next(tmp_path: 
     lib = ik.Library.open(tmp_path / "refs", embedder=Logged(log))
     assert len(lib) == COUNT
     assert lib.verify().ok
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("said", ["ray", "the engine"])
+def test_pictures_are_added_beside_an_engine_that_holds_all_processors(tmp_path: Path, said: str) -> None:
+    pictures_in(tmp_path / "photos", 12)
+    with ik.RayEngine(workers=2, store=tmp_path / "store") as engine:
+        report = ik.Library.open(tmp_path / "refs").add(tmp_path / "photos", engine=engine if said != "ray" else "ray")
+        assert len(report.added) == 12

@@ -70,7 +70,7 @@ def _registered(provider: str) -> tuple[bytes | None, dict[str, str]]:
 
     left_out: dict[str, str] = {}
     for key, spec in found.items():
-        if isinstance(spec.target, LocalFunctions):
+        if isinstance(spec, ProviderSpec) and isinstance(spec.target, LocalFunctions):
             sound = {}
             for name, function in spec.target.functions.items():
                 try:

@@ -174,7 +174,7 @@ class ScorerContract:
     ) -> None:
         """Blank, of one pixel, transparent, grey, a strip: each has a number, or a reason why not."""
         one = scored.subject_of(scored.odd_picture(odd), scored.examples()[0][1])
-        others = subjects[: 2 if spec.scope == "set" else 1]
+        others = subjects[:2]
         for given in ([one], [*others, one]):
             answer = self.ask(subject, spec, given)[-1]
             scored.in_range(spec, scored.read(spec, answer), f"a picture that is {odd}")
