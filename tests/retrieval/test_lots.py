@@ -265,6 +265,52 @@ def test_near_duplicates_are_marked_with_the_first_that_they_are_like(lib: ik.Li
     assert len(lib.numbers({"near_duplicate_of": None})) == 6
 
 
+def test_the_filter_for_near_duplicates_lets_everything_through_where_none_is_marked(
+    lib: ik.Library, folder: Path
+) -> None:  # fmt: skip
+    lib.add(folder)
+    assert len(lib.numbers({"near_duplicate_of": None})) == COUNT
+    assert len(lib.search("p003", where={"near_duplicate_of": None}, top_k=COUNT)) >= 1
+    with pytest.raises(InvalidInput, match="no field of this library is called 'near_duplicate_off'"):
+        lib.numbers({"near_duplicate_off": None})
+
+
+def alike(folder: Path) -> None:
+    """A picture and two larger copies of it, by name and in this order: a, b, c."""
+    folder.mkdir(exist_ok=True)
+    for name, size in (("a", (48, 36)), ("b", (96, 72)), ("c", (144, 108))):
+        drawn(2).resize(size, Image.Resampling.LANCZOS).save(folder / f"{name}.png")
+
+
+def marks(lib: ik.Library) -> dict[str, Any]:
+    return {item.id: item.meta.get("near_duplicate_of") for item in lib.items(lib.numbers())}
+
+
+def test_when_the_first_goes_the_oldest_that_points_at_it_becomes_the_first(lib: ik.Library, tmp_path: Path) -> None:
+    alike(tmp_path / "alike")
+    lib.add(tmp_path / "alike", engine=Here())
+    assert marks(lib) == {"a": None, "b": "a", "c": "a"}
+    lib.update("a", id="first")
+    assert marks(lib) == {"first": None, "b": "first", "c": "first"}
+    lib.remove("first")
+    assert marks(lib) == {"b": None, "c": "b"}
+    lib.remove("b", "c")
+    assert marks(lib) == {}
+    assert lib.verify().ok
+
+
+def test_a_first_whose_file_now_holds_another_picture_is_followed_by_the_next(lib: ik.Library, tmp_path: Path) -> None:
+    alike(tmp_path / "alike")
+    lib.add(tmp_path / "alike", engine=Here())
+    drawn(7).save(tmp_path / "alike" / "a.png")
+    lib.add(tmp_path / "alike", engine=Here())
+    assert marks(lib) == {"b": None, "c": "b", "a": None}
+    drawn(7).resize((96, 72), Image.Resampling.LANCZOS).save(tmp_path / "alike" / "a.png")
+    lib.add(tmp_path / "alike", engine=Here())  # nearly the same as what it replaces, which is gone
+    assert marks(lib) == {"b": None, "c": "b", "a": None}
+    assert lib.verify().ok
+
+
 def marks_id(marks: dict[str, Any]) -> str:
     """The id of the second file of that name."""
     return next(id for id in marks if id.startswith("z-larger-"))

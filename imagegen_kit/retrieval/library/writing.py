@@ -16,6 +16,7 @@ from imagegen_kit.imaging.files import read_picture_file
 from imagegen_kit.retrieval.index.shards import grouped, shards_for
 from imagegen_kit.retrieval.library.about import FIELDS, read_about
 from imagegen_kit.retrieval.library.adding import BATCH, Told, add_all
+from imagegen_kit.retrieval.library.firsts import follow, pass_on
 from imagegen_kit.retrieval.library.locking import only_writer
 from imagegen_kit.retrieval.library.looking import look_at
 from imagegen_kit.retrieval.library.manifest import write_manifest
@@ -66,6 +67,7 @@ class Writing:
             with self.records.writing() as change:
                 for row in rows:
                     change.remove(row)
+                pass_on(change, self.records, rows, now())
             self.manifest()
             self.settle()
         return len(rows)
@@ -89,6 +91,8 @@ class Writing:
         if changed != row:
             with self.records.writing() as change:
                 change.replace(row, replace(changed, changed_at=now()))
+                if changed.id != row.id:
+                    follow(change, self.records, row.id, changed.id, now())
             self.manifest()
 
     def embed_missing(self) -> tuple[Rejected, ...]:

@@ -107,7 +107,7 @@ class Merging:
         if merged:
             rows = made.vectors[[at[row.sha256] for row in merged.new]] if merged.new else None
             if rows is not None:
-                merged.new = self.near.marked(merged.new, rows)
+                merged.new = self.near.marked(merged.new, rows, merged.gone)
             write(merged, records, vectors, rows)
             self.writing.manifest()
         self.report += merged.report()
