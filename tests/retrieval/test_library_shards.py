@@ -104,12 +104,20 @@ def test_hits_of_a_library_that_has_lost_a_shard_say_that_they_are_partial(lib: 
     hits = again.search(image=tmp_path / "seen" / "p001.png", dedup=False)
     assert "partial: the shard shard-" in str(hits.explain())
     assert "of 2,104 vectors) was not asked" in str(hits.explain())
+    assert hits.explain().facts["searched"] == "1,052 of 2,104 items (50.0%)"
+    assert repr(hits).startswith("3 hits (partial: see explain()): ")
+    some = [*range(1, 100), *range(2_000, 2_050)]
+    few = again.search(image=tmp_path / "seen" / "p001.png", where={"number": some})
+    assert few.explain().kept == 149
+    assert few.explain().facts["searched"] in ("50 of 2,104 items (2.4%)", "99 of 2,104 items (4.7%)")
     by_words = again.search("p001 i5", top_k=3)
     assert by_words.table()["id"].tolist()[0] in ("p001", "i5")
     assert str(by_words.explain()).count("partial: the shard shard-") == 1
     lost.write_bytes(held)
     whole = ik.Library.open(lib.path, embedder=Colours())
-    assert "partial" not in str(whole.search(image=tmp_path / "seen" / "p001.png").explain())
+    found = whole.search(image=tmp_path / "seen" / "p001.png")
+    assert "partial" not in str(found.explain()) + repr(found)
+    assert found.explain().facts["searched"] == "2,104 of 2,104 items (100.0%)"
 
 
 def test_a_damaged_index_of_a_shard_is_built_anew_and_the_others_stay(lib: ik.Library) -> None:

@@ -137,7 +137,8 @@ class ShardedIndex:
         empty = (np.full(shape, -np.inf, np.float32), np.full(shape, -1, np.int64))
         scores, ids = best([(near.scores, near.ids) for near in found] or [empty], top_k)
         proven = all(near.exact for near in found) and not lost
-        return Neighbours(ids, scores, proven, time.perf_counter() - start, tuple(map(self._told, lost)))
+        among = sum(near.among for near in found)
+        return Neighbours(ids, scores, proven, time.perf_counter() - start, tuple(map(self._told, lost)), among)
 
     def vectors_of(self, ids: np.ndarray) -> np.ndarray:
         """Return the vectors of ``ids`` in the order asked, (n, dimension) float32.

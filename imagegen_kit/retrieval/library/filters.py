@@ -23,8 +23,8 @@ def condition(where: Mapping[str, Any] | None, records: Records) -> tuple[str, l
 
     A text, or a list of texts of which one must fit: id, name, role, licence, format, sha256, caption, description.
     ``tags``: a tag, or a list of tags that must all be there. ``width``, ``height``: a number, or (least, most), where
-    one may be None. ``number``: a list of numbers. ``near_duplicate_of``: known always. Any other key is looked up in what was said beside. None fits where
-    nothing is known. Raises InvalidInput with every fault.
+    one may be None. ``number``: a list of numbers. Any other key is looked up in what was said beside
+    (``near_duplicate_of`` is always known). None fits where nothing is known. Raises InvalidInput with every fault.
     """
     parts, values, faults = ["removed = 0"], list[Any](), list[Fault]()
     if where is not None and not isinstance(where, Mapping):
