@@ -44,9 +44,9 @@ class ShardedIndex:
         self._total = sum(part.rows for part in parts) + sum(one.rows for one in lost)
 
     @classmethod
-    def open(cls, folder: Path) -> ShardedIndex:
+    def open(cls, folder: str | Path) -> ShardedIndex:
         """Open the shards that ``shards.json`` in ``folder`` names. Raises StoreError where not one can be read."""
-        dimension, shards, lost = read_shards(folder)
+        dimension, shards, lost = read_shards(Path(folder))
         return cls.of(shards, dimension=dimension, lost=lost)
 
     @classmethod

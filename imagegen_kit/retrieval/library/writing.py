@@ -13,7 +13,7 @@ import numpy as np
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.imaging.decode import DEFAULT
 from imagegen_kit.imaging.files import read_picture_file
-from imagegen_kit.retrieval.index.shards import grouped, shards_for
+from imagegen_kit.retrieval.index.shards import check_number, grouped, shards_for
 from imagegen_kit.retrieval.library.about import FIELDS, read_about
 from imagegen_kit.retrieval.library.adding import BATCH, Told, add_all
 from imagegen_kit.retrieval.library.firsts import follow, pass_on
@@ -150,8 +150,10 @@ class Writing:
     def compact(self, kind: str | None = None, shards: int | None = None) -> None:
         """Rewrite all vectors without those of removed pictures, and build the index anew, in one piece or in shards.
 
-        Each shard is one segment then, or there is one segment in all.
+        Each shard is one segment then, or there is one segment in all. Raises InvalidInput where
+        ``shards`` is no number of shards.
         """
+        check_number(shards)
         gone = self.vectors.removed()
         for vectors in Vectors.all(self.records, self.place.home):
             segments = vectors.segments()

@@ -131,8 +131,8 @@ class Explanation(Shown):
     """Why a search found what it found.
 
     ``items`` is how many the library holds and ``kept`` how many ``where`` let through (None: the retriever does not
-    say). ``channels`` says of each "exact" or "approximate", ``ms`` milliseconds by stage, ``hits`` is the table. ``among`` is how many
-    items were compared where a part of the library could not be asked; None: all that ``where`` let through.
+    say). ``channels`` says of each "exact" or "approximate", ``ms`` milliseconds by stage, ``hits`` is the table.
+    ``among`` is how many items were compared where a part of the library could not be asked; None: all of ``kept``.
     """
 
     retriever: str
@@ -155,9 +155,8 @@ class Explanation(Shown):
     def facts(self) -> dict[str, str]:
         """Everything but the hits, in words."""
         count = self.kept if self.among is None else self.among
-        searched = (
-            "not told" if count is None else f"{count:,} of {self.items:,} items ({count / max(1, self.items):.1%})"
-        )
+        share = 0 if count is None else count / max(1, self.items)
+        searched = "not told" if count is None else f"{count:,} of {self.items:,} items ({share:.1%})"
         return {
             "retriever": self.retriever,
             "embedder": f"{self.embedder} ({self.fingerprint[:12]})",
