@@ -6,9 +6,11 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from imagegen_kit.retrieval.library.candidate import Candidate
+from imagegen_kit.retrieval.library.report import Rejected
 
 FORMAT: Final = 1
 PICTURES: Final = 512  # of a lot: 5 s of work for an embedder that takes 10 ms a picture, and little to do again
@@ -18,12 +20,18 @@ PICTURES: Final = 512  # of a lot: 5 s of work for an embedder that takes 10 ms 
 class Lot:
     """``count`` pictures. ``read`` yields them; it is pickled, and called where they are embedded.
 
-    ``told``, as JSON holds it, tells these pictures from all others: where they lie, and how the files were then.
+    ``refused``: it is none but a source that holds no pictures, or whose pictures cannot be read. ``told``, as JSON holds it, tells these pictures from all others: where they lie, and how the files were then.
     """
 
     count: int
     told: Any
     read: Callable[[], Iterator[Candidate]]
+    refused: Rejected | None = None
+
+    @classmethod
+    def none(cls, source: str, reason: str) -> Lot:
+        """Return what stands for a source of which nothing can be taken, and says why."""
+        return cls(1, [source, reason], partial(iter, ()), Rejected(source, reason))
 
     def key(self, fingerprint: str, *, copy: bool) -> str:
         """Return the name of what is made of it by the embedder with this fingerprint, 32 hex digits."""
