@@ -20,7 +20,8 @@ PICTURES: Final = 512  # of a lot: 5 s of work for an embedder that takes 10 ms 
 class Lot:
     """``count`` pictures. ``read`` yields them; it is pickled, and called where they are embedded.
 
-    ``refused``: it is none but a source that holds no pictures, or whose pictures cannot be read. ``told``, as JSON holds it, tells these pictures from all others: where they lie, and how the files were then.
+    ``told``, as JSON holds it, tells these pictures from all others: where they lie, and how the files were then.
+    ``refused``: it stands for a source that holds no pictures, or that cannot be read.
     """
 
     count: int
@@ -29,9 +30,10 @@ class Lot:
     refused: Rejected | None = None
 
     @classmethod
-    def none(cls, source: str, reason: str) -> Lot:
-        """Return what stands for a source of which nothing can be taken, and says why."""
-        return cls(1, [source, reason], partial(iter, ()), Rejected(source, reason))
+    def none(cls, path: str, reason: str, *, name: str | None = None) -> Lot:
+        """Return what stands for a source of which nothing can be taken, and why; ``name``: what it is called."""
+        source = name or path
+        return cls(1, [path, reason], partial(iter, ()), Rejected(source, reason))
 
     def key(self, fingerprint: str, *, copy: bool) -> str:
         """Return the name of what is made of it by the embedder with this fingerprint, 32 hex digits."""

@@ -59,7 +59,9 @@ def lots_of(source: Any, given: Mapping[str, Any], *, folder: Path, size: int = 
                 files = _files(one)
                 alone = len(files) == 1 and not isinstance(source, (list, tuple))
                 for path in files:
-                    found += _of_file(path, common, size, alone=alone) or [Lot.none(path.name, NO_PICTURES)]
+                    found += _of_file(path, common, size, alone=alone) or [
+                        Lot.none(str(path), NO_PICTURES, name=path.name)
+                    ]
     return found
 
 
@@ -70,7 +72,7 @@ def _of_file(path: Path, common: Mapping[str, Any], size: int, *, alone: bool) -
     except StoreError as error:
         if alone:
             raise
-        return [Lot.none(path.name, error.message)]
+        return [Lot.none(str(path), error.message, name=path.name)]
 
 
 def _files(source: str | os.PathLike[str]) -> list[Path]:
