@@ -114,7 +114,8 @@ class Found:
 
     ``exact`` says of each channel whether every item was compared (False: an approximate index was asked).
     ``seconds`` are by stage. ``notes`` are for people: a channel that had to be left out, and why. ``kept`` is how many
-    items the brief's ``where`` let through, None where the retriever does not say.
+    items the brief's ``where`` let through, None where the retriever does not say; ``among`` how many of
+    these were compared where a part of the library could not be asked, None where all were.
     """
 
     hits: tuple[Hit, ...]
@@ -122,6 +123,7 @@ class Found:
     seconds: Mapping[str, float] = field(default_factory=empty)
     notes: tuple[str, ...] = ()
     kept: int | None = None
+    among: int | None = None
 
 
 class Retriever(Protocol):

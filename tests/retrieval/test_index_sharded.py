@@ -74,6 +74,14 @@ def test_product_quantized_shards_are_compared_again_exactly(tmp_path: Path) -> 
     assert np.allclose(found.scores[:, 0], scores[:, 0], atol=1e-5)
 
 
+def test_folders_of_shards_are_named_by_texts_too(tmp_path: Path) -> None:
+    folder = str(tmp_path / "s")
+    shard = write_shard(folder + "/s0", [(np.arange(50), VECTORS[:50])], dimension=DIMENSION, kind="flat")
+    assert shard == write_shard(folder + "/s0", [], dimension=DIMENSION, kind="flat")
+    name_shards(folder, [shard])
+    assert len(ShardedIndex.open(folder)) == 50
+
+
 def test_only_allowed_ids_are_found_in_whichever_shards_they_lie(written: Path) -> None:
     index = ShardedIndex.open(written)
     allowed = np.array([5, 1_999, 2_000, 7_999])

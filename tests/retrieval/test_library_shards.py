@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,12 +106,20 @@ def test_hits_of_a_library_that_has_lost_a_shard_say_that_they_are_partial(lib: 
     hits = again.search(image=tmp_path / "seen" / "p001.png", dedup=False)
     assert "partial: the shard shard-" in str(hits.explain())
     assert "of 2,104 vectors) was not asked" in str(hits.explain())
+    assert hits.explain().facts["searched"] == "1,052 of 2,104 items (50.0%)"
+    assert repr(hits).startswith("3 hits (partial: see explain()): ")
+    some = [*range(1, 100), *range(2_000, 2_050)]
+    few = again.search(image=tmp_path / "seen" / "p001.png", where={"number": some})
+    assert few.explain().kept == 149
+    assert few.explain().facts["searched"] in ("50 of 2,104 items (2.4%)", "99 of 2,104 items (4.7%)")
     by_words = again.search("p001 i5", top_k=3)
     assert by_words.table()["id"].tolist()[0] in ("p001", "i5")
     assert str(by_words.explain()).count("partial: the shard shard-") == 1
     lost.write_bytes(held)
     whole = ik.Library.open(lib.path, embedder=Colours())
-    assert "partial" not in str(whole.search(image=tmp_path / "seen" / "p001.png").explain())
+    found = whole.search(image=tmp_path / "seen" / "p001.png")
+    assert "partial" not in str(found.explain()) + repr(found)
+    assert found.explain().facts["searched"] == "2,104 of 2,104 items (100.0%)"
 
 
 def test_what_is_added_in_lots_while_a_shard_is_lost_is_found_and_the_answer_stays_partial(
@@ -142,6 +151,23 @@ def test_a_damaged_index_of_a_shard_is_built_anew_and_the_others_stay(lib: ik.Li
     assert lib.vectors.note == ""
 
 
+@pytest.mark.parametrize("kind", ["fp16", "flat"])
+@pytest.mark.parametrize("harm", ["cut", "gone"])
+def test_a_shard_whose_manifest_or_folder_is_lost_is_told_and_mended(lib: ik.Library, kind: str, harm: str) -> None:
+    lib.compact(kind, shards=SHARDS)
+    folder = shard_folders(lib)[0]
+    if harm == "cut":
+        (folder / "shard.json").write_text("{")
+    else:
+        shutil.rmtree(folder)
+    found = [(one.kind, one.where) for one in lib.verify().findings if one.kind == "index"]
+    assert set(found) == {("index", folder.name)}
+    assert {one.repaired for one in lib.verify(repair=True).findings if one.kind == "index"} == {True}
+    assert "index" not in lib.verify().table()["kind"].tolist()
+    assert json.loads((folder / "shard.json").read_bytes())["name"] == folder.name
+    assert lib.vectors.note == ""
+
+
 def test_a_shard_is_not_lost_because_small_segments_elsewhere_were_put_together(
     lib: ik.Library, tmp_path: Path
 ) -> None:
@@ -161,6 +187,7 @@ def test_a_shard_is_not_lost_because_small_segments_elsewhere_were_put_together(
     assert len(known) == SHARDS - 1
 
 
-def test_shards_below_one_are_refused(lib: ik.Library) -> None:
-    with pytest.raises(InvalidInput, match="at least 1; it is 0"):
-        lib.compact(shards=0)
+@pytest.mark.parametrize("shards", [0, -1, "2", 1.5, True])
+def test_shards_that_are_no_whole_number_from_one_on_are_refused(lib: ik.Library, shards: Any) -> None:
+    with pytest.raises(InvalidInput, match=f"a whole number, at least 1; it is {shards!r}"):
+        lib.compact(shards=shards)

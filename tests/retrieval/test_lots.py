@@ -112,7 +112,7 @@ def test_what_is_wrong_with_a_row_is_told_with_its_number(lib: ik.Library, folde
     assert report.added == ("p000",)
     assert [(one.source[:18], one.reason[:23]) for one in report.rejected] == [
         ("refs.parquet row 1", report.rejected[0].reason[:23]),
-        ("refs.parquet row 2", "names no picture. Give "),
+        ("refs.parquet row 2", "the row names no pictur"),
     ]
     assert "gone.png" in report.rejected[0].reason
 
@@ -146,11 +146,73 @@ def test_a_tar_brings_pictures_with_their_captions_and_fields(lib: ik.Library, t
     report = lib.add(tmp_path / "tars")
     assert report.added == ("1", "3")
     assert [one.source for one in report.rejected] == ["1.tar 4.png", "1.tar 5.png"]
+    assert report.rejected[0].reason.startswith("4.json beside it cannot be read: Expecting property name")
     (item,) = lib.items(lib.numbers({"tags": ["boat"]}))
     assert (item.name, item.caption, item.licence, item.width) == ("1", "a red boat", "CC0", 48)
     (tmp_path / "cut.tar").write_bytes(b"none")
     with pytest.raises(StoreError, match="cannot be read as a tar"):
         lib.add(tmp_path / "cut.tar")
+
+
+def test_a_damaged_tar_of_several_is_told_and_the_others_are_added(lib: ik.Library, tmp_path: Path) -> None:
+    for name, number in (("a", 1), ("b", 2), ("c", 3)):
+        tar(tmp_path / f"tars/{name}.tar", {f"{number}.png": png(number), f"{number}0.png": png(10 * number)})
+    cut = tmp_path / "tars/b.tar"
+    cut.write_bytes(cut.read_bytes()[:600])
+    (tmp_path / "tars/d.parquet").write_bytes(b"none")
+    told: list[tuple[int, int]] = []
+    report = lib.add(tmp_path / "tars", progress=lambda done, of: told.append((done, of)))
+    assert sorted(report.added) == ["1", "10", "3", "30"]
+    assert [one.source for one in report.rejected] == ["b.tar", "d.parquet"]
+    assert "cannot be read as a tar: unexpected end" in report.rejected[0].reason
+    assert "cannot be read as Parquet" in report.rejected[1].reason
+    assert told[-1] == (6, 6)
+    with pytest.raises(StoreError, match="cannot be read as a tar"):
+        lib.add(cut)
+
+
+def test_a_list_may_hold_folders_and_pictures_beside_parquet_and_tars(
+    lib: ik.Library, folder: Path, tmp_path: Path
+) -> None:  # fmt: skip
+    held = table(tmp_path / "more", {"picture": [png(50)], "name": ["fifty"]})
+    packed = tar(tmp_path / "a.tar", {"60.png": png(60)})
+    report = lib.add([folder, str(held), packed, tmp_path / "gone.png"], tags=["all"])
+    assert len(report.added) == COUNT + 2
+    assert [Path(one.source).name for one in report.rejected] == ["gone.png"]
+    assert len(lib.numbers({"tags": "all"})) == COUNT + 2
+
+
+def test_a_table_whose_pictures_have_another_name_says_which_columns_it_has(lib: ik.Library, tmp_path: Path) -> None:
+    report = lib.add(table(tmp_path, {"img": [png(1)], "name": ["one"]}))
+    wanted = "the row names no picture: put it in a column 'picture' (bytes) or 'path'. Its columns are 'img', 'name'."
+    assert [one.reason for one in report.rejected] == [wanted]
+    beside = table(tmp_path / "beside", {"picture": [png(1)], "mask": [b"1"], "role": ["contents"]})
+    (one,) = lib.add(beside).rejected
+    assert one.reason.startswith("mask: a value of the type 'bytes' cannot be kept. Texts, ")
+    assert "role: 'contents' is not a role. Did you mean 'content'?" in one.reason
+
+
+class Never:
+    """An engine whose cluster must not be started."""
+
+    def spread(self, make: Any, pieces: Any) -> Any:
+        raise AssertionError("a cluster was started")
+
+
+def test_no_cluster_is_started_for_what_is_not_there(lib: ik.Library, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    nothing = table(tmp_path, {"picture": pa.array([], pa.binary())}, name="nothing.parquet")
+    for source in (tmp_path / "nowhere", tmp_path / "empty", nothing, [], [tmp_path / "nowhere"]):
+        report = lib.add(source, engine=Never())
+        assert (report.added, len(report.rejected)) == ((), 1), source
+    with pytest.raises(AssertionError, match="was started"):
+        lib.add(png(1), engine=Never())
+
+
+def test_what_holds_nothing_is_told(lib: ik.Library, tmp_path: Path) -> None:
+    nothing = table(tmp_path, {"picture": pa.array([], pa.binary())}, name="nothing.parquet")
+    for source, name in (([], "source"), (nothing, "nothing.parquet"), (tar(tmp_path / "no.tar", {}), "no.tar")):
+        assert [(one.source, one.reason) for one in lib.add(source).rejected] == [(name, "it holds no picture.")]
 
 
 def test_a_folder_with_pictures_beside_a_tar_is_a_folder_of_pictures(lib: ik.Library, folder: Path) -> None:
@@ -263,6 +325,52 @@ def test_near_duplicates_are_marked_with_the_first_that_they_are_like(lib: ik.Li
     marks = {item.id: item.meta.get("near_duplicate_of") for item in lib.items(lib.numbers())}
     assert {id: mark for id, mark in marks.items() if mark} == {"z-larger": "p002", marks_id(marks): "p002"}
     assert len(lib.numbers({"near_duplicate_of": None})) == 6
+
+
+def test_the_filter_for_near_duplicates_lets_everything_through_where_none_is_marked(
+    lib: ik.Library, folder: Path
+) -> None:  # fmt: skip
+    lib.add(folder)
+    assert len(lib.numbers({"near_duplicate_of": None})) == COUNT
+    assert len(lib.search("p003", where={"near_duplicate_of": None}, top_k=COUNT)) >= 1
+    with pytest.raises(InvalidInput, match="no field of this library is called 'near_duplicate_off'"):
+        lib.numbers({"near_duplicate_off": None})
+
+
+def alike(folder: Path) -> None:
+    """A picture and two larger copies of it, by name and in this order: a, b, c."""
+    folder.mkdir(exist_ok=True)
+    for name, size in (("a", (48, 36)), ("b", (96, 72)), ("c", (144, 108))):
+        drawn(2).resize(size, Image.Resampling.LANCZOS).save(folder / f"{name}.png")
+
+
+def marks(lib: ik.Library) -> dict[str, Any]:
+    return {item.id: item.meta.get("near_duplicate_of") for item in lib.items(lib.numbers())}
+
+
+def test_when_the_first_goes_the_oldest_that_points_at_it_becomes_the_first(lib: ik.Library, tmp_path: Path) -> None:
+    alike(tmp_path / "alike")
+    lib.add(tmp_path / "alike", engine=Here())
+    assert marks(lib) == {"a": None, "b": "a", "c": "a"}
+    lib.update("a", id="first")
+    assert marks(lib) == {"first": None, "b": "first", "c": "first"}
+    lib.remove("first")
+    assert marks(lib) == {"b": None, "c": "b"}
+    lib.remove("b", "c")
+    assert marks(lib) == {}
+    assert lib.verify().ok
+
+
+def test_a_first_whose_file_now_holds_another_picture_is_followed_by_the_next(lib: ik.Library, tmp_path: Path) -> None:
+    alike(tmp_path / "alike")
+    lib.add(tmp_path / "alike", engine=Here())
+    drawn(7).save(tmp_path / "alike" / "a.png")
+    lib.add(tmp_path / "alike", engine=Here())
+    assert marks(lib) == {"b": None, "c": "b", "a": None}
+    drawn(7).resize((96, 72), Image.Resampling.LANCZOS).save(tmp_path / "alike" / "a.png")
+    lib.add(tmp_path / "alike", engine=Here())  # nearly the same as what it replaces, which is gone
+    assert marks(lib) == {"b": None, "c": "b", "a": None}
+    assert lib.verify().ok
 
 
 def marks_id(marks: dict[str, Any]) -> str:

@@ -33,6 +33,7 @@ class Neighbours:
 
     ``exact``: every row that could be found was compared, or the rest is proven to be worse. ``seconds`` it took.
     ``partial`` says, for people, which part of the vectors could not be asked, and why; empty: all were.
+    ``among`` is how many vectors could be found: of those that are allowed, and that could be asked.
     """
 
     ids: np.ndarray
@@ -40,6 +41,7 @@ class Neighbours:
     exact: bool
     seconds: float
     partial: tuple[str, ...] = ()
+    among: int = 0
 
 
 class VectorSearch:
@@ -163,7 +165,8 @@ class VectorSearch:
             missing = ((0, 0), (0, top_k - ids.shape[1]))
             ids = np.pad(ids, missing, constant_values=-1)
             scores = np.pad(scores, missing, constant_values=-np.inf)
-        return Neighbours(ids, scores, proven, time.perf_counter() - start)
+        among = self._count if places is None else sum(map(len, places))
+        return Neighbours(ids, scores, proven, time.perf_counter() - start, among=among)
 
     def vectors_of(self, ids: np.ndarray) -> np.ndarray:
         """Return the vectors of ``ids`` in the order asked, (n, dimension) float32. Raises InvalidInput."""

@@ -44,9 +44,9 @@ class ShardedIndex:
         self._total = sum(part.rows for part in parts) + sum(one.rows for one in lost)
 
     @classmethod
-    def open(cls, folder: Path) -> ShardedIndex:
+    def open(cls, folder: str | Path) -> ShardedIndex:
         """Open the shards that ``shards.json`` in ``folder`` names. Raises StoreError where not one can be read."""
-        dimension, shards, lost = read_shards(folder)
+        dimension, shards, lost = read_shards(Path(folder))
         return cls.of(shards, dimension=dimension, lost=lost)
 
     @classmethod
@@ -137,7 +137,8 @@ class ShardedIndex:
         empty = (np.full(shape, -np.inf, np.float32), np.full(shape, -1, np.int64))
         scores, ids = best([(near.scores, near.ids) for near in found] or [empty], top_k)
         proven = all(near.exact for near in found) and not lost
-        return Neighbours(ids, scores, proven, time.perf_counter() - start, tuple(map(self._told, lost)))
+        among = sum(near.among for near in found)
+        return Neighbours(ids, scores, proven, time.perf_counter() - start, tuple(map(self._told, lost)), among)
 
     def vectors_of(self, ids: np.ndarray) -> np.ndarray:
         """Return the vectors of ``ids`` in the order asked, (n, dimension) float32.

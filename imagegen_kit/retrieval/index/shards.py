@@ -90,6 +90,13 @@ def mark(segment: Segment) -> tuple[int, int, str]:
     return segment.number, segment.count, segment.sha256
 
 
+def check_number(shards: Any) -> None:
+    """Raise InvalidInput where ``shards`` is neither None nor a whole number from 1 on."""
+    if shards is not None and (isinstance(shards, bool) or not isinstance(shards, int) or shards < 1):
+        what = f"must be a whole number, at least 1; it is {shards!r:.80}."
+        raise InvalidInput([Fault("shards", what, "Leave it out to have it chosen by size.")])
+
+
 def shard_kind(count: int, dimension: int) -> str:
     """Return the kind of index for the shards of ``count`` vectors in all: a byte a number, or an eighth of that."""
     return IVF_SQ8 if count * dimension <= SQ8_BYTES else IVF_PQ
@@ -158,9 +165,26 @@ def _built(
     bounds = [(int(ids.min()), int(ids.max())) for ids in (segment.ids() for segment in segments)]
     first, last = min(low for low, _ in bounds), max(high for _, high in bounds)
     shard = Shard(folder, dimension, tuple(segments), ann, first, last)
-    text = json.dumps(shard.to_plain(), indent=1)
-    write_whole(folder / MANIFEST, lambda part: part.write_text(text, encoding="utf-8"))
+    write_manifest(shard)
     return shard
+
+
+def write_manifest(shard: Shard) -> None:
+    """Write a shard's manifest into its folder. Raises StoreError."""
+    text = json.dumps(shard.to_plain(), indent=1)
+    write_whole(shard.folder / MANIFEST, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def manifest_fault(shard: Shard) -> str:
+    """Return what is wrong with the manifest in a shard's folder, in words; "" where it says what it has to."""
+    try:
+        if json.loads((shard.folder / MANIFEST).read_bytes()) == json.loads(json.dumps(shard.to_plain())):
+            return ""
+    except FileNotFoundError:
+        return f"{MANIFEST} is not there."
+    except _DAMAGE:
+        return f"{MANIFEST} cannot be read."
+    return f"{MANIFEST} says something else than the database."
 
 
 def _known(folder: Path, segments: Sequence[Segment], kind: str) -> Shard | None:
@@ -176,7 +200,7 @@ def _known(folder: Path, segments: Sequence[Segment], kind: str) -> Shard | None
 
 
 def write_shard(
-    folder: Path, blocks: Iterable[tuple[np.ndarray, np.ndarray]], *, dimension: int, shards: int = 1,
+    folder: str | Path, blocks: Iterable[tuple[np.ndarray, np.ndarray]], *, dimension: int, shards: int = 1,
     kind: str = IVF_SQ8,
 ) -> Shard:  # fmt: skip
     """Write a shard that stands alone, one of ``shards``; ``blocks`` are ids and vectors, some at once.
@@ -184,6 +208,7 @@ def write_shard(
     One that lies there whole already is returned as it is, and ``blocks`` are not asked for: who was killed goes on.
     Raises InvalidInput for vectors that are none, and StoreError.
     """
+    folder = Path(folder)
     try:
         shard = Shard.from_plain(json.loads((folder / MANIFEST).read_bytes()), folder.parent)
         if _known(folder, shard.segments, kind) is not None and shard.dimension == dimension:
@@ -196,14 +221,14 @@ def write_shard(
     return _built(folder, segments, np.empty(0, np.int64), dimension, kind, shards)
 
 
-def name_shards(folder: Path, shards: Sequence[Shard]) -> None:
+def name_shards(folder: str | Path, shards: Sequence[Shard]) -> None:
     """Write which shards there are, so that one that is gone is missed. Their folders lie in ``folder``."""
     told = {
         "format": FORMAT,
         "dimension": shards[0].dimension,
         "shards": [{"name": shard.name, "rows": shard.rows} for shard in shards],
     }
-    write_whole(folder / ALL, lambda part: part.write_text(json.dumps(told, indent=1), encoding="utf-8"))
+    write_whole(Path(folder) / ALL, lambda part: part.write_text(json.dumps(told, indent=1), encoding="utf-8"))
 
 
 def read_shards(folder: Path) -> tuple[int, list[Shard], list[Lost]]:

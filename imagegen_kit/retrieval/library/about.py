@@ -128,7 +128,7 @@ def _meta(raw: Mapping[Any, Any], where: str, faults: list[Fault]) -> dict[str, 
             try:
                 json.dumps(plain, allow_nan=False, ensure_ascii=False).encode("utf-8")
             except (TypeError, ValueError, RecursionError):
-                what = f"a {type(value).__name__} cannot be kept."
+                what = f"a value of the type {type(value).__name__!r} cannot be kept."
                 faults.append(Fault(place, what, "Texts, numbers, True, False, lists and mappings of them can."))
             else:
                 found[key] = plain

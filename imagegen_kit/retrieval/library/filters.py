@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
+from imagegen_kit.retrieval.library.firsts import MARK
 from imagegen_kit.types.common import ROLES
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ def condition(where: Mapping[str, Any] | None, records: Records) -> tuple[str, l
 
     A text, or a list of texts of which one must fit: id, name, role, licence, format, sha256, caption, description.
     ``tags``: a tag, or a list of tags that must all be there. ``width``, ``height``: a number, or (least, most), where
-    one may be None. ``number``: a list of numbers. Any other key is looked up in what was said beside. None fits where
-    nothing is known. Raises InvalidInput with every fault.
+    one may be None. ``number``: a list of numbers. Any other key is looked up in what was said beside
+    (``near_duplicate_of`` is always known). None fits where nothing is known. Raises InvalidInput with every fault.
     """
     parts, values, faults = ["removed = 0"], list[Any](), list[Fault]()
     if where is not None and not isinstance(where, Mapping):
@@ -50,10 +51,10 @@ def condition(where: Mapping[str, Any] | None, records: Records) -> tuple[str, l
             _text(key, wanted, parts, values)
         elif key in _NUMBERS:
             _range(key, wanted, place, parts, values, faults)
-        elif isinstance(key, str) and key in _meta_keys(records):
+        elif isinstance(key, str) and (key == MARK or key in _meta_keys(records)):
             _meta(key, wanted, parts, values)
         else:
-            known = [*_KNOWN, *_meta_keys(records)]
+            known = list(dict.fromkeys([*_KNOWN, MARK, *_meta_keys(records)]))
             faults.append(unknown_name_fault("field of this library", key, known, where=place))
     if faults:
         raise InvalidInput(faults)

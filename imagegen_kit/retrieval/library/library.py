@@ -136,11 +136,9 @@ class Library(Shown):
     def compact(self, kind: str | None = None, *, shards: int | None = None) -> None:
         """Rewrite the vectors without those of removed pictures, and build the index (``kind`` None: by size).
 
-        ``shards``: in so many pieces (None: 1 up to 5 million vectors). It happens by itself where a fifth is removed
-        or the index lacks a tenth. Raises InvalidInput for ``shards`` below 1.
+        ``shards``: in so many pieces, from 1 (None: 1 up to 5 million vectors). It happens by itself where a fifth is
+        removed or the index lacks a tenth. Raises InvalidInput for other ``shards``.
         """
-        if shards is not None and shards < 1:
-            raise InvalidInput([Fault("shards", f"must be at least 1; it is {shards}.")])
         with self._writing() as writing:
             writing.compact(kind, shards)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.retrieval.library.firsts import MARK, follow, pass_on
 from imagegen_kit.retrieval.library.report import AddReport, Rejected
 from imagegen_kit.retrieval.library.rows import Row
 
@@ -85,7 +86,7 @@ class Batch:
             )
             return
         base = replaced or Row(0, "", "", "", "", 0, 0, added_at=self._now)
-        row = merged(base, about)
+        row = merged(replace(base, meta={k: v for k, v in base.meta.items() if k != MARK}), about)  # of other bytes
         row = replace(
             row, number=self._next, id=id or (replaced.id if replaced else self._free_id(seen)), sha256=look.sha256,
             path=seen.path, format=look.format, width=look.width, height=look.height, size_bytes=look.size_bytes,
@@ -135,6 +136,11 @@ class Batch:
             change.replace(before, after)
         for row in self.new:
             change.insert(row)
+        if self.gone:
+            pass_on(change, self.records, self.gone, self._now, but={row.number for row in self.new})
+        for before, after in self.changed.values():
+            if before.id != after.id:
+                follow(change, self.records, before.id, after.id, self._now)
 
     def report(self) -> AddReport:
         """Return what became of each picture, by the ids that they have now."""

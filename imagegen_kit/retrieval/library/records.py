@@ -100,7 +100,8 @@ class Records:
             finally:
                 connection.rollback()
 
-    def _row(self, line: Sequence[Any]) -> Row:
+    def row(self, line: Sequence[Any]) -> Row:
+        """Return the row of one line of ``SELECT``. Raises CorruptArtifact where it is damaged."""
         try:
             return Row.read(line)
         except DAMAGE as error:
@@ -108,7 +109,7 @@ class Records:
 
     def rows(self, where: str = "removed = 0", values: Sequence[Any] = ()) -> list[Row]:
         """Return the rows that the SQL condition ``where`` lets through, by number."""
-        return [self._row(line) for line in self.read(f"{SELECT} WHERE {where} ORDER BY number", values)]
+        return [self.row(line) for line in self.read(f"{SELECT} WHERE {where} ORDER BY number", values)]
 
     def rows_of(self, numbers: Iterable[int]) -> dict[int, Row]:
         """Return rows by number, removed ones too; numbers that never were are left out."""
@@ -117,13 +118,13 @@ class Records:
             some = wanted[start : start + _AT_ONCE]
             marks = ",".join("?" * len(some))
             for line in self.read(f"{SELECT} WHERE number IN ({marks})", some):
-                found[line[0]] = self._row(line)
+                found[line[0]] = self.row(line)
         return found
 
     def one(self, where: str, value: Any) -> Row | None:
         """Return the row that is there for an id, a sha256 or a path; None where there is none."""
         lines = self.read(f"{SELECT} WHERE removed = 0 AND {where} = ? ORDER BY number LIMIT 1", (value,))
-        return self._row(lines[0]) if lines else None
+        return self.row(lines[0]) if lines else None
 
     def meta(self, name: str) -> str | None:
         """Return what is kept under ``name``."""

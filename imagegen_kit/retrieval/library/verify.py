@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from imagegen_kit.errors import StoreError
 from imagegen_kit.retrieval.index.files import WRITING, sha256_of
+from imagegen_kit.retrieval.index.shards import manifest_fault, write_manifest
 from imagegen_kit.retrieval.index.vectors import faults_of
 from imagegen_kit.retrieval.library.folders import picture_files
 from imagegen_kit.retrieval.library.manifest import manifest_of, read_manifest
@@ -157,6 +158,11 @@ class Verification:
         files = [(shard.folder, shard.ann) for shard in shards]
         if known is not None and not isinstance(known, tuple):
             files = [(vectors.index_folder, known)]
+        for shard in shards:
+            if fault := manifest_fault(shard):
+                if self.repair:
+                    write_manifest(shard)
+                self._found("index", shard.name, fault, repaired=self.repair)
         faults = [
             (folder, f"{ann.file} is damaged or gone.")
             for folder, ann in files

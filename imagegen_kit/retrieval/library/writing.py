@@ -13,9 +13,10 @@ import numpy as np
 from imagegen_kit.errors import Fault, InvalidInput
 from imagegen_kit.imaging.decode import DEFAULT
 from imagegen_kit.imaging.files import read_picture_file
-from imagegen_kit.retrieval.index.shards import grouped, shards_for
+from imagegen_kit.retrieval.index.shards import check_number, grouped, shards_for
 from imagegen_kit.retrieval.library.about import FIELDS, read_about
 from imagegen_kit.retrieval.library.adding import BATCH, Told, add_all
+from imagegen_kit.retrieval.library.firsts import follow, pass_on
 from imagegen_kit.retrieval.library.locking import only_writer
 from imagegen_kit.retrieval.library.looking import look_at
 from imagegen_kit.retrieval.library.manifest import write_manifest
@@ -66,6 +67,7 @@ class Writing:
             with self.records.writing() as change:
                 for row in rows:
                     change.remove(row)
+                pass_on(change, self.records, rows, now())
             self.manifest()
             self.settle()
         return len(rows)
@@ -89,6 +91,8 @@ class Writing:
         if changed != row:
             with self.records.writing() as change:
                 change.replace(row, replace(changed, changed_at=now()))
+                if changed.id != row.id:
+                    follow(change, self.records, row.id, changed.id, now())
             self.manifest()
 
     def embed_missing(self) -> tuple[Rejected, ...]:
@@ -146,8 +150,10 @@ class Writing:
     def compact(self, kind: str | None = None, shards: int | None = None) -> None:
         """Rewrite all vectors without those of removed pictures, and build the index anew, in one piece or in shards.
 
-        Each shard is one segment then, or there is one segment in all.
+        Each shard is one segment then, or there is one segment in all. Raises InvalidInput where
+        ``shards`` is no number of shards.
         """
+        check_number(shards)
         gone = self.vectors.removed()
         for vectors in Vectors.all(self.records, self.place.home):
             segments = vectors.segments()

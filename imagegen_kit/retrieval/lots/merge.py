@@ -52,8 +52,13 @@ class Merging:
         make = partial(Work, self._workplace())
         keyed = {lot.key(writing.vectors.fingerprint, copy=self.copy): lot for lot in lots}
         total, done = sum(lot.count for lot in keyed.values()), 0
-        before = [key for key in keyed if is_made(self.folder / key)]
-        rest = [(key, lot) for key, lot in keyed.items() if key not in set(before)]
+        refused = [lot.refused for lot in keyed.values() if lot.refused is not None]
+        if refused:
+            self.report += AddReport(rejected=tuple(refused))
+            self.told(done := len(refused), total)
+        lots_left = {key: lot for key, lot in keyed.items() if lot.refused is None}
+        before = [key for key in lots_left if is_made(self.folder / key)]
+        rest = [(key, lot) for key, lot in lots_left.items() if key not in set(before)]
         with spread(engine, make, rest) as answers:
             for number, answer in enumerate(chain(({"key": key} for key in before), answers), 1):
                 done = self._take(answer, keyed, make, done, total)
@@ -107,7 +112,7 @@ class Merging:
         if merged:
             rows = made.vectors[[at[row.sha256] for row in merged.new]] if merged.new else None
             if rows is not None:
-                merged.new = self.near.marked(merged.new, rows)
+                merged.new = self.near.marked(merged.new, rows, merged.gone)
             write(merged, records, vectors, rows)
             self.writing.manifest()
         self.report += merged.report()

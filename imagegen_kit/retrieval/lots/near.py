@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from imagegen_kit.errors import InvalidInput, StoreError
+from imagegen_kit.retrieval.library.firsts import MARK
 from imagegen_kit.retrieval.lots.lookalikes import Lookalikes
 from imagegen_kit.retrieval.tuned import DUPLICATE_COSINE
 
 if TYPE_CHECKING:
     from imagegen_kit.retrieval.library.rows import Row
     from imagegen_kit.retrieval.library.segments import Vectors
-
-MARK: Final = "near_duplicate_of"
 
 
 class NearDuplicates:
@@ -31,14 +30,19 @@ class NearDuplicates:
         self._hashes: Lookalikes | None = None
         self._fresh: dict[int, np.ndarray] = {}  # vectors of this call's pictures since the last refresh
         self._search: Any = None
+        self._gone: set[int] = set()  # numbers of pictures that this call replaced: nothing is like these any more
 
     def refresh(self) -> None:
         """Read the vectors from the segments from now on: those of this call are in them, and small ones together."""
         self._fresh.clear()
         self._search = None
 
-    def marked(self, rows: Sequence[Row], vectors: np.ndarray) -> list[Row]:
-        """Return new rows, in order, with a mark on those that are near-duplicates; ``vectors`` (n, d) are theirs."""
+    def marked(self, rows: Sequence[Row], vectors: np.ndarray, gone: Iterable[Row] = ()) -> list[Row]:
+        """Return new rows, in order, with a mark on those that are near-duplicates; ``vectors`` (n, d) are theirs.
+
+        ``gone`` are the rows that they replace.
+        """
+        self._gone.update(row.number for row in gone)
         if self._hashes is None:
             self._hashes = self._read()
         numbers = np.array([row.number for row in rows], np.int64)
@@ -47,7 +51,7 @@ class NearDuplicates:
         self._fresh.update(zip(numbers.tolist(), vectors, strict=True))
         found = []
         for row, vector, alike in zip(rows, vectors, self._hashes.alike(hashes), strict=True):
-            before = alike[alike < row.number]
+            before = np.array([n for n in alike.tolist() if n < row.number and n not in self._gone], np.int64)
             like = self._first(before, vector) if len(before) else None
             found.append(row if like is None else replace(row, meta={**row.meta, MARK: self._id(like, rows)}))
         return found

@@ -6,12 +6,14 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from imagegen_kit.errors import Fault, InvalidInput
+from imagegen_kit.errors import Fault, InvalidInput, StoreError
 from imagegen_kit.retrieval.library.about import read_about
 from imagegen_kit.retrieval.library.candidate import Candidate
+from imagegen_kit.retrieval.library.folders import OPENED
 from imagegen_kit.retrieval.library.sources import candidates
 from imagegen_kit.retrieval.lots.buckets import bucket_lots, is_address
 from imagegen_kit.retrieval.lots.lot import PICTURES, Lot
@@ -19,13 +21,14 @@ from imagegen_kit.retrieval.lots.tables import table_lots
 from imagegen_kit.retrieval.lots.tars import tar_lots
 
 TABLE, TAR = ".parquet", ".tar"
+NO_PICTURES = "it holds no picture."
 BESIDE = (".md", ".txt", ".json", ".idx")  # what lies beside them
 
 
 def is_bulk(source: Any) -> bool:
-    """Whether ``source`` is what only lots can read: Parquet, a tar, a bucket, a folder of those, or a list of them."""
+    """Whether ``source`` is what only lots can read: Parquet, a tar, a bucket, a folder of those, a list with one."""
     if isinstance(source, (list, tuple)):
-        return bool(source) and all(map(is_bulk, source))
+        return any(map(is_bulk, source))
     return isinstance(source, (str, Path)) and (is_address(source) or bool(_files(source)))
 
 
@@ -35,7 +38,7 @@ def lots_of(source: Any, given: Mapping[str, Any], *, folder: Path, size: int = 
     Raises InvalidInput with every fault of the call, and StoreError where a source cannot be read.
     """
     if not is_bulk(source):
-        return [_of_candidates(part) for part in _parts(candidates(source, given, folder=folder), size)]
+        return lots_of_candidates(candidates(source, given, folder=folder), size)
     faults: list[Fault] = []
     common = read_about(given, "", faults)
     if "id" in common:
@@ -43,19 +46,41 @@ def lots_of(source: Any, given: Mapping[str, Any], *, folder: Path, size: int = 
     if faults:
         raise InvalidInput(faults)
     found: list[Lot] = []
-    for one in source if isinstance(source, (list, tuple)) else [source]:
-        if is_address(one):
-            found += bucket_lots(str(one), common, size)
+    for bulk, run in groupby(source if isinstance(source, (list, tuple)) else [source], is_bulk):
+        if not bulk:
+            found += lots_of_candidates(candidates(list(run), given, folder=folder), size)
             continue
-        for path in _files(one):
-            found += (table_lots if path.suffix.lower() == TABLE else tar_lots)(path, common, size)
+        for one in run:
+            if isinstance(one, (list, tuple)):
+                found += lots_of(one, given, folder=folder, size=size)
+            elif is_address(one):
+                found += bucket_lots(str(one), common, size) or [Lot.none(str(one), NO_PICTURES)]
+            else:
+                files = _files(one)
+                alone = len(files) == 1 and not isinstance(source, (list, tuple))
+                for path in files:
+                    found += _of_file(path, common, size, alone=alone) or [
+                        Lot.none(str(path), NO_PICTURES, name=path.name)
+                    ]
     return found
+
+
+def _of_file(path: Path, common: Mapping[str, Any], size: int, *, alone: bool) -> list[Lot]:
+    """Return the lots of a Parquet file or a tar; one of several that is damaged takes no other with it."""
+    try:
+        return (table_lots if path.suffix.lower() == TABLE else tar_lots)(path, common, size)
+    except StoreError as error:
+        if alone:
+            raise
+        return [Lot.none(str(path), error.message, name=path.name)]
 
 
 def _files(source: str | os.PathLike[str]) -> list[Path]:
     """Return the Parquet and tar files that a path stands for: itself, or a folder that holds nothing but those."""
     try:
         path = Path(source).expanduser().absolute()
+        if path.suffix.lower() in OPENED:  # of a long list of pictures, none is looked at
+            return []
         if path.is_file():
             return [path] if path.suffix.lower() in (TABLE, TAR) else []
         inside = sorted(entry for entry in path.iterdir() if not entry.name.startswith((".", "_")))
@@ -64,6 +89,11 @@ def _files(source: str | os.PathLike[str]) -> list[Path]:
     if any(entry.is_dir() or entry.suffix.lower() not in (TABLE, TAR, *BESIDE) for entry in inside):
         return []
     return [entry for entry in inside if entry.suffix.lower() in (TABLE, TAR)]
+
+
+def lots_of_candidates(found: Sequence[Candidate], size: int = PICTURES) -> list[Lot]:
+    """Return candidates in lots of at most ``size``."""
+    return [_of_candidates(part) for part in _parts(found, size)]
 
 
 def _parts(found: Sequence[Candidate], size: int) -> Iterator[Sequence[Candidate]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from imagegen_kit.errors import Fault, InvalidInput, MissingDependency, StoreError
-from imagegen_kit.retrieval.library.candidate import Candidate, reason_of
+from imagegen_kit.errors import Fault, MissingDependency, StoreError
+from imagegen_kit.retrieval.library.candidate import Candidate
 from imagegen_kit.retrieval.library.sources import of_row
 from imagegen_kit.retrieval.lots.lot import Lot
 
@@ -72,5 +72,14 @@ def _candidate(row: dict[str, Any], path: Path, number: int, common: Mapping[str
     faults: list[Fault] = []
     found = list(of_row(row, where, common, faults, path.parent))
     if faults or not found:
-        return Candidate(where, None, common, refused=reason_of(InvalidInput(faults)))
+        return Candidate(where, None, common, refused=_reason(row, where, faults))
     return found[0]
+
+
+def _reason(row: Mapping[str, Any], where: str, faults: Sequence[Fault]) -> str:
+    """Return what is wrong with a row, in one line, each column by its name."""
+    if any(fault.where == where for fault in faults):
+        held = ", ".join(map(repr, list(row)[:8])) + (", …" if len(row) > 8 else "")
+        return f"the row names no picture: put it in a column 'picture' (bytes) or 'path'. Its columns are {held}."
+    named = [(fault, fault.where.removeprefix(f"{where}.")) for fault in faults]
+    return " ".join(f"{name}: {fault.what} {fault.hint}".strip() for fault, name in named)

@@ -91,7 +91,8 @@ def _candidate(file: BinaryIO, path: Path, sample: _Sample, common: Mapping[str,
             elif isinstance(plain := json.loads(text), dict):
                 said |= {key: value for key, value in plain.items() if key != "sha256"}
         except (ValueError, RecursionError) as error:
-            faults.append(Fault(sample.key + ending, f"cannot be read: {error}."))
+            name = PurePosixPath(sample.key + ending)
+            faults.append(Fault(str(name), f"{name} beside it cannot be read: {error}."))
     about = read_about(said, where, faults, computed=True)
     if faults:
         return Candidate(where, None, common, refused=reason_of(InvalidInput(faults)))

@@ -58,6 +58,7 @@ class Asked:
     text_vector: np.ndarray | None = None
     learnt: LearntMap | None = None  # where it, and no vector, answers for the words
     notes: list[str] = field(default_factory=list)
+    among: int | None = None  # how many items the vectors could find, where a part of them could not be asked
 
     @property
     def partial(self) -> tuple[str, ...]:
@@ -145,6 +146,8 @@ class Asked:
         queries = views[0] if len(views) == 1 else np.concatenate(views)
         near = self.vectors.search(queries, depth, allowed=self.allowed)
         self.notes += [told for told in getattr(near, "partial", ()) if told not in self.notes]
+        if getattr(near, "partial", ()) and hasattr(near, "among"):
+            self.among = near.among if self.among is None else min(self.among, near.among)
         if len(queries) == 1:
             numbers, scores = near.ids[0], near.scores[0]
             if len(numbers) and numbers[-1] < 0:  # fewer than were asked for

@@ -117,11 +117,12 @@ class Hits(Shown, Sequence[Reference]):
         ways = {name: "exact" if exact else "approximate" for name, exact in found.exact.items()}
         ms = {stage: 1000 * seconds for stage, seconds in about.seconds.items()}
         who = (about.retriever, about.embedder, about.fingerprint)
-        return Explanation(*who, about.items, found.kept, ways, ms, about.notes, self.table())
+        return Explanation(*who, about.items, found.kept, ways, ms, about.notes, self.table(), found.among)
 
     def __repr__(self) -> str:
         hits = "1 hit" if len(self) == 1 else f"{len(self)} hits"
         told = [f"{r.name or r.role} {r.score:.2f}" for r in self.references[:NAMED]]
+        hits += " (partial: see explain())" if self._found.among is not None else ""
         return hits + (f": {', '.join(told)}" if told else "") + (", …" if len(self) > NAMED else "")
 
 
@@ -131,6 +132,7 @@ class Explanation(Shown):
 
     ``items`` is how many the library holds and ``kept`` how many ``where`` let through (None: the retriever does not
     say). ``channels`` says of each "exact" or "approximate", ``ms`` milliseconds by stage, ``hits`` is the table.
+    ``among`` is how many items were compared where a part of the library could not be asked; None: all of ``kept``.
     """
 
     retriever: str
@@ -142,6 +144,7 @@ class Explanation(Shown):
     ms: Mapping[str, float]
     notes: tuple[str, ...]
     hits: pd.DataFrame
+    among: int | None = None
 
     @property
     def share(self) -> float | None:
@@ -151,11 +154,13 @@ class Explanation(Shown):
     @property
     def facts(self) -> dict[str, str]:
         """Everything but the hits, in words."""
-        kept = "not told" if self.kept is None else f"{self.kept:,} of {self.items:,} items ({self.share:.1%})"
+        count = self.kept if self.among is None else self.among
+        share = 0 if count is None else count / max(1, self.items)
+        searched = "not told" if count is None else f"{count:,} of {self.items:,} items ({share:.1%})"
         return {
             "retriever": self.retriever,
             "embedder": f"{self.embedder} ({self.fingerprint[:12]})",
-            "searched": kept,
+            "searched": searched,
             "channels": ", ".join(f"{name} {way}" for name, way in self.channels.items()) or "none",
             "milliseconds": ", ".join(f"{stage} {ms:.2f}" for stage, ms in self.ms.items()),
             "notes": " ".join(self.notes) or "none",

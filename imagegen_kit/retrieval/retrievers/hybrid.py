@@ -63,7 +63,7 @@ class HybridRetriever:
         with stages("fuse"):
             hits = _hits(fused, ranked)
         exact = {r.channel: r.exact for r in ranked}
-        return Found(hits, exact, stages, tuple(asked.notes), kept)
+        return Found(hits, exact, stages, tuple(asked.notes), kept, asked.among)
 
 
 def _chosen(asked: Asked, ranked: list[Ranked], unwanted: Unwanted) -> tuple[Fused, bool]:
