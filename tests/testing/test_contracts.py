@@ -17,6 +17,7 @@ from tests.testing import contract_broken
 pytestmark = [pytest.mark.slow, pytest.mark.alone]  # some of the checks look how long things take
 
 ROOT = Path(__file__).parents[2]
+INTERNAL_ERROR = int(pytest.ExitCode.INTERNAL_ERROR)
 BROKEN = sorted(name for name in vars(contract_broken) if name.startswith("Test_"))
 # What goes wrong in one place may be seen in others: these fail too, and say the same.
 SEEN_TOO = {
@@ -62,7 +63,10 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]
         f"--basetemp={report.parent / 'nested'}"
     )  # the shared folder is tidied by whoever ends: not under us
     command += ["--numprocesses", "2", "--dist", "loadscope", contract_broken.__file__]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    for _ in range(2):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode != INTERNAL_ERROR:  # seen once: xdist took a worker that had ended for one that crashed
+            break
     assert done.returncode == 1, done.stdout[-2000:] + done.stderr[-2000:]  # they fail, and the run itself does not
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for case in ElementTree.parse(report).iter("testcase"):
