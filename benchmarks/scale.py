@@ -78,6 +78,8 @@ def spreading(count: int, actors: int) -> dict[str, Any]:
 
     spent = {"seconds": 0.0}
     engine = RayData(actors=actors) if actors else Here()
+    if not actors:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core: pictures are decoded beside the embedder
 
     class Timed:
         def spread(self, make: Any, lots: Any) -> Any:

@@ -71,7 +71,7 @@ class RayData:
         held = ray.cluster_resources()
         name, each = ("GPU", self.num_gpus) if self.num_gpus else ("CPU", self.num_cpus or 1.0)
         count = self.actors or max(1, min(pieces, int(held.get(name, 1) / each)))
-        least, most = count if isinstance(count, tuple) else (count, count)
+        least, most = (min(n, max(1, pieces)) for n in (count if isinstance(count, tuple) else (count, count)))
         # What holds the CPUs may be an engine of this session, which waits meanwhile: to wait for it would be for ever.
         num_cpus = self.num_cpus if self.num_cpus is not None else float(free_cpus() >= most)
         return ray.data.ActorPoolStrategy(min_size=least, max_size=most), num_cpus
