@@ -23,6 +23,15 @@ SLOWER = 1 / 0.9  # of cores × the loop on one core
 
 
 # ---------------------------------------------------------------------- adding
+def photos(count: int) -> Path:
+    """Return a new folder with so many different pictures."""
+    source, folder = Source(stored("tiny")), Path("photos")
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number:07}.png").write_bytes(source.next())
+    return folder
+
+
 def adding(count: int) -> dict[str, Any]:
     """Add pictures in lots, in this process, and return CPU ms a picture of embedding and of merging, and bytes."""
     import imagegen_kit as ik
@@ -41,11 +50,7 @@ def adding(count: int) -> dict[str, Any]:
                     return
                 yield answer
 
-    source = Source(stored("tiny"))
-    folder = Path("photos")
-    folder.mkdir()
-    for number in range(count):
-        (folder / f"{number:07}.png").write_bytes(source.next())
+    folder = photos(count)
     lib = ik.Library.open("refs")
     lib.embedder.embed_images([])
     cpu = time.process_time()
@@ -78,7 +83,7 @@ def spreading(count: int, actors: int) -> dict[str, Any]:
 
     spent = {"seconds": 0.0}
     engine = RayData(actors=actors) if actors else Here()
-    if not actors:
+    if not actors and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core: pictures are decoded beside the embedder
 
     class Timed:
@@ -88,11 +93,7 @@ def spreading(count: int, actors: int) -> dict[str, Any]:
             spent["seconds"] = time.perf_counter() - at
             return answers
 
-    source = Source(stored("tiny"))
-    folder = Path("photos")
-    folder.mkdir()
-    for number in range(count):
-        (folder / f"{number:07}.png").write_bytes(source.next())
+    folder = photos(count)
     lib = ik.Library.open("refs")
     lib.embedder.embed_images([])
     disconnect = connect(None, actors) if actors else None

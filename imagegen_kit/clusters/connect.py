@@ -8,7 +8,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.errors import Fault, ImagegenError, InvalidInput, MissingDependency
+from imagegen_kit.errors import Fault, ImagegenError, MissingDependency
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,9 +139,3 @@ def is_full(error: BaseException) -> bool:
     """Whether Ray says that nothing more goes into its object store, neither into memory nor onto the disk."""
     exceptions = ray().exceptions
     return isinstance(error, (exceptions.ObjectStoreFullError, exceptions.OutOfDiskError))
-
-
-def refuse(faults: list[Fault]) -> None:
-    """Raise InvalidInput where there are faults."""
-    if faults:
-        raise InvalidInput(faults)

@@ -24,19 +24,18 @@ class RayData:
 
     def __init__(
         self, address: str | None = None, *, actors: int | tuple[int, int] | None = None,
-        num_cpus: float | None = None,
-        num_gpus: float = 0.0,
+        num_cpus: float | None = None, num_gpus: float = 0.0,
     ) -> None:  # fmt: skip
         self.address, self.actors, self.num_cpus, self.num_gpus = address, actors, num_cpus, num_gpus
 
     def spread(self, make: Maker, pieces: Sequence[tuple[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield what comes of each piece as soon as it is there; one whose actor dies goes to another.
 
-        Raises MissingDependency where Ray is not installed, StoreError where it gives up.
+        Raises MissingDependency where Ray is not installed, ImagegenError where no cluster answers, StoreError where it
+        gives up.
         """
         found = ray()
         importlib.import_module("ray.data")  # pandas and Arrow with it
-
         disconnect = connect(self.address, os.cpu_count() or 1)
         try:
             yield from self._answers(found, make, pieces)

@@ -25,7 +25,6 @@ from imagegen_kit.clusters.connect import (
     dismiss,
     free_cpus,
     hire,
-    refuse,
 )
 from imagegen_kit.engine.cluster.fleet import Fleet, Size
 from imagegen_kit.engine.cluster.kits import Packing, refuse_left_out
@@ -36,7 +35,7 @@ from imagegen_kit.engine.engine import Engine
 from imagegen_kit.engine.keep import Delivered
 from imagegen_kit.engine.policy import SystemClock
 from imagegen_kit.engine.session import engine_for
-from imagegen_kit.errors import Fault, ImagegenError
+from imagegen_kit.errors import Fault, ImagegenError, InvalidInput
 from imagegen_kit.registry import get_registry
 from imagegen_kit.settings import settings
 from imagegen_kit.store import Store, find_store
@@ -92,14 +91,16 @@ class RayEngine(Engine):
             faults.append(Fault("workers", what, f"Ask for {most} at most."))
         path = _folder(store, faults)
         found = read_pools(pools, get_registry(), faults)
-        refuse(faults)
+        if faults:
+            raise InvalidInput(faults)
         kept_free = math.ceil(sum(pool.most * pool.num_cpus for pool, _ in found.values()))
         joined = connected()
         self._disconnect = connect(address, (workers or os.cpu_count() or 1) + kept_free)
         try:
             for provider, (pool, _) in found.items():
                 faults += check_room(f"pools.{provider}", pool.num_cpus, pool.num_gpus)
-            refuse(faults)
+            if faults:
+                raise InvalidInput(faults)
             if joined and free_cpus() < 1:
                 raise ImagegenError(HELD)
             path = path or settings().store or find_store()

@@ -45,8 +45,8 @@ def engine_for(engine: Any) -> Engine:
     from imagegen_kit.engine.engine import Engine
 
     if not isinstance(engine, Engine):
-        named = "'ray' is the name of one for references and scores, and" if engine == "ray" else f"{engine!r:.80}"
-        raise InvalidInput([Fault("engine", f"{named} is no engine.", "Write engine=ik.RayEngine(), or leave it out.")])
+        hint = "Write engine=ik.RayEngine(), or leave it out."
+        raise InvalidInput([Fault("engine", f"{engine!r:.80} is no engine.", hint)])
     if engine.closed:
         hint = "Make another one: exp.run(engine=…) goes on where it was."
         raise InvalidInput([Fault("engine", "it is closed.", hint)])
