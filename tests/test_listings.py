@@ -240,6 +240,12 @@ class TestRuns:
         assert ">unknown<" in html(frame)
         assert "$0.00" not in html(frame)
 
+    def test_a_run_without_a_name_is_told_by_its_id(self) -> None:
+        run = ik.open_run(pd.DataFrame({"picture": [Image.new("RGB", (8, 8))]}))
+        assert repr(ik.runs()).splitlines()[2].startswith(f"{run.id} ")
+        assert f"<td><br>{run.id}" not in html(ik.runs())
+        assert run.id in words(html(ik.runs()))
+
     def test_a_run_is_still_opened_by_its_row(self) -> None:
         assert ik.open_run(ik.runs().index[0]).name == EVIL
 

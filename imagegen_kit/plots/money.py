@@ -65,7 +65,8 @@ def spending(run: Run | None = None) -> Plot:
     if frame["simulated"].any():
         notes.append(f"simulated calls would have cost {usd(_last(frame, 'simulated_usd'))}; they are no money")
     alt = f"{what}, added up over time: " + "; ".join(notes)
-    return Plot(what, frame, lambda axes, f: _draw_spending(axes, f, budgets), alt=alt, notes=notes)
+    nothing = "" if frame["cost_usd"].notna().any() else "no cost is known"
+    return Plot(what, frame, lambda axes, f: _draw_spending(axes, f, budgets), alt=alt, notes=notes, nothing=nothing)
 
 
 def _last(frame: pd.DataFrame, name: str) -> float:
@@ -142,7 +143,8 @@ def projection(run: Run, pictures_per_item: float, items_per_month: int | Sequen
         f"{said(label)}: " + ", ".join(f"{usd(v)} at {n:,} items" for n, v in f["usd_per_month"].dropna().items())
         for label, f in frames.items()
     )
-    return Plot(what, frame, lambda axes, f: _draw_projection(axes, f, by), alt=alt, notes=notes)
+    nothing = "" if frame["usd_per_month"].notna().any() else "no price is known"
+    return Plot(what, frame, lambda axes, f: _draw_projection(axes, f, by), alt=alt, notes=notes, nothing=nothing)
 
 
 def _months(rows: pd.DataFrame, pictures_per_item: float, months: list[int]) -> pd.DataFrame:

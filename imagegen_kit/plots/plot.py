@@ -35,9 +35,12 @@ class Plot:
     """A static plot. Shows itself in a cell as a picture with an alternative text, on white in either theme."""
 
     def __init__(
-        self, title: str, frame: pd.DataFrame, draw: Callable[[Any, pd.DataFrame], None], *, alt: str, notes: list[str]
-    ) -> None:
+        self, title: str, frame: pd.DataFrame, draw: Callable[[Any, pd.DataFrame], None], *, alt: str,
+        notes: list[str], nothing: str = "",
+    ) -> None:  # fmt: skip
         self.title, self.alt, self.notes = title, alt, notes
+        # why there is nothing to draw, "" where there is something: axes without a mark would say that all is 0
+        self.nothing = nothing if len(frame) else "nothing to draw yet"
         self._frame, self._draw = frame, draw
 
     def table(self) -> pd.DataFrame:
@@ -66,11 +69,12 @@ class Plot:
         axes.tick_params(colors=QUIET, labelsize=8.5)
         axes.grid(color=LINE, linewidth=0.5, alpha=0.6)
         axes.set_axisbelow(True)
-        if len(self._frame):
-            self._draw(axes, self._frame)
-        else:
+        if self.nothing:
+            figure.set_figheight(HEIGHT_IN / 4)
             axes.set_axis_off()
-            axes.text(0.5, 0.5, "nothing to draw yet", ha="center", color=QUIET, transform=axes.transAxes)
+            axes.text(0, 0.5, plain(self.nothing), color=QUIET, transform=axes.transAxes)
+        else:
+            self._draw(axes, self._frame)
         return figure
 
     def save(self, path: str | Path) -> Path:

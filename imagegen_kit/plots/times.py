@@ -34,7 +34,9 @@ def latency(run: Run, by: str = "model") -> Plot:
     }
     what = f"latency by {by}"
     alt = f"{what}. " + "; ".join(_words(group, mark) for group, mark in marks.items())
-    return Plot(what, data, lambda axes, f: _draw(axes, f, marks), alt=alt, notes=[])  # the lanes' heads say it
+    nothing = "" if data["timed"].any() else "nothing was timed"
+    notes = [_words(group, mark) for group, mark in marks.items()] if nothing else []  # else the lanes' heads say it
+    return Plot(what, data, lambda axes, f: _draw(axes, f, marks), alt=alt, notes=notes, nothing=nothing)
 
 
 def _words(group: str, mark: tuple[Any, Any, int, int]) -> str:

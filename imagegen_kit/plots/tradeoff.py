@@ -46,7 +46,11 @@ def cost_latency(run: Run, by: str = "model", *, quality: str | None = None, hig
         notes.append("some of it is simulated: no real service was asked")
     if drawn.sum() > 1 and frame.loc[drawn, "front"].all():
         notes.append("nobody is beaten in all respects; a tenth of the seconds, or 50 ms, is no difference")
-    return Plot(what, frame, lambda axes, f: _draw(axes, f, upright), alt=_alt(what, frame, upright), notes=notes)
+    nothing = "" if drawn.any() else f"nothing has both a price and {quality or 'a time'}"
+    return Plot(
+        what, frame, lambda axes, f: _draw(axes, f, upright), alt=_alt(what, frame, upright), notes=notes,
+        nothing=nothing,
+    )  # fmt: skip
 
 
 def _steps(values: pd.Series[Any]) -> pd.Series[Any]:

@@ -36,6 +36,9 @@ def plots(known: Known) -> Section:
     for i, make in enumerate(wanted):
         try:
             plot = make()
+            if plot.nothing:
+                blocks.append(Words(f"Not drawn: {plot.title}, for {plot.nothing}.", "small"))
+                continue
             blocks.append(_drawing(plot, f"p{i}"))
         except MissingDependency as error:
             return Section("plots", "Plots", [Words(str(error), "warning")])

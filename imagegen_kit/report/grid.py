@@ -60,8 +60,9 @@ def _grid(found: list[Row], shots: list[Shot], names: list[str], column: str | N
         cells.setdefault(label, {}).setdefault(said(row.params.get(column)) if column else "", []).append(shot)
     lines = [Line(label, [line.get(head, []) for head in heads or [""]]) for label, line in cells.items()]
     prefix = "" if column == "model" else f"{column}: "
-    what = f"{' and '.join(names) or 'all'} down" + (f", {column} across" if column else "")
-    return Pictures(f"Pictures: {what}", " · ".join(names), [prefix + head for head in heads], lines)
+    what = [f"{' and '.join(names)} down"] * bool(names) + [f"{column} across"] * bool(column)
+    caption = ": ".join(["Pictures", ", ".join(what)][: 1 + bool(what)])
+    return Pictures(caption, " · ".join(names), [prefix + head for head in heads], lines)
 
 
 def _shot(known: Known, number: int, row: Row, copies: dict[str, bytes | str]) -> Shot:

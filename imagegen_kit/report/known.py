@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import ImagegenError, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.contenders import compared, parameters_of
 from imagegen_kit.experiments.elsewhere import ELSEWHERE
+from imagegen_kit.recipes.judging import judge_pair
 from imagegen_kit.store.slices import Tidy
+
+JUDGES = f"{judge_pair.__module__}:{judge_pair.__qualname__}"
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +72,13 @@ class Known:
     def elsewhere(self) -> bool:
         """Whether the pictures were made elsewhere: then only what somebody told is known of their making."""
         return self.run._spec.get("recipe") == ELSEWHERE
+
+    @property
+    def judged(self) -> str | None:
+        """The run whose pictures a judge looked at, where this run is its answers ("" if it was shared); else None."""
+        if self.run._spec.get("recipe") != JUDGES:
+            return None
+        return str(self.values["about"][0].get("judged", ""))
 
     @property
     def survivors(self) -> bool:

@@ -46,6 +46,10 @@ def write_report(run: Run, path: str | Path, by: str | None, most: int) -> Path:
     if faults:
         raise InvalidInput(faults)
     known = Known.of(run, by, most)
+    if (judged := known.judged) is not None:
+        of = f"ik.open_run({judged!r})" if judged else "the run that was judged"
+        hint = f"Report {of}: the judge stands there beside the votes; run.table() has its answers."
+        raise InvalidInput([Fault("run", "it holds a judge's answers about the pictures of another run.", hint)])
     page = render(known)
     return write_whole(target, page.encode(errors="replace"), "page")
 

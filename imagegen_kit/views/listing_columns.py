@@ -98,11 +98,11 @@ def _marked(words: str, line: str) -> Markup:
 
 
 def _below(first: str, second: str) -> Markup:
-    return Markup(text(first) + (f"<br>{small(text(second))}" if second else ""))
+    return Markup("<br>".join([text(first)] * bool(first) + [small(text(second))] * bool(second)))
 
 
 def _two(name: str, words: str, under: str) -> Column:
-    return Column(name, lambda row: row.said(words), lambda row: _below(row.said(words), row.said(under, 160)))
+    return Column(name, _either(words, under), lambda row: _below(row.said(words), row.said(under, 160)))
 
 
 # ---------------------------------------------------------------------- models
@@ -227,8 +227,8 @@ def _cost(row: Row) -> str:
     return usd(None if value is None else float(value))
 
 
-def _either(names: str) -> Callable[[Row], str]:
-    return lambda row: row.said(names, 300) or "–"
+def _either(*names: str) -> Callable[[Row], str]:
+    return lambda row: next((told for name in names if (told := row.said(name, 300))), "–")
 
 
 KINDS = {

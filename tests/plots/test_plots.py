@@ -73,6 +73,24 @@ def test_cached_pictures_are_counted_and_not_timed(run: Run) -> None:
     assert ik.plots.latency(run).table()["timed"].all()
 
 
+def test_what_has_nothing_to_draw_says_so_and_draws_no_empty_axes(run: Run) -> None:
+    told = ik.open_run(pd.DataFrame({"picture": [Image.new("RGB", (32, 32), (9, i, 9)) for i in range(2)]}))
+    for plot, why in (
+        (ik.plots.latency(told), "nothing was timed"),
+        (ik.plots.cost_latency(told), "nothing has both a price and a time"),
+        (ik.plots.spending(told), "no cost is known"),
+        (ik.plots.projection(told, 1, [100]), "no price is known"),
+        (ik.plots.cost_latency(told, quality="width"), "nothing has both a price and width"),
+    ):
+        assert plot.nothing == why
+        (axes,) = plot.figure.axes
+        assert not axes.axison
+        assert [words.get_text() for words in axes.texts] == [why]
+        assert not axes.lines
+        assert not axes.collections
+    assert [ik.plots.latency(run).nothing, ik.plots.spending(run).nothing] == ["", ""]
+
+
 def test_spending_adds_up_and_stands_against_the_budget(run: Run) -> None:
     plot = ik.plots.spending(run)
     assert plot.table()["spent_usd"].iloc[-1] == pytest.approx(0.2)

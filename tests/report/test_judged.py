@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import imagegen_kit as ik
 from imagegen_kit.report.known import Known
 from imagegen_kit.report.parts import Items
 from imagegen_kit.report.voted import votes
@@ -14,6 +15,8 @@ from tests.experiments.judging.bench import GEMINI, judged_by, run_of, vote
 from tests.report.reading import Page
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from imagegen_kit.testing.simulators.judges import Reader
 
 pytestmark = pytest.mark.usefixtures("own_registry")
@@ -58,3 +61,15 @@ def test_a_judge_that_judged_nothing_is_on_the_page_with_what_failed(reader: Rea
     assert "6 of 6 controls" in said
     for blame in ("Change the prompt", "Do not trust", "Not calibrated"):
         assert blame not in said
+
+
+def test_the_answers_of_a_judge_are_reported_with_what_was_judged(tmp_path: Path) -> None:
+    run = run_of(3)
+    with judged_by(Honest()):
+        judging = run.judge(GEMINI, progress=False).judging
+    with pytest.raises(ik.errors.InvalidInput, match=rf"judge's answers .* Report ik.open_run\('{run.id}'\)"):
+        judging.report("page.html")
+    shared = ik.open_run(judging.export("shared.zip", share=True))
+    with pytest.raises(ik.errors.InvalidInput, match="Report the run that was judged"):
+        shared.report("page.html")
+    assert not (tmp_path / "page.html").exists()

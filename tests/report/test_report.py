@@ -293,6 +293,13 @@ def test_of_pictures_made_elsewhere_a_page_says_only_what_is_known(own_registry:
         assert untold not in page.words
     assert "success is left out: only pictures that came are here" in page.said_in("numbers")
     assert list(run.compare().metric) == ["score_red"]
+    plots = page.said_in("plots")  # no axes without a mark on them, no header of what has one value alone
+    assert "<svg" not in page.part("plots")
+    for said in ("price and latency by label, for nothing has both", "for nothing was timed", "for no cost is known"):
+        assert said in plots
+    heads = re.findall(r"<th[^>]*>([^<]*)</th>", page.part("pictures"))
+    assert heads == ["label: flux", "label: sd"]
+    assert "Pictures: label across" in page.said_in("pictures")
 
 
 def test_what_a_table_tells_of_failures_and_seeds_is_on_its_page(own_registry: None) -> None:
