@@ -100,7 +100,7 @@ types: $(VENV)/dev
 	$(BIN)/mypy
 
 in-browser: $(VENV)/dev
-	$(BIN)/python -m pytest -rs tests/browser
+	$(BIN)/python -m pytest -rs --numprocesses 2 --dist loadfile tests/browser
 
 notebooks: $(VENV)/dev  ## execute the notebooks and compare their outputs
 	rm -rf build/notebooks && mkdir -p build/notebooks

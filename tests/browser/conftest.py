@@ -1,4 +1,4 @@
-"""Real JupyterLab and Notebook 7 in a real Chromium: one server for all tests, a browser for each file of them.
+"""Real JupyterLab and Notebook 7 in a real Chromium: one server for each process of tests, a browser for each file.
 
 Playwright's loop runs in the main thread while a browser is open, so these tests have a process of their own in
 ``make test``; the browser is closed after each file, so that they may also run among others.
@@ -24,7 +24,7 @@ __all__ = ["Open"]  # what the fixture ``notebook`` is
 
 @pytest.fixture(scope="session")
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
-    """The server of all browser tests."""
+    """The server of all browser tests of this process."""
     pytest.importorskip("jupyterlab", reason="browser tests need `pip install jupyterlab notebook`")
     server = Jupyter(tmp_path_factory.mktemp("jupyter"))
     yield server

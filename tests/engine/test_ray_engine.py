@@ -40,13 +40,15 @@ from imagegen_kit.registry import get_registry
 from imagegen_kit.settings import reset, secrets, settings
 from imagegen_kit.store import Store
 from tests.engine.models import picture, until
-from tests.reliability.services import PRICE, Lab, variables
+from tests.reliability.ray_driver import of_lab
+from tests.reliability.services import PRICE, lab_at_work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imagegen_kit.engine.cluster.kits import Kit
     from imagegen_kit.engine.ray_engine import RayEngine
+    from tests.reliability.services import Lab
 
 # What two runs of the same experiment never share.
 OWN = ["run_id", "created_at", "seconds", "seconds_queue", "seconds_keep", "timings", "path"]
@@ -67,16 +69,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayEngine]:
 
 @pytest.fixture
 def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    with Lab(latency=0.4, look="tiny") as sim:
-        for name, value in variables(sim).items():
-            monkeypatch.setenv(name, value)
-        ik.configure()
+    with lab_at_work(monkeypatch, latency=0.4) as sim:
         yield sim
-
-
-def of_lab(cells: int, **more: Any) -> ik.Experiment:
-    prompts = [f"picture {n}" for n in range(cells)]
-    return ik.Experiment(vary={"prompt": prompts}, fixed={"model": "lab/one"}, **more)
 
 
 def attempts(engine: RayEngine, run: Any) -> Counter[str]:

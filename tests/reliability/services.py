@@ -12,20 +12,25 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request  # noqa: TC002  # starlette looks at it when it is called
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+import imagegen_kit as ik
 from imagegen_kit.catalog.job_api import load_job_api
 from imagegen_kit.testing.simulators import GeminiSimulator, JobApiSimulator, OpenAISimulator
 from imagegen_kit.testing.simulators.drawing import draw
 from imagegen_kit.testing.simulators.ledger import Charge
 from imagegen_kit.testing.simulators.server import Dropped, Simulator
+
+if TYPE_CHECKING:
+    import pytest
 
 LAB_FILE = Path(__file__).with_name("lab.yaml")
 PRICE = 0.04  # of lab/one, in USD
@@ -181,6 +186,16 @@ def variables(sim: Any) -> dict[str, str]:
 
     api = shipped_job_apis()[sim.service]
     return {api.base_url_env[0]: sim.base_url, api.key_env[0]: sim.key}
+
+
+@contextmanager
+def lab_at_work(monkeypatch: pytest.MonkeyPatch, latency: float) -> Iterator[Lab]:
+    """Start a ``Lab`` that answers after ``latency`` seconds and let this session find it."""
+    with Lab(latency=latency, look="tiny") as sim:
+        for name, value in variables(sim).items():
+            monkeypatch.setenv(name, value)
+        ik.configure()
+        yield sim
 
 
 def _kind(request: Request) -> str:

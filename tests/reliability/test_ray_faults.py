@@ -21,7 +21,7 @@ from imagegen_kit.store.remote import Remote
 from tests.engine.models import until
 from tests.engine.nodes import alive
 from tests.reliability.ray_driver import experiment, of_lab
-from tests.reliability.services import PRICE, Lab, variables
+from tests.reliability.services import PRICE, lab_at_work, variables
 from tests.store.object_servers import rclone
 from tests.store.sending import URL, set_keys, states
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from imagegen_kit.engine.ray_engine import RayEngine
     from tests.engine.nodes import Nodes
+    from tests.reliability.services import Lab
 
 pytestmark = pytest.mark.ray
 
@@ -45,10 +46,7 @@ def nodes() -> Iterator[Nodes]:
 
 @pytest.fixture
 def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    with Lab(latency=0.3, look="tiny") as sim:
-        for name, value in variables(sim).items():
-            monkeypatch.setenv(name, value)
-        ik.configure()
+    with lab_at_work(monkeypatch, latency=0.3) as sim:
         yield sim
 
 

@@ -17,7 +17,7 @@ from imagegen_kit.errors import StoreError
 from tests.engine.models import picture, until
 from tests.reliability.ray_driver import of_lab
 from tests.reliability.ray_hoarder import Hoarder
-from tests.reliability.services import Lab, variables
+from tests.reliability.services import lab_at_work
 from tests.retrieval.colours import pictures_in
 from tests.retrieval.logged import Logged, add, embedded
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imagegen_kit.engine.ray_engine import RayEngine
+    from tests.reliability.services import Lab
 
 pytestmark = pytest.mark.ray
 ROOT = Path(ik.__file__).parents[1]
@@ -36,10 +37,7 @@ NO_DISK = {"local_fs_capacity_threshold": 0.0001}  # Ray takes a disk of which s
 
 @pytest.fixture
 def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    with Lab(latency=0.3, look="tiny") as sim:
-        for name, value in variables(sim).items():
-            monkeypatch.setenv(name, value)
-        ik.configure()
+    with lab_at_work(monkeypatch, latency=0.3) as sim:
         yield sim
 
 
