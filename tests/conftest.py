@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import tempfile
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -17,7 +19,6 @@ from imagegen_kit.registry import current, get_registry, reset_registry
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from pathlib import Path
 
     from imagegen_kit.registry import Registry
 
@@ -81,6 +82,14 @@ def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     yield
     session.close_default_engine()
     settings.reset()
+
+
+@pytest.fixture
+def open_path() -> Iterator[Path]:
+    """A folder that any user may enter; those of ``tmp_path`` lie in one that is pytest's own, and is closed again."""
+    with tempfile.TemporaryDirectory(prefix="imagegen-open-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 class _Plain:

@@ -23,6 +23,8 @@ from imagegen_kit.providers.secrecy import cleaned, redacted
 from imagegen_kit.types import Accepted, Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from imagegen_kit.engine.policy import Clock
     from imagegen_kit.engine.purchase import Purchase
     from imagegen_kit.hookspecs import ProviderSpec
@@ -48,6 +50,13 @@ class Call:
         return cls(model, prepared.asked, prepared.sent, purchase.policy.timeout_s or model.spec.timeout_s, job_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Said of a call made elsewhere whose answer is there and is being kept; ``rest_s`` as in ``Reply``."""
+
+    rest_s: float | None = None
+
+
 class ProgressSink:
     """What a provider calls while it works; ``Accepted`` returns once the job id is committed."""
 
@@ -55,6 +64,7 @@ class ProgressSink:
         self._purchase, self.attempt, self.clock = purchase, attempt, clock
         self.job_id: str | None = None
         self.resumable = False
+        self.answered: Callable[[float | None], Awaitable[None]] | None = None  # lets the next call be made
 
     @property
     def idempotency_key(self) -> str:
@@ -62,7 +72,7 @@ class ProgressSink:
         request, key = self._purchase.request_id, self._purchase.prepared.key
         return blake2b(f"{request} {key}".encode(), key=self._purchase.engine.salt, digest_size=16).hexdigest()
 
-    async def __call__(self, event: Accepted | Progress) -> None:
+    async def __call__(self, event: Accepted | Answered | Progress) -> None:
         """Record and pass on one event."""
         if isinstance(event, Accepted):
             self.job_id = event.job_id
@@ -72,6 +82,9 @@ class ProgressSink:
             await asyncio.shield(
                 asyncio.wrap_future(journal.transact(lambda c: name_job(c, attempt, event.job_id, poll_url)))
             )
+        elif isinstance(event, Answered):
+            if self.answered is not None:
+                await self.answered(event.rest_s)
         elif self._purchase.on_progress is not None:
             self._purchase.on_progress(event)
 

@@ -7,6 +7,7 @@ and a result counts only when its bytes and its row are on disk.
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -161,16 +162,24 @@ class Purchase:
         rota = await engine.keyring.rota(model.provider)
         concurrency = engine.concurrency(self)
         only = rota.named(self.key_id) if self.collect is not None or self.attempt is not None else None
-        async with rota.seat(
+        seat = rota.seat(
             model.id, concurrency, clock, self.avoid, only,
             lambda seconds: self.tell_wait(seconds, "the service asked to wait"),
-        ) as key:  # fmt: skip
+        )  # fmt: skip
+        async with AsyncExitStack() as seated:
+            key = await seated.enter_async_context(seat)
+
+            async def answered(rest_s: float | None) -> None:
+                if rest_s:
+                    key.pause(model.id).extend(rest_s, clock)
+                await seated.aclose()  # the next call may be made while a worker keeps what this one brought
+
             reserved = await self._admitted(rota, key, number, concurrency)
             if self.abandoned and self.attempt is None:
                 await self._withdraw(reserved.attempt)
             started, sent_at = clock.monotonic(), clock.now()
             progress = ProgressSink(self, reserved.attempt, clock)
-            progress.resumable = hasattr(key.provider, "collect")
+            progress.resumable, progress.answered = hasattr(key.provider, "collect"), answered
             try:
                 reply = await engine.call(self, progress, key)
             except ProviderError as error:

@@ -106,10 +106,8 @@ def test_what_a_killed_writer_had_committed_is_read_from_a_read_only_disk(tmp_pa
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
-def test_a_store_of_another_user_can_be_read(tmp_path):
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(folder.stat().st_mode | 0o055)
-    command = [*CHILD, "of_another", str(tmp_path)]
+def test_a_store_of_another_user_can_be_read(open_path):
+    command = [*CHILD, "of_another", str(open_path)]
     found = answer(subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT))
     assert found["read"] == [["kept"]]
     assert "cannot be written" in found["error"]

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imagegen_kit.engine.calling import Call, call_provider
+from imagegen_kit.engine.calling import Answered, Call, call_provider
 from imagegen_kit.engine.cluster.kits import unpack
 from imagegen_kit.engine.cluster.orders import GATHER_S, Ended, Said, fitting, told
 from imagegen_kit.engine.keep import Delivered, keep_made, with_room
@@ -149,6 +149,7 @@ class Worker:
         called = time.perf_counter()
         kept, problem = None, None
         async with self._keeping:
+            self.tell(Said(order.attempt, Answered(reply.rest_s)))  # not before: what waits here is not to grow
             keep = partial(keep_made, self._blobs, reply, call.sent, order.measure)
             try:
                 kept = await with_room(partial(self._in_thread, keep), asyncio.sleep, sink.tell_wait)
