@@ -6,7 +6,7 @@ import contextlib
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -60,6 +60,7 @@ def test_grids_of_every_shape(shape):
 
 @given(kinds=KINDS, seed=st.integers(0, 2000), ground=COLOURS, rows=GAPS, columns=GAPS, border=st.integers(0, 16),
        shares=st.tuples(st.floats(0.87, 1.13), st.floats(0.87, 1.13)))  # fmt: skip
+@example(kinds=["photo"] * 4, seed=185, ground=(25, 164, 55), rows=[3], columns=[3], border=11, shares=(1.0, 1.0))
 @settings(max_examples=6)
 def test_cells_with_gutters_are_found_whole(kinds, seed, ground, rows, columns, border, shares):
     grid = draw(
@@ -89,17 +90,20 @@ def test_cells_without_gutters_are_cut_evenly(kinds, seed):
 
 
 @given(seed=st.integers(0, 2000), radius=st.floats(0.02, 0.1), ground=st.sampled_from([WHITE, BLACK, TEAL]))
+@example(seed=273, radius=0.0625, ground=TEAL)  # a cell that has some of that colour by itself
 @settings(max_examples=6)
 def test_round_corners_are_filled(seed, radius, ground):
+    def share_of_ground(cell):
+        return (abs(np.asarray(cell.convert("RGB")).astype(int) - ground).max(axis=-1) < 12).mean()
+
     grid = draw(
         size=(360, 360), kinds=["noise"], seed=seed, ground=ground, row_gaps=[12], col_gaps=[12], border=(9,) * 4,
         radius=radius,
     )  # fmt: skip
-    for cell, (left, top, right, bottom) in zip(split_and_trim(grid.image), grid.boxes, strict=True):
+    for cell, (left, top, right, bottom), drawn in zip(split_and_trim(grid.image), grid.boxes, grid.cells, strict=True):
         assert abs(cell.width - (right - left)) <= 4
         assert abs(cell.height - (bottom - top)) <= 4
-        left_over = (abs(np.asarray(cell).astype(int) - ground).max(axis=-1) < 12).mean()
-        assert left_over <= ALLOWED
+        assert share_of_ground(cell) <= share_of_ground(drawn) + ALLOWED
 
 
 def test_other_numbers_of_cells():

@@ -6,6 +6,7 @@ run of lines of one colour, and it counts only where it ends in a jump: a clear 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -80,13 +81,17 @@ def _jumps(pixels: Pixels, at: int, way: int, colour: Colour) -> bool:
 
 
 def soft_edge(pixels: Pixels, at: int, way: int, colour: Colour) -> int:
-    """Return how many lines from ``at`` on are a blend of ``colour`` and of what comes behind it."""
+    """Return how many lines from ``at`` on are a blend of ``colour`` and of what comes behind it.
+
+    A blend goes on from line to line: lines of one colour that is well off ``colour`` are the picture's own.
+    """
     lines = [pixels[k] for k in range(at, at + way * SOFT, way) if 0 <= k < len(pixels)]
     if not lines:
         return 0
     far = [float(np.quantile(apart(line, colour), JUMPS)) for line in lines]
     full = max(far)
-    return next((number for number, one in enumerate(far) if one >= 0.75 * full), 0)
+    stays = [one >= 0.5 * full and after <= 1.05 * one for one, after in pairwise([*far, full])]
+    return next((n for n, one in enumerate(far) if one >= 0.75 * full or stays[n]), 0)
 
 
 def rim(pixels: Pixels, colour: Colour | None = None, most: float = 0.15) -> Band | None:
