@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from imagegen_kit.engine.calling import Answered
 from imagegen_kit.engine.cluster.kits import Kit
 from imagegen_kit.engine.cluster.link import Link
 from imagegen_kit.engine.cluster.orders import BYTES, Ended, Order, Said, fitting, told
@@ -198,5 +199,29 @@ def test_a_worker_that_takes_no_order_for_another_reason_is_given_up_and_nothing
         assert lost == ["gone"]
         await asyncio.sleep(0)
         assert asyncio.all_tasks() == before, "what talks to it has ended too"
+
+    asyncio.run(asyncio.wait_for(talk(), 10))
+
+
+def test_a_call_that_was_answered_is_open_no_more_while_its_picture_is_kept() -> None:
+    async def talk() -> None:
+        desk, heard = Desk(), []
+        link = Link(desk, lambda *_: None)
+        await link.start()
+
+        async def note(event: Any) -> None:
+            heard.append(event)
+
+        call = asyncio.create_task(link.make(order(1), kit(), note))
+        while not desk.orders:
+            await asyncio.sleep(0.001)
+        assert (link.open_calls, len(link.held)) == (1, 1)
+        desk.open[-1].set_result([Said(1, Answered())])
+        while not heard:
+            await asyncio.sleep(0.001)
+        assert (link.open_calls, len(link.held)) == (0, 1)
+        link.end()
+        with pytest.raises(OutcomeUnknown):
+            await call
 
     asyncio.run(asyncio.wait_for(talk(), 10))

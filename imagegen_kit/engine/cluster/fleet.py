@@ -65,7 +65,7 @@ class Fleet:
             await self._stand_in_line()
 
     async def make(self, order: Order, kit: Kit, told: Callable[[Any], Awaitable[None]]) -> Delivered:
-        """Have a call made by whoever holds least. Raises ProviderError."""
+        """Have a call made by whoever has the fewest open. Raises ProviderError."""
         while (link := self._free()) is None:
             await self._stand_in_line(order.model)
         try:
@@ -76,7 +76,7 @@ class Fleet:
 
     def _free(self) -> Link | None:
         able = [k for k in self.links if k.alive and (self.size.slots is None or len(k.held) < self.size.slots)]
-        return min(able, key=lambda k: len(k.held), default=None)
+        return min(able, key=lambda k: k.open_calls, default=None)
 
     async def _stand_in_line(self, model: str | None = None) -> None:
         turn = asyncio.get_running_loop().create_future()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.clusters.connect import FULL, is_full
+from imagegen_kit.engine.calling import Answered
 from imagegen_kit.engine.cluster.orders import GATHER_S, Ended, Said, fitting, raised
 from imagegen_kit.errors import ImagegenError, OutcomeUnknown, ProviderError
 from imagegen_kit.types import Accepted
@@ -31,6 +32,7 @@ class _Held:
     told: Callable[[Any], Awaitable[None]]
     ended: asyncio.Future[Delivered]
     handed: bool = False
+    answered: bool = False  # by the service; what it brought is being kept
 
 
 class Link:
@@ -51,6 +53,11 @@ class Link:
         self._talk: asyncio.Task[None] | None = None
         self._ears: set[asyncio.Task[None] | None] = set()
         self._acks: set[asyncio.Task[None]] = set()
+
+    @property
+    def open_calls(self) -> int:
+        """How many calls the worker has, or is to make, that are not answered yet."""
+        return sum(not held.answered for held in self.held.values())
 
     async def start(self) -> None:
         """Wait until the worker answers, and begin to talk. Raises what Ray raises where it does not start."""
@@ -147,6 +154,7 @@ class Link:
         held = self.held.get(event.attempt)
         if isinstance(event, Said):
             if held is not None:
+                held.answered = held.answered or isinstance(event.event, Answered)
                 ack = asyncio.create_task(self._pass_on(held, event.event))
                 self._acks.add(ack)
                 ack.add_done_callback(self._acks.discard)
