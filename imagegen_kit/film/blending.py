@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from imagegen_kit.film.needing import ONE_THREAD, pyav
+from imagegen_kit.film.needing import pyav
 from imagegen_kit.film.reading import facts_of, opened
 from imagegen_kit.film.writing import add_frame, add_pictures, even, muxing
 
@@ -60,7 +60,7 @@ def _frames(data: bytes, size: tuple[int, int], fps: Fraction, count: int) -> It
 def _fitted(frame: Any, size: tuple[int, int]) -> Any:
     if (frame.width, frame.height) == size:
         return frame
-    picture = frame.to_image(threads=ONE_THREAD)
+    picture = frame.to_image()
     scale = min(size[0] / picture.width, size[1] / picture.height)
     inner = (min(size[0], round(picture.width * scale)), min(size[1], round(picture.height * scale)))
     ground = Image.new("RGB", size)

@@ -7,7 +7,6 @@ from typing import Any
 from imagegen_kit.errors import MissingDependency
 
 INSTALL = "pip install 'imagegen-kit[video]'"
-ONE_THREAD = 1  # for scaling and colours: with several, one pixel in many is another one now and then (PyAV 18.1)
 
 
 def pyav(feature: str) -> Any:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, InvalidInput
-from imagegen_kit.film.needing import ONE_THREAD, pyav
+from imagegen_kit.film.needing import pyav
 from imagegen_kit.imaging.decode import DEFAULT
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _one(frames: Iterator[Any]) -> Image.Image:
         found = frame
     if found is None:
         raise _refused("film", "no frame of it can be decoded.")
-    image: Image.Image = found.to_image(threads=ONE_THREAD)
+    image: Image.Image = found.to_image()
     return image
 
 

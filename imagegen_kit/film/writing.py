@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import ImagegenError
-from imagegen_kit.film.needing import ONE_THREAD, pyav
+from imagegen_kit.film.needing import pyav
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -63,7 +63,7 @@ def add_pictures(container: Any, size: tuple[int, int], fps: Fraction) -> Any:
 def add_frame(container: Any, stream: Any, frame: Any, number: int) -> None:
     """Encode ``frame`` (of PyAV) as the frame ``number`` of ``stream``."""
     made = frame.reformat(
-        stream.width, stream.height, "yuv420p", dst_colorspace=BT709, dst_color_range=LIMITED, threads=ONE_THREAD
+        stream.width, stream.height, "yuv420p", dst_colorspace=BT709, dst_color_range=LIMITED
     )  # fmt: skip
     made.pts, made.time_base = number, 1 / Fraction(stream.codec_context.framerate)
     container.mux(stream.encode(made))
