@@ -68,7 +68,7 @@ demo: $(VENV)/lab  ## run the first notebook for real; leaves it and its picture
 lab: $(VENV)/lab  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
-# The last three are one process each, and none of them measures time: two go on at once, each says what it has to say at
+# None of the last three measures time, and the tests in a browser mostly wait: two go on at once, each says what it has to say at
 # its end. mypy is among them, for nothing else runs while it would run first.
 WHOLE := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 test:  ## set up and run every test, the notebooks included

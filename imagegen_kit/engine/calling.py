@@ -60,11 +60,13 @@ class Answered:
 class ProgressSink:
     """What a provider calls while it works; ``Accepted`` returns once the job id is committed."""
 
-    def __init__(self, purchase: Purchase, attempt: int, clock: Clock) -> None:
+    def __init__(
+        self, purchase: Purchase, attempt: int, clock: Clock, answered: Callable[[float | None], Awaitable[None]]
+    ) -> None:
         self._purchase, self.attempt, self.clock = purchase, attempt, clock
+        self._answered = answered  # lets the next call be made
         self.job_id: str | None = None
         self.resumable = False
-        self.answered: Callable[[float | None], Awaitable[None]] | None = None  # lets the next call be made
 
     @property
     def idempotency_key(self) -> str:
@@ -83,8 +85,7 @@ class ProgressSink:
                 asyncio.wrap_future(journal.transact(lambda c: name_job(c, attempt, event.job_id, poll_url)))
             )
         elif isinstance(event, Answered):
-            if self.answered is not None:
-                await self.answered(event.rest_s)
+            await self._answered(event.rest_s)
         elif self._purchase.on_progress is not None:
             self._purchase.on_progress(event)
 

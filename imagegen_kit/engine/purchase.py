@@ -178,8 +178,8 @@ class Purchase:
             if self.abandoned and self.attempt is None:
                 await self._withdraw(reserved.attempt)
             started, sent_at = clock.monotonic(), clock.now()
-            progress = ProgressSink(self, reserved.attempt, clock)
-            progress.resumable, progress.answered = hasattr(key.provider, "collect"), answered
+            progress = ProgressSink(self, reserved.attempt, clock, answered)
+            progress.resumable = hasattr(key.provider, "collect")
             try:
                 reply = await engine.call(self, progress, key)
             except ProviderError as error:

@@ -61,7 +61,7 @@ def _grid(found: list[Row], shots: list[Shot], names: list[str], column: str | N
     lines = [Line(label, [line.get(head, []) for head in heads or [""]]) for label, line in cells.items()]
     prefix = "" if column == "model" else f"{column}: "
     what = [f"{' and '.join(names)} down"] * bool(names) + [f"{column} across"] * bool(column)
-    caption = ": ".join(["Pictures", ", ".join(what)][: 1 + bool(what)])
+    caption = f"Pictures: {', '.join(what)}" if what else "Pictures"
     return Pictures(caption, " · ".join(names), [prefix + head for head in heads], lines)
 
 

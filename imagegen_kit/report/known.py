@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from imagegen_kit.engine.recipe import read_recipe
 from imagegen_kit.errors import ImagegenError, InvalidInput, unknown_name_fault
 from imagegen_kit.experiments.contenders import compared, parameters_of
 from imagegen_kit.experiments.elsewhere import ELSEWHERE
 from imagegen_kit.recipes.judging import judge_pair
 from imagegen_kit.store.slices import Tidy
-
-JUDGES = f"{judge_pair.__module__}:{judge_pair.__qualname__}"
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +75,7 @@ class Known:
     @property
     def judged(self) -> str | None:
         """The run whose pictures a judge looked at, where this run is its answers ("" if it was shared); else None."""
-        if self.run._spec.get("recipe") != JUDGES:
+        if self.run._spec.get("recipe") != read_recipe(judge_pair).name:
             return None
         return str(self.values["about"][0].get("judged", ""))
 

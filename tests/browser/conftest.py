@@ -1,6 +1,6 @@
 """Real JupyterLab and Notebook 7 in a real Chromium: one server for each process of tests, a browser for each file.
 
-Playwright's loop runs in the main thread while a browser is open, so these tests have a process of their own in
+Playwright's loop runs in the main thread while a browser is open, so these tests have processes of their own in
 ``make test``; the browser is closed after each file, so that they may also run among others.
 """
 
