@@ -44,10 +44,18 @@ def versions() -> str:
 
 
 def record_run(
-    engine: Engine, *, name: str | None, recipe: str, definition: str, spec: Any, cells: int, policy: Policy
+    engine: Engine,
+    *,
+    name: str | None,
+    recipe: str,
+    definition: str,
+    spec: Any,
+    cells: int,
+    policy: Policy,
+    id: str | None = None,
 ) -> tuple[int, str]:
-    """Write a run into the journal and return its number and id."""
-    number, id = engine.store.journal.new_id(), new_run_id(policy)
+    """Write a run into the journal and return its number and id, a new one where none is given."""
+    number, id = engine.store.journal.new_id(), id or new_run_id(policy)
     row = (
         number, id, name, recipe, definition, dumps(spec), cells, engine.session, versions(),
         timestamp(policy.clock.now()),
@@ -70,11 +78,12 @@ async def execute(
     *,
     name: str | None = None,
     budget_usd: float | None = None,
-    tell_id: bool = False,
+    id: str | None = None,
 ) -> Any:
     """Run one recipe as a run of its own, called ``name``, and return its value.
 
-    ``budget_usd`` is the most that the run may spend; with ``tell_id`` its id is the first event.
+    ``budget_usd`` is the most that the run may spend. An ``id`` from ``new_run_id`` that was chosen beforehand is also
+    its first event, which comes when the run is in the journal.
     """
     blobs = engine.store.blobs
     encoded = await engine.in_thread(lambda: {k: dumps(encode(as_recorded(k, v), blobs)) for k, v in params.items()})
@@ -87,11 +96,13 @@ async def execute(
     }
     if plain := policy.to_plain():
         spec["policy"] = plain
-    number, id = record_run(engine, name=name, recipe=recipe.name, definition="", spec=spec, cells=1, policy=policy)
-    if tell_id and emit is not None:
+    number, run_id = record_run(
+        engine, name=name, recipe=recipe.name, definition="", spec=spec, cells=1, policy=policy, id=id
+    )
+    if id is not None and emit is not None:
         emit(id)
     under_way = RunUnderWay(
-        engine, number, id, recipe, policy, budget_usd, default_model=settings().model, on_event=emit
+        engine, number, run_id, recipe, policy, budget_usd, default_model=settings().model, on_event=emit
     )
     try:
         return await under_way.one(Cell(0, 0, params, encoded))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections import Counter, defaultdict
+import json
+from collections import defaultdict
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,10 @@ TOKEN = "IMAGEGEN_SERVE_TOKEN"
 NAMED = "served to "  # begins the name of every run that was ordered here
 HERE = "this machine"  # who orders where no token is set
 
-_SPENT = "SELECT COALESCE(SUM(s.usd), 0) FROM spending s JOIN runs u ON s.scope = 'run ' || u.number WHERE u.name = ?"
+_SPENT = (
+    "SELECT COALESCE(SUM(s.usd), 0) FROM spending s JOIN runs u ON s.scope = 'run ' || u.number "
+    "WHERE u.name = ? AND u.id NOT IN (SELECT value FROM json_each(?))"
+)
 
 
 class Refusal(Exception):
@@ -49,31 +53,28 @@ def holder_of(token: str | None) -> str:
 
 @dataclass(slots=True)
 class Gate:
-    """Counts what each holder has under way: orders, and the money that is set aside for them in USD."""
+    """Knows what each holder has under way: orders by their run's id, and the USD that are set aside for each."""
 
     engine: Engine
-    open: Counter[str] = field(default_factory=Counter)
-    set_aside: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    open: defaultdict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @asynccontextmanager
     async def entered(
-        self, holder: str, recipe: Any, params: dict[str, Any], policy: Any
+        self, holder: str, run_id: str, recipe: Any, params: dict[str, Any], policy: Any
     ) -> AsyncIterator[float | None]:
         """Hold a place for one order and yield the most that it may spend, None without a budget. Raises Refusal."""
-        if self.open[holder] >= settings().serve_concurrency:
-            what = f"{self.open[holder]} orders are under way already."
+        under_way = self.open[holder]
+        if len(under_way) >= settings().serve_concurrency:
+            what = f"{len(under_way)} orders are under way already."
             raise Refusal(429, "Authorization", what, "Wait until one of them has ended.", **{"Retry-After": "2"})
-        self.open[holder] += 1
-        usd: float | None = None
+        under_way[run_id] = 0.0
         try:
-            usd = await self._budget(holder, recipe, params, policy)
-            yield usd
+            yield await self._budget(holder, run_id, recipe, params, policy)
         finally:
-            self.open[holder] -= 1
-            self.set_aside[holder] -= usd or 0
+            del under_way[run_id]
 
-    async def _budget(self, holder: str, recipe: Any, params: dict[str, Any], policy: Any) -> float | None:
+    async def _budget(self, holder: str, run_id: str, recipe: Any, params: dict[str, Any], policy: Any) -> float | None:
         limit = settings().serve_budget_usd
         if limit is None:
             return None
@@ -83,18 +84,20 @@ class Gate:
             self.engine.background.submit(foresee(self.engine, recipe, params, policy, 0, settings().model))
         )
         async with self._lock:  # two orders must not set the same money aside
-            spent = await asyncio.to_thread(self._spent, holder)
-            left = limit - spent - self.set_aside[holder]
+            under_way = dict(self.open[holder])  # one that ends meanwhile still counts, as what was set aside for it
+            spent = await asyncio.to_thread(self._spent, holder, list(under_way))
+            left = limit - spent - sum(under_way.values())
             if foreseen.usd is None:
                 hint = "Name a model whose price is known."
                 raise Refusal(402, "model", "its price is not known, and this token has a budget.", hint)
             if foreseen.usd > max(left, 0) + 1e-9:
                 what = f"it would cost about ${foreseen.usd:.4f}; ${max(left, 0):.4f} of ${limit:.2f} are left."
                 raise Refusal(402, "budget", what, "Order less, or have the budget raised.")
-            self.set_aside[holder] += foreseen.usd
+            self.open[holder][run_id] = foreseen.usd
             return foreseen.usd
 
-    def _spent(self, holder: str) -> float:
+    def _spent(self, holder: str, under_way: list[str]) -> float:
+        """Return USD without what the runs ``under_way`` spent: that is a part of what is set aside for them."""
         self.engine.store.journal.flush().result()
-        ((usd,),) = self.engine.store.journal.read(_SPENT, (NAMED + holder,))
+        ((usd,),) = self.engine.store.journal.read(_SPENT, (NAMED + holder, json.dumps(under_way)))
         return float(usd)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 
-from imagegen_kit.engine.execute import async_events, prepare_call
+from imagegen_kit.engine.execute import async_events, new_run_id, prepare_call
 from imagegen_kit.errors import Fault, ImagegenError, InvalidInput, unknown_name_fault
 from imagegen_kit.recipes import concept_sketches, image
 from imagegen_kit.recipes.sketched import Sketches
@@ -102,8 +102,9 @@ class Ordering:
         params = order.params()
         name = order.recipe  # type: ignore[attr-defined]  # each kind of order has its own
         engine, recipe, policy = await run_in_threadpool(self._checked, name, params)
-        usd = await stack.enter_async_context(self._gate.entered(who, recipe, params, policy))
-        about = {"name": NAMED + who, "budget_usd": usd, "tell_id": True}
+        run_id = new_run_id(policy)
+        usd = await stack.enter_async_context(self._gate.entered(who, run_id, recipe, params, policy))
+        about = {"name": NAMED + who, "budget_usd": usd, "id": run_id}
         return self._counted(name, async_events(engine, recipe, params, policy, **about))
 
     def _checked(self, name: str, params: dict[str, Any]) -> tuple[Engine, Recipe, Policy]:

@@ -150,6 +150,24 @@ def test_orders_at_the_same_time_cannot_pass_the_budget_together(monkeypatch):
     assert script.calls == 2
 
 
+def test_what_an_order_under_way_has_spent_is_not_counted_twice(monkeypatch):
+    monkeypatch.setenv("IMAGEGEN_SERVE_BUDGET_USD", "0.25")
+    script = model(price=0.1, seconds=0.5)
+    codes: list[int] = []
+    with service() as (client, _):
+
+        def order(prompt: str) -> None:
+            codes.append(client.post("/generate", json={**LAB, "prompt": prompt}).status_code)
+
+        first = threading.Thread(target=order, args=("first",))
+        first.start()
+        until(lambda: script.open == 1)  # its money is set aside for the order and reserved in the ledger
+        order("second")
+        order("third")
+        first.join()
+    assert codes.count(200) == 2 == script.calls
+
+
 @pytest.mark.parametrize(
     ("order", "wrong"),
     [
