@@ -16,6 +16,8 @@ import imagegen_kit as ik
 from imagegen_kit.tables import names
 from imagegen_kit.tables.listing import listing
 from imagegen_kit.views.listings import MOST_ROWS
+from tests.engine.models import model
+from tests.engine.test_text import writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -249,6 +251,27 @@ class TestRuns:
 
     def test_a_run_is_still_opened_by_its_row(self) -> None:
         assert ik.open_run(ik.runs().index[0]).name == EVIL
+
+    def test_texts_are_no_pictures(self) -> None:
+        writer("a poem")
+
+        async def illustrated(job: Any) -> Any:
+            poem = await job.ask("a poem", model="lab/writer")
+            return await job.image(poem.text, model="me/calm")
+
+        ik.run(illustrated)
+        frame = ik.runs()
+        assert frame[["pictures", "texts"]].iloc[0].tolist() == [1, 1]
+        assert "1, 1 text" in words(html(frame))
+
+
+def test_a_run_costs_what_was_spent_also_on_what_a_retry_replaced() -> None:
+    script = model("lab/one", ik.errors.InvalidReply("half a picture", paid=True), None, price=0.1)
+    run = ik.Experiment(vary={"prompt": ["a cup"]}, fixed={"model": "lab/one"}).run(progress=False)
+    run.retry_failed()
+    assert script.calls == 2
+    (cost,) = ik.runs()["cost_usd"]
+    assert cost == pytest.approx(0.2) == run.costs()["cost_usd"].sum()
 
 
 class TestSummary:

@@ -104,8 +104,9 @@ def _no_run(store: Store, what: str | Path) -> InvalidInput:
 
 
 def runs() -> pd.DataFrame:
-    """Return all stored runs, newest first, indexed by id: cells, how many ended and failed, pictures, cost.
+    """Return all stored runs, newest first, indexed by id: cells, how many ended and failed, pictures, texts, cost.
 
+    ``cost_usd`` is what was spent, also on what a retry replaced; NA where a part of it is not known.
     While a replay is on, those of its bundles.
     """
     engine = default_engine()
@@ -120,19 +121,22 @@ def _rows(journal: Journal) -> list[tuple[Any, ...]]:
     return journal.read(
         "SELECT u.id, u.name, u.recipe, u.cells, "
         "(SELECT COUNT(*) FROM cells c JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 WHERE c.run = u.number), "
-        "COUNT(s.request), COALESCE(SUM(s.status IN ('ok', 'fallback')), 0), COALESCE(SUM(s.status = 'cached'), 0), "
+        "COALESCE(SUM(s.replaced = 0 AND r.kind != 'text'), 0), COALESCE(SUM(s.replaced = 0 AND r.kind = 'text'), 0), "
+        "COALESCE(SUM(s.replaced = 0 AND s.status IN ('ok', 'fallback')), 0), "
+        "COALESCE(SUM(s.replaced = 0 AND s.status = 'cached'), 0), "
         "(SELECT COUNT(*) FROM cells c JOIN cell_ends e ON e.cell = c.id AND e.replaced = 0 WHERE c.run = u.number "
         "AND e.status = 'failed'), "
         "CASE WHEN SUM(s.request NOT NULL AND s.cost_usd IS NULL) > 0 THEN NULL ELSE COALESCE(SUM(s.cost_usd), 0) END, "
-        "u.created_at, u.session FROM runs u LEFT JOIN results s ON s.run = u.number AND s.replaced = 0 "
-        "GROUP BY u.number ORDER BY u.number DESC"
+        "u.created_at, u.session FROM runs u LEFT JOIN results s ON s.run = u.number "
+        "LEFT JOIN requests r ON r.id = s.request GROUP BY u.number ORDER BY u.number DESC"
     )
 
 
 def _table(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
     import pandas as pd
 
-    names = ("name", "recipe", "cells", "done", "pictures", "ok", "cached", "failed", "cost_usd", "started", "session")
+    counts = ("cells", "done", "pictures", "texts", "ok", "cached", "failed")
+    names = ("name", "recipe", *counts, "cost_usd", "started", "session")
     columns: dict[str, Any] = {}
     for i, name in enumerate(names, 1):
         values = [row[i] for row in rows]
@@ -141,6 +145,6 @@ def _table(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
         elif name == "started":
             columns[name] = pd.to_datetime(pd.Series(values, dtype="str"), format="ISO8601", utc=True).array
         else:
-            columns[name] = pd.array(values, dtype="Float64" if name == "cost_usd" else "Int64")
+            columns[name] = pd.array(values, dtype="Int64" if name in counts else "Float64")
     frame = pd.DataFrame(columns, index=pd.Index([row[0] for row in rows], name="id", dtype="str"))
     return listing(frame, "runs")

@@ -218,13 +218,13 @@ def _cells_cell(row: Row) -> Markup:
 
 
 def _pictures(row: Row) -> str:
-    cached = row.number("cached")
-    return f"{row.number('pictures'):,}" + (f", {cached:,} cached" if cached else "")
+    also = [count(row.number("texts"), "text")] if row.number("texts") else []
+    also += [f"{row.number('cached'):,} cached"] if row.number("cached") else []
+    return ", ".join([f"{row.number('pictures'):,}", *also])
 
 
 def _cost(row: Row) -> str:
-    value = row.known("cost_usd")
-    return usd(None if value is None else float(value))
+    return usd(row.known("cost_usd"))
 
 
 def _either(*names: str) -> Callable[[Row], str]:
@@ -285,7 +285,7 @@ KINDS = {
     "runs": Kind(
         "id",
         ("name", "cells", "done", "failed", "cost_usd", "started"),
-        ("recipe", "pictures", "ok", "cached", "session"),
+        ("recipe", "pictures", "texts", "ok", "cached", "session"),
         (
             _two("run", "name", "id"),
             Column("started", _started, unbroken=True),
@@ -295,6 +295,6 @@ KINDS = {
             Column("recipe", _either("recipe"), narrow=False),
         ),
         lambda frame: count(len(frame), "run"),
-        frozenset({"name", "cells", "done", "failed", "cost_usd", "started", "recipe", "pictures", "cached"}),
+        frozenset({"name", "cells", "done", "failed", "cost_usd", "started", "recipe", "pictures", "texts", "cached"}),
     ),
 }  # fmt: skip
