@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.clusters.connect import FULL, is_full
 from imagegen_kit.engine.calling import Answered
-from imagegen_kit.engine.cluster.orders import GATHER_S, Ended, Said, fitting, raised
+from imagegen_kit.engine.cluster.orders import Ended, Said, fitting, gather_s, raised
 from imagegen_kit.errors import ImagegenError, OutcomeUnknown, ProviderError
 from imagegen_kit.types import Accepted
 
@@ -113,7 +113,7 @@ class Link:
     async def _hand_over(self) -> None:
         while True:
             await self._more.wait()
-            await asyncio.sleep(GATHER_S)
+            await asyncio.sleep(gather_s(len(self.held)))
             self._more.clear()
             while self._orders:
                 count = fitting([held.order for held in self._orders])

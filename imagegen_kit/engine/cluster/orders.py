@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BYTES = 64 * 2**10  # of orders or news in one call: above 100 KB Ray uses its object store, which may be full
 GATHER_S = 0.001  # orders, and news, that come within it go together: a call of Ray takes as long on both sides
+FEW = 16  # calls of a worker: while it has no more, none waits for another, as there is time for a call of Ray each
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,11 @@ class Ended:
 
 
 Event = Said | Ended
+
+
+def gather_s(calls: int) -> float:
+    """Return for how many seconds orders or news wait for others where a worker holds so many calls."""
+    return GATHER_S if calls > FEW else 0.0
 
 
 def fitting(items: Sequence[Order | Event]) -> int:

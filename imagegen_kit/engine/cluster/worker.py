@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.engine.calling import Answered, Call, call_provider
 from imagegen_kit.engine.cluster.kits import unpack
-from imagegen_kit.engine.cluster.orders import GATHER_S, Ended, Said, fitting, told
+from imagegen_kit.engine.cluster.orders import Ended, Said, fitting, gather_s, told
 from imagegen_kit.engine.keep import Delivered, keep_made, with_room
 from imagegen_kit.engine.keyring import Keyring
 from imagegen_kit.engine.policy import SystemClock
@@ -108,7 +108,8 @@ class Worker:
             if self._timer is not None:
                 self._timer.cancel()
             self._hurried = enough
-            self._timer = asyncio.get_running_loop().call_later(GATHER_S if enough else PATIENCE_S, self._tell_now)
+            wait_s = gather_s(len(self._calls)) if enough else PATIENCE_S
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._tell_now)
 
     def _tell_now(self) -> None:
         self._timer = None
