@@ -66,7 +66,10 @@ def runs() -> None:
     import imagegen_kit as ik
     from imagegen_kit.cli.printing import print_table
 
-    frame = ik.runs()[["name", "cells", "done", "pictures", "cached", "failed", "cost_usd", "started", "session"]]
+    frame = ik.runs()
+    texts = ["texts"] if frame["texts"].any() else []
+    made = ["name", "cells", "done", "pictures", *texts, "cached", "failed"]
+    frame = frame[[*made, "cost_usd", "started", "session"]]
     frame["started"] = frame["started"].dt.strftime("%Y-%m-%d %H:%M")
     print_table(frame, empty="no runs yet in this store")
 
