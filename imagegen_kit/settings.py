@@ -7,6 +7,7 @@ A value comes from ``configure()``, else the environment (``IMAGEGEN_…``), els
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from dataclasses import dataclass
@@ -121,9 +122,9 @@ def secrets(name: str) -> tuple[SecretStr, ...]:
     """Return all keys called ``name``: a list given to ``configure``, or the variables NAME, NAME_2, NAME_3 …"""
     found = _keys.get(name)
     if found is None:
-        values: list[str] = []
-        while value := variable(name if not values else f"{name}_{len(values) + 1}"):
-            values.append(value)
+        values = [first] if (first := variable(name)) else []  # NAME_2 alone is a key as well
+        more = (variable(f"{name}_{number}") for number in itertools.count(2))
+        values += itertools.takewhile(bool, more)
         found = tuple(SecretStr(value) for value in dict.fromkeys(values))
     for key in found:
         _known[key.get_secret_value()] = None

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request  # noqa: TC002  # FastAPI reads the annotation
 
@@ -28,7 +29,7 @@ from imagegen_kit.serve.refusing import form_faults
 from imagegen_kit.settings import secrets
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from imagegen_kit.engine.engine import Engine
 
@@ -66,14 +67,14 @@ def create_app(*, engine: Engine | None = None, libraries: tuple[str, ...] = ())
     """
     own = engine is None
     engine = engine_for(engine)
-    metrics, gate = Metrics(), Gate(engine)
+    metrics, gate = Metrics(engine), Gate(engine)
     ordering = Ordering(engine, gate, metrics, named_libraries(libraries))
     app = FastAPI(
         title="imagegen_kit", version=__version__, docs_url=None, redoc_url=None, lifespan=_finishing if own else None
     )
     if not secrets(TOKEN):  # nobody else's page may reach it by another name of this machine
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]"])
-    app.add_middleware(Guarded)
+    app.add_middleware(Guarded, refused=metrics.refused.labels("413").inc)
     _refusals(app, metrics, ordering)
 
     @app.post("/generate", responses=_MAKING)
@@ -121,7 +122,7 @@ def create_app(*, engine: Engine | None = None, libraries: tuple[str, ...] = ())
     @app.get("/metrics", responses={401: _REFUSALS[401]}, response_class=PlainTextResponse)
     async def metrics_text(who: Holder) -> PlainTextResponse:
         """Tell counts in the text form of Prometheus."""
-        return PlainTextResponse(metrics.text(), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(await run_in_threadpool(metrics.text), media_type="text/plain; version=0.0.4")
 
     for path, name in (("/", "index.html"), ("/page.js", "page.js"), ("/page.css", "page.css")):
         app.get(path, include_in_schema=False)(_file(name))
@@ -161,13 +162,19 @@ def _file(name: str) -> Any:
 def _refusals(app: FastAPI, metrics: Metrics, ordering: Ordering) -> None:
     """Tell every refusal in one form: which part, what is wrong with it, and what to do."""
 
-    def told(status: int, faults: list[FaultTold], headers: dict[str, str] | None = None) -> JSONResponse:
+    def told(status: int, faults: list[FaultTold], headers: Mapping[str, str] | None = None) -> JSONResponse:
         metrics.refused.labels(str(status)).inc()
         return JSONResponse(Refused(detail=faults).model_dump(), status, headers)
 
     @app.exception_handler(Refusal)
     async def refusal(_: Request, error: Refusal) -> JSONResponse:
         return told(error.status, [FaultTold(where=error.where, what=error.what, hint=error.hint)], error.headers)
+
+    @app.exception_handler(HTTPException)
+    async def no_order(_: Request, error: HTTPException) -> JSONResponse:
+        where = "body" if error.status_code == 400 else "address"
+        what = "it is no JSON that can be read." if where == "body" else f"{error.detail}."
+        return told(error.status_code, [FaultTold(where=where, what=what)], error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:

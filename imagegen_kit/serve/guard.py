@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 MOST_BYTES = 256 * 1024  # of a body: the longest prompt is 32,000 characters
@@ -22,10 +24,13 @@ _HEADERS = [
 
 
 class Guarded:
-    """Refuses bodies above ``most_bytes`` (413), whether or not their length is told, and adds the headers."""
+    """Refuses bodies above ``most_bytes`` (413), whether or not their length is told, and adds the headers.
 
-    def __init__(self, app: ASGIApp, most_bytes: int = MOST_BYTES) -> None:
-        self._app, self._most = app, most_bytes
+    ``refused`` is called each time.
+    """
+
+    def __init__(self, app: ASGIApp, most_bytes: int = MOST_BYTES, refused: Callable[[], None] | None = None) -> None:
+        self._app, self._most, self._refused = app, most_bytes, refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -49,6 +54,8 @@ class Guarded:
             more = message.get("more_body", False)
             too_much = len(body) > self._most
         if too_much:
+            if self._refused is not None:
+                self._refused()
             await _refuse(guarded_send, self._most)
             return
         given = scope["method"] in ("GET", "HEAD")

@@ -14,7 +14,7 @@ from imagegen_kit.engine.execute import async_events, new_run_id, prepare_call
 from imagegen_kit.errors import Fault, ImagegenError, InvalidInput, unknown_name_fault
 from imagegen_kit.recipes import concept_sketches, image
 from imagegen_kit.recipes.sketched import Sketches
-from imagegen_kit.serve.access import NAMED
+from imagegen_kit.serve.access import NAMED, Refusal
 from imagegen_kit.serve.answers import answer_of, made
 from imagegen_kit.serve.orders import whole
 from imagegen_kit.serve.refusing import ORDERS
@@ -109,6 +109,8 @@ class Ordering:
 
     def _checked(self, name: str, params: dict[str, Any]) -> tuple[Engine, Recipe, Policy]:
         """Return what an order runs with; ``params`` name the library's folder then. Raises all that is wrong."""
+        if self._engine.closed:
+            raise Refusal(503, "service", "its engine was closed.", "Have the service started anew.")
         faults = []
         if (library := params.get("library")) is not None:
             if library in self.libraries:
@@ -153,8 +155,6 @@ class Ordering:
                     run_id = event
                     self.under_way.add(run_id)
                 elif isinstance(event, Completed):
-                    metrics.pictures.labels(event.result.status).inc()
-                    metrics.spent.inc(event.result.cost.usd or 0)
                     if first:
                         metrics.first.observe(time.monotonic() - began)
                     first = False

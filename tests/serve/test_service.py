@@ -7,6 +7,7 @@ import threading
 import pytest
 
 import imagegen_kit as ik
+from imagegen_kit.engine.session import close_default_engine, default_engine
 from imagegen_kit.errors import InvalidInput
 from imagegen_kit.serve.start import check_place
 from imagegen_kit.testing import simulators  # noqa: F401  # the extra `serve` is there
@@ -263,6 +264,54 @@ def test_metrics_count_orders_and_pictures():
     assert 'imagegen_pictures_total{status="ok"} 2.0' in text
     assert "imagegen_spent_usd_total 0.2" in text
     assert 'imagegen_refused_total{status="422"} 1.0' in text
+
+
+def test_metrics_count_what_was_made_for_a_client_that_has_left():
+    script = model(price=0.1, seconds=0.3)
+    with service() as (client, _):
+        with client.stream("POST", "/generate-stream", json={**LAB, "n": 2}) as response:
+            told = events(response)  # kept: an iterator that is let go closes the connection
+            next(told)
+            until(lambda: script.calls == 2)
+        until(lambda: 'imagegen_pictures_total{status="ok"} 2.0' in client.get("/metrics").text)
+        text = client.get("/metrics").text
+    assert 'outcome="left"' in text
+    assert "imagegen_spent_usd_total 0.2" in text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "where"),
+    [
+        ("GET", "/nowhere", None, 404, "address"),
+        ("PUT", "/generate", b"{}", 405, "address"),
+        ("POST", "/generate", b"[" * 100_000, 400, "body"),
+        ("POST", "/generate", b'"' + b"x" * 300_000 + b'"', 413, "body"),
+    ],
+)
+def test_what_is_no_call_of_the_service_is_refused_in_the_form_of_all_others(method, path, body, status, where):
+    with service() as (client, _):
+        headers = {"Content-Type": "application/json"}
+        refused = client.request(method, path, content=body, headers=headers)
+        assert refused.status_code == status
+        assert [fault["where"] for fault in refused.json()["detail"]] == [where]
+        assert f'imagegen_refused_total{{status="{status}"}} 1.0' in client.get("/metrics").text
+
+
+def test_a_service_whose_engine_is_closed_says_so():
+    engine = default_engine()
+    with service(engine=engine) as (client, _):
+        close_default_engine()
+        refused = client.post("/generate", json={"recipe": "image", "prompt": "a cup"})
+    assert refused.status_code == 503
+    assert refused.json()["detail"][0]["what"] == "its engine was closed."
+
+
+def test_a_further_token_alone_is_a_token(monkeypatch):
+    monkeypatch.setenv("IMAGEGEN_SERVE_TOKEN_2", TOKENS[1])
+    model()
+    with service() as (client, _):
+        assert client.post("/generate", json=LAB).status_code == 401
+        assert client.post("/generate", json=LAB, headers=bearer(TOKENS[1])).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "example.org", "192.168.1.7"])
