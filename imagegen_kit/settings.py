@@ -7,7 +7,6 @@ A value comes from ``configure()``, else the environment (``IMAGEGEN_…``), els
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 from dataclasses import dataclass
@@ -123,8 +122,10 @@ def secrets(name: str) -> tuple[SecretStr, ...]:
     found = _keys.get(name)
     if found is None:
         values = [first] if (first := variable(name)) else []  # NAME_2 alone is a key as well
-        more = (variable(f"{name}_{number}") for number in itertools.count(2))
-        values += itertools.takewhile(bool, more)
+        number = 2
+        while value := variable(f"{name}_{number}"):
+            values.append(value)
+            number += 1
         found = tuple(SecretStr(value) for value in dict.fromkeys(values))
     for key in found:
         _known[key.get_secret_value()] = None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import socket
+import threading
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.errors import Fault, ImagegenError, MissingDependency
@@ -18,6 +20,10 @@ DIED = "A worker died or was killed"  # Ray prints it, with addresses, into the 
 FULL = (
     "the cluster's object store is full, and its disk takes no more. `ray memory` on a node says who holds what: "
     "free it, or give the store more room"
+)
+GONE = (
+    "the Ray cluster of this engine is gone: ray.shutdown() was called, or its head ended. Close the engine, make "
+    "another one, and go on with exp.run(engine=…) or run.retry_failed()"
 )
 KNOCK_S = 5.0
 STARTS = 2  # a busy machine may not start Ray's processes in the time that Ray gives them; now they lie in memory
@@ -65,8 +71,16 @@ def connect(address: str | None, cpus: int) -> Callable[[], None]:
                 raise
             if not left:
                 raise ImagegenError(_why(address, error)) from error
+    _hear_sigterm()
     end: Callable[[], None] = found.shutdown
     return end
+
+
+def _hear_sigterm() -> None:
+    """Have SIGTERM heard by Python alone: Ray's own handler prints frames, and aborts whoever needs 3 s to finish."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if callable(handler) and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
 
 
 def _stay(found: Any, address: str | None) -> None:
@@ -123,7 +137,12 @@ def check_room(where: str, num_cpus: float, num_gpus: float) -> list[Fault]:
 
 
 def hire(worker: type, options: dict[str, Any], *args: Any) -> Any:
-    """Start ``worker`` as an actor with Ray's ``options``; it is never restarted, and no call of it is repeated."""
+    """Start ``worker`` as an actor with Ray's ``options``; it is never restarted, and no call of it is repeated.
+
+    Raises ImagegenError where this process is connected with no cluster: Ray would start one by itself.
+    """
+    if not connected():
+        raise ImagegenError(GONE)
     once = {"max_restarts": 0, "max_task_retries": 0, "max_concurrency": 1000, "scheduling_strategy": "SPREAD"}
     return ray().remote(worker).options(**once, **options).remote(*args)
 

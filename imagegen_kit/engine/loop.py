@@ -39,7 +39,7 @@ class BackgroundLoop:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run ``coroutine`` on the loop and block until it ends; Ctrl-C and kernel interrupt cancel it and return.
+        """Run ``coroutine`` on the loop and block until it ends; Ctrl-C, kernel interrupt and SystemExit cancel it.
 
         Raises RuntimeError when called on the loop itself, which would wait for ever.
         """
@@ -49,7 +49,7 @@ class BackgroundLoop:
         future = self.submit(coroutine)
         try:
             return future.result()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):
             future.cancel()
             raise
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen_kit.clusters.connect import (
+    GONE,
     check_room,
     cluster_cpus,
     connect,
@@ -35,7 +36,7 @@ from imagegen_kit.engine.engine import Engine
 from imagegen_kit.engine.keep import Delivered
 from imagegen_kit.engine.policy import SystemClock
 from imagegen_kit.engine.session import engine_for
-from imagegen_kit.errors import Fault, ImagegenError, InvalidInput
+from imagegen_kit.errors import Fault, ImagegenError, InvalidInput, ProviderError
 from imagegen_kit.registry import get_registry
 from imagegen_kit.settings import settings
 from imagegen_kit.store import Store, find_store
@@ -81,19 +82,22 @@ class RayEngine(Engine):
         store: str | Path | None = None,
     ) -> None:
         self._closed = True  # until there is something to close
-        faults: list[Fault] = []
+        faults, most = list[Fault](), A_CPU * (os.cpu_count() or 1)
         if address is not None and (not isinstance(address, str) or not address.strip()):
             faults.append(Fault("address", f"{address!r} is no address.", 'Write "auto", or "ray://host:10001".'))
         if workers is not None and (type(workers) is not int or workers < 1):
             faults.append(Fault("workers", f"{workers!r} is not a whole number above 0."))
-        elif workers is not None and address is None and workers > (most := A_CPU * (os.cpu_count() or 1)):
+        elif workers is not None and address is None and workers > most:
             what = f"{workers:,} are more than this machine carries: each is a process, and makes many calls at once."
             faults.append(Fault("workers", what, f"Ask for {most} at most."))
         path = _folder(store, faults)
         found = read_pools(pools, get_registry(), faults)
+        kept_free = math.ceil(sum(pool.most * pool.num_cpus for pool, _ in found.values()))
+        if address is None and kept_free > most:
+            what = f"{kept_free:,} CPUs, which all of their workers together take, are more than this machine carries."
+            faults.append(Fault("pools", what, f"Ask for {most} at most: most × num_cpus of each pool."))
         if faults:
             raise InvalidInput(faults)
-        kept_free = math.ceil(sum(pool.most * pool.num_cpus for pool, _ in found.values()))
         joined = connected()
         self._disconnect = connect(address, (workers or os.cpu_count() or 1) + kept_free)
         try:
@@ -168,6 +172,8 @@ class RayEngine(Engine):
         if not isinstance(policy.clock, SystemClock):
             return await super().call(purchase, progress, key)
         spec = prepared.model.provider
+        if not connected():
+            raise ProviderError(f"{prepared.model.id}: {GONE}", retryable=False, paid=False)
         kit = self._packing.kit(spec)
         refuse_left_out(kit, prepared.model.id)
         order = Order(
@@ -180,6 +186,7 @@ class RayEngine(Engine):
             job_id=purchase.collect[1] if purchase.collect is not None else None,
             idempotency_key=progress.idempotency_key,
             measure=_plain(purchase.measured),
+            free=purchase.foreseen()[0] == 0,
         )
         try:
             return await self._pools.get(spec.name, self._fleet).make(order, kit, progress)

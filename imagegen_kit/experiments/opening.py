@@ -106,7 +106,10 @@ def _no_run(store: Store, what: str | Path) -> InvalidInput:
 def runs() -> pd.DataFrame:
     """Return all stored runs, newest first, indexed by id: cells, how many ended and failed, pictures, texts, cost.
 
-    ``cost_usd`` is what was spent, also on what a retry replaced; NA where a part of it is not known.
+    ``failed`` cells lack a picture, or a placeholder stands for it. ``pictures`` and ``texts`` were asked for, made or
+    not, as in ``run.summary()``, also in cells that were stopped before they ended. ``cost_usd`` is what was spent,
+    also on what a retry replaced; NA where a part of it is not known.
+
     While a replay is on, those of its bundles.
     """
     engine = default_engine()

@@ -37,7 +37,7 @@ def follow(run: Run, *, show: bool) -> None:
         while not execution.wait(POLL_S):
             display.update(run, execution, execution.waiting)
         display.update(run, execution, "")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         run.stop()
         display.update(run, execution, "stopped; run this again to go on")
         raise

@@ -202,7 +202,7 @@ class Run(Judged, Scored, Contrasted, Reported, Shown):
             try:
                 while not self._execution.wait(0.2):
                     pass
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, SystemExit):
                 self._execution.stop()
                 raise
         return self

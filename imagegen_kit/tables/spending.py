@@ -26,7 +26,8 @@ def usage(by: str = "model", *, store: Store | None = None) -> pd.DataFrame:
 
     ``spent_usd`` is what settled calls cost, ``reserved_usd`` what open or unknown calls may still cost; calls whose
     price or outcome nobody knows are counted in ``unknown_costs``. Calls that a simulator answered (``simulated``) cost
-    no real money: what they would have cost is in ``simulated_usd`` alone. ``store`` None is the session's.
+    no real money: what they would have cost, or may have, is in ``simulated_usd`` alone.
+    ``store`` None is the session's.
     """
     import pandas as pd
 

@@ -149,7 +149,10 @@ def summary_table(
         values = [as_cell_value(json.loads(v)) if sql.startswith("p") and v is not None else v for v in column]
         data[name] = ["none" if v is None else v for v in values]  # a group of its own, not a missing label
     for i, (name, dtype, _) in enumerate(what, len(names)):
-        data[name] = pd.array([row[i] for row in rows], dtype=dtype)
+        column = [row[i] for row in rows]
+        if name == "basis":  # SQLite joins them as they come
+            column = [None if value is None else ",".join(sorted(value.split(","))) for value in column]
+        data[name] = pd.array(column, dtype=dtype)
     if what is SUMMARY:
         own = f"SELECT r.id, {inner} {source} AND s.replaced = 0 AND {ITS_OWN}"
         group_of = {id: tuple(group) for id, *group in journal.read(own, [*parameters, run_id, *chosen])}

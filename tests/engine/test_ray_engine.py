@@ -6,9 +6,11 @@ The tests that start a cluster are alone: its processes would be late, and other
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -356,17 +358,86 @@ print(repr(engine), flush=True)
 """
 
 
+STOPPED = """
+import sys, time
+import imagegen_kit as ik
+from PIL import Image
+
+@ik.register(model="me/slow", version="1")
+def slow(request):
+    time.sleep(0.5)
+    return Image.new("RGB", (8, 8), (len(request.prompt), 0, 0))
+
+with ik.RayEngine(workers=1, store=sys.argv[1]) as engine:
+    print("open", flush=True)
+    prompts = ["a" * number for number in range(1, 41)]
+    ik.Experiment(vary={"prompt": prompts}, fixed={"model": "me/slow"}).run(engine=engine, progress=False)
+"""
+GONE = """
+import sys
+import ray
+import imagegen_kit as ik
+engine = ik.RayEngine(workers=1, store=sys.argv[1])
+ray.shutdown()
+answer = ik.run("image", prompt="a fox", model="offline/poster", engine=engine).results[0]
+print(answer.status, answer.error, flush=True)
+engine.close()
+print(ray.is_initialized(), flush=True)
+"""
+
+
+def started(code: str, folder: Path) -> tuple[subprocess.Popen[str], str]:
+    """Start a session with a cluster of its own; return it, and the first line that it says."""
+    for _ in range(3):  # a busy machine may not start Ray's processes in the time that Ray gives them
+        session = subprocess.Popen(
+            [sys.executable, "-c", code, str(folder / "store")],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "MARK_OF_THIS_TEST": folder.name},
+        )  # fmt: skip
+        assert session.stdout is not None
+        if line := session.stdout.readline():
+            return session, line
+        _, words = session.communicate()
+        assert "no Ray cluster could be started" in words, words
+    pytest.fail(words)
+
+
 @pytest.mark.alone
 def test_a_cluster_of_its_own_ends_with_the_engine_and_leaves_no_process(tmp_path: Path) -> None:
-    for _ in range(3):  # a busy machine may not start Ray's processes in the time that Ray gives them
-        done = subprocess.run(
-            [sys.executable, "-c", OWN_CLUSTER, str(tmp_path / "store")], capture_output=True, text=True, check=False,
-            env={**os.environ, "MARK_OF_THIS_TEST": tmp_path.name},
-        )  # fmt: skip
-        if "no Ray cluster could be started" not in done.stderr:
-            break
-    assert done.stdout.splitlines() == ["ok 1", "RayEngine(closed)"], done.stderr
+    session, line = started(OWN_CLUSTER, tmp_path)
+    said, words = session.communicate()
+    assert [line, *said.splitlines()] == ["ok 1\n", "RayEngine(closed)"], words
     until(lambda: not marked(tmp_path.name), 10.0)
+
+
+@pytest.mark.alone
+def test_sigterm_in_the_middle_ends_a_session_as_any_other_end_does(tmp_path: Path) -> None:
+    session, _ = started(STOPPED, tmp_path)
+    until(lambda: sent(tmp_path)[0] > 0, 30.0)
+    session.send_signal(signal.SIGTERM)
+    _, words = session.communicate(timeout=60)
+    assert session.returncode == signal.SIGTERM, words
+    assert "SIGTERM received" not in words
+    until(lambda: not marked(tmp_path.name), 10.0)
+    made, still_open = sent(tmp_path)
+    assert (0 < made < 40, still_open) == (True, 0), "what was sent is finished, and nothing more is sent"
+
+
+@pytest.mark.alone
+def test_an_engine_whose_cluster_is_gone_says_so_and_starts_no_other(tmp_path: Path) -> None:
+    session, line = started(GONE, tmp_path)
+    said, words = session.communicate()
+    assert line.startswith("failed offline/poster: the Ray cluster of this engine is gone"), words
+    assert said == "False\n"
+    until(lambda: not marked(tmp_path.name), 10.0)
+
+
+def sent(folder: Path) -> tuple[int, int]:
+    """Return how many calls the store's journal knows, and how many of them have not ended."""
+    place = f"file:{folder / 'store' / 'journal.sqlite'}?mode=ro"
+    with contextlib.closing(sqlite3.connect(place, uri=True)) as journal:
+        ((calls, still_open),) = journal.execute("SELECT COUNT(*), SUM(finished_at IS NULL) FROM attempts").fetchall()
+    return int(calls), int(still_open or 0)
 
 
 def marked(name: str) -> list[int]:

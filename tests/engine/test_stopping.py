@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 import time
 
@@ -118,9 +119,15 @@ def test_stopping_twice_or_at_the_end_is_no_error():
     assert run.done == 3
 
 
-def test_a_keyboard_interrupt_while_waiting_stops_the_run(monkeypatch):
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_an_interrupt_while_waiting_stops_the_run(error):
     script = model(seconds=0.1, price=0.1)
     import _thread
+
+    def interrupted(*_):
+        raise error
+
+    before = signal.signal(signal.SIGINT, interrupted)
 
     def press():
         until(lambda: script.calls >= 4)
@@ -128,9 +135,12 @@ def test_a_keyboard_interrupt_while_waiting_stops_the_run(monkeypatch):
 
     presser = threading.Thread(target=press)
     presser.start()
-    with pytest.raises(KeyboardInterrupt):
-        grid().run(progress=False)
-    presser.join()
+    try:
+        with pytest.raises(error):
+            grid().run(progress=False)
+        presser.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert settled(script) == script.calls <= 8
 
 

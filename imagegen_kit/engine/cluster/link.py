@@ -179,7 +179,7 @@ class Link:
         self.alive = False
         for held in self.held.values():
             if not held.ended.done():
-                words = f"{held.order.model}: {DIED}{PAID if held.handed else ''}"
+                words = f"{held.order.model}: {DIED}{PAID if held.handed and not held.order.free else ''}"
                 failure = OutcomeUnknown(words, retryable=True, paid=None if held.handed else False)
                 held.ended.set_exception(failure)
         for task in (self._talk, *self._ears):

@@ -26,7 +26,7 @@ class Order:
 
     ``sent`` is the request as ``to_plain`` writes it: its pictures lie in the store. ``key`` is the fingerprint of the
     API key to use, None where there is none. ``job_id``: look that job up instead of sending anything. ``measure`` are
-    the checks to run on what comes.
+    the checks to run on what comes. ``free``: it costs nothing, whatever becomes of it.
     """
 
     attempt: int
@@ -38,6 +38,7 @@ class Order:
     job_id: str | None
     idempotency_key: str
     measure: Any
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
