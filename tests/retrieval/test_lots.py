@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from PIL import Image
@@ -22,6 +23,7 @@ from imagegen_kit.errors import InvalidInput, StoreError
 from imagegen_kit.retrieval.lots.lookalikes import Lookalikes
 from imagegen_kit.retrieval.lots.lot import Lot
 from imagegen_kit.retrieval.lots.sources import lots_of
+from imagegen_kit.store.remote import Remote
 from tests.retrieval.colours import Colours, drawn, pictures_in
 
 COUNT = 12
@@ -112,7 +114,7 @@ def test_what_is_wrong_with_a_row_is_told_with_its_number(lib: ik.Library, folde
     assert report.added == ("p000",)
     assert [(one.source[:18], one.reason[:23]) for one in report.rejected] == [
         ("refs.parquet row 1", report.rejected[0].reason[:23]),
-        ("refs.parquet row 2", "the row names no pictur"),
+        ("refs.parquet row 2", "the row has no picture:"),
     ]
     assert "gone.png" in report.rejected[0].reason
 
@@ -184,12 +186,38 @@ def test_a_list_may_hold_folders_and_pictures_beside_parquet_and_tars(
 
 def test_a_table_whose_pictures_have_another_name_says_which_columns_it_has(lib: ik.Library, tmp_path: Path) -> None:
     report = lib.add(table(tmp_path, {"img": [png(1)], "name": ["one"]}))
-    wanted = "the row names no picture: put it in a column 'picture' (bytes) or 'path'. Its columns are 'img', 'name'."
+    wanted = (
+        "the row names no picture. Give its path or bytes in a column 'path', 'picture', 'image' or 'file'. "
+        "Its columns are 'img', 'name'."
+    )
     assert [one.reason for one in report.rejected] == [wanted]
     beside = table(tmp_path / "beside", {"picture": [png(1)], "mask": [b"1"], "role": ["contents"]})
     (one,) = lib.add(beside).rejected
     assert one.reason.startswith("mask: a value of the type 'bytes' cannot be kept. Texts, ")
     assert "role: 'contents' is not a role. Did you mean 'content'?" in one.reason
+
+
+def test_a_null_in_a_column_of_pictures_is_told_as_that(lib: ik.Library, tmp_path: Path) -> None:
+    report = lib.add(table(tmp_path, {"image": [png(1), None], "caption": ["one", "two"]}))
+    assert len(report.added) == 1
+    wanted = "the row has no picture: its 'image' is empty. Fill it in, or leave the row out."
+    assert [(one.source, one.reason) for one in report.rejected] == [("refs.parquet row 1", wanted)]
+    (one,) = lib.add(
+        table(tmp_path / "two", {"path": pa.nulls(1, pa.string()), "file": pa.nulls(1, pa.string())})
+    ).rejected
+    assert one.reason.startswith("the row has no picture: its 'path' and 'file' are empty.")
+    with pytest.raises(InvalidInput, match=r"row 0: has no picture: its 'image' is empty\."):
+        lib.add(pd.DataFrame({"image": [None], "caption": ["none"]}))
+    with pytest.raises(InvalidInput, match="in a column 'path', 'picture', 'image' or 'file'"):
+        lib.add({"img": png(1)})
+
+
+@pytest.mark.parametrize("column", ["path", "picture", "image", "file"])
+def test_every_column_that_is_named_is_read_as_path_and_as_bytes(
+    lib: ik.Library, folder: Path, tmp_path: Path, column: str
+) -> None:  # fmt: skip
+    assert len(lib.add(table(tmp_path / "bytes", {column: [png(50)]})).added) == 1
+    assert len(lib.add(table(folder, {column: ["p003.png"]})).added) == 1
 
 
 class Never:
@@ -221,8 +249,11 @@ def test_a_folder_with_pictures_beside_a_tar_is_a_folder_of_pictures(lib: ik.Lib
 
 
 def test_objects_of_a_storage_are_pictures_by_their_names(lib: ik.Library, folder: Path) -> None:
-    (folder / "notes.md").write_text("none")
-    report = lib.add(f"file://{folder}", tags=["bucket"])
+    remote = Remote("memory://test-of-lots/photos")
+    remote.put("notes.md", b"none")
+    for path in sorted(folder.iterdir()):
+        remote.put(path.name, path.read_bytes())
+    report = lib.add("memory://test-of-lots/photos", tags=["bucket"])
     assert sorted(report.added) == [f"p{n:03d}" for n in range(COUNT)]
     assert {Path(item.path).parent for item in lib.items(lib.numbers())} == {lib.path / "pictures"}
 

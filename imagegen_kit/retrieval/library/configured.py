@@ -17,6 +17,7 @@ from imagegen_kit.errors import Fault, InvalidInput, unknown_name_fault
 from imagegen_kit.imaging.decode import DEFAULT, open_sound
 from imagegen_kit.imaging.files import read_picture_file
 from imagegen_kit.retrieval.library.about import read_about
+from imagegen_kit.retrieval.library.local import local
 from imagegen_kit.retrieval.library.variations import variation_about, variation_name
 
 ROLES_OF_GROUPS = {"characters": "character", "settings": "setting", "objects": "content", "styles": "style"}
@@ -153,6 +154,7 @@ class _Reader:
             self.faults.append(Fault(where, f"{str(value)[:80]!r} is no path."))
             return None
         try:
+            value = local(value)
             start = value if value.startswith(("~", "/")) or "://" in value or not value.strip() else self.base / value
             path, data = read_picture_file(start, where=where, max_bytes=DEFAULT.max_bytes)
             open_sound(data, where=where)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from imagegen_kit.errors import Fault
 from imagegen_kit.retrieval.index.files import write_whole
 from imagegen_kit.retrieval.library.about import read_about
+from imagegen_kit.retrieval.library.local import local
 from imagegen_kit.retrieval.library.rows import stored_path
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _read(raw: bytes, where: str, root: Path, faults: list[Fault]) -> Line | Non
     if sha256 is not None and not isinstance(sha256, str):
         faults.append(Fault(f"{where}.sha256", "is no text."))
         return None
-    place = root / path
+    place = root / local(path)
     return Line(f"{where} {path[:200]}", place, about, sha256, "" if sha256 else _leaves(place, root))
 
 

@@ -13,6 +13,7 @@ from imagegen_kit.retrieval.library.candidate import Candidate, bytes_of, in_mem
 from imagegen_kit.retrieval.library.configured import is_configuration, read_configured
 from imagegen_kit.retrieval.library.exchange import read_exchange
 from imagegen_kit.retrieval.library.folders import picture_files
+from imagegen_kit.retrieval.library.local import local
 from imagegen_kit.retrieval.library.places import EXCHANGE
 from imagegen_kit.retrieval.library.records import Records
 from imagegen_kit.retrieval.library.schema import FILE
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from imagegen_kit.retrieval.base import Item
 
 _GET = "Download it first and give the file."
-_PATH_KEYS = ("path", "picture", "image", "file")
+PATH_KEYS = ("path", "picture", "image", "file")
 
 
 def candidates(source: Any, given: Mapping[str, Any], *, folder: Path) -> list[Candidate]:
@@ -88,7 +89,7 @@ _TEXTS = ("role", "name", "caption", "description", "licence")
 def _of_path(
     source: str | Path, where: str, common: Mapping[str, Any], faults: list[Fault], own: Path
 ) -> Iterable[Candidate]:
-    text = os.fspath(source)
+    text = local(source)
     if not text.strip() or "\0" in text:
         faults.append(Fault(where, f"{text[:80]!r} is no path."))
         return
@@ -159,17 +160,17 @@ def of_row(
     row: Mapping[Any, Any], where: str, common: Mapping[str, Any], faults: list[Fault], folder: Path
 ) -> Iterable[Candidate]:
     """Yield the picture of a row of a table, or of a mapping, under one of a few names, with the fields beside it."""
-    key = next((k for k in _PATH_KEYS if not missing(row.get(k))), None)
+    key = next((k for k in PATH_KEYS if not missing(row.get(k))), None)
     about = read_about(
         {k: v for k, v in row.items() if k not in (key, "sha256")}, where, faults, computed=True
     )  # fmt: skip
     if key is None:
-        faults.append(Fault(where, "names no picture.", "Give its path in a column called 'path' or 'picture'."))
+        faults.append(_no_picture(row, where))
         return
     value = row[key]
     both = {**common, **about}
     if isinstance(value, (str, Path)):
-        path = Path(os.path.expanduser(value))
+        path = Path(os.path.expanduser(local(value)))
         if not path.is_absolute() and not path.exists() and (folder / path).exists():
             path = folder / path  # as the library's own table has it
         yield Candidate(
@@ -179,3 +180,12 @@ def of_row(
         yield Candidate(where, bytes_of(value.picture), {**both})
     else:
         yield in_memory(value, where, both)
+
+
+def _no_picture(row: Mapping[Any, Any], where: str) -> Fault:
+    """Return what is wrong with a row that brings no picture: nothing stands in the column, or there is no such one."""
+    if empty := [repr(key) for key in PATH_KEYS if key in row]:
+        what = f"has no picture: its {' and '.join(empty)} {'is' if len(empty) == 1 else 'are'} empty."
+        return Fault(where, what, "Fill it in, or leave the row out.")
+    *others, last = map(repr, PATH_KEYS)
+    return Fault(where, "names no picture.", f"Give its path or bytes in a column {', '.join(others)} or {last}.")

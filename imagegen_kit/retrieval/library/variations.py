@@ -11,6 +11,7 @@ from typing import Any
 from imagegen_kit.errors import Fault
 from imagegen_kit.imaging.encode import SUFFIXES
 from imagegen_kit.retrieval.library.candidate import Candidate, in_memory
+from imagegen_kit.retrieval.library.local import local
 
 
 def told_apart(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -26,7 +27,7 @@ def told_apart(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
         ids = []
         for one in value:
             if isinstance(one, Path) or (isinstance(one, str) and is_picture_path(one)):
-                shown[Path(one).stem] = one
+                shown[Path(local(one)).stem] = one
             else:
                 ids.append(one)
         plain["variations"] = ids
@@ -66,6 +67,6 @@ def with_variations(found: list[Candidate], shown: Mapping[str, Any], faults: li
         if one is None:
             more.append(in_memory(picture, where, own))
         else:
-            more.append(Candidate(f"{where} {one}", Path(os.path.expanduser(one)).absolute(), own))
+            more.append(Candidate(f"{where} {one}", Path(os.path.expanduser(local(one))).absolute(), own))
     about["variations"] = tuple(dict.fromkeys([*about.get("variations", ()), *(c.about["id"] for c in more)]))
     return [replace(main, about=about), *more]

@@ -12,6 +12,7 @@ from imagegen_kit.errors import ObjectStoreError
 from imagegen_kit.lazy import upward
 from imagegen_kit.retrieval.library.candidate import Candidate
 from imagegen_kit.retrieval.library.folders import OPENED
+from imagegen_kit.retrieval.library.local import local
 from imagegen_kit.retrieval.lots.lot import Lot
 
 _T = TypeVar("_T")
@@ -20,8 +21,8 @@ WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # a storage that is down for h
 
 
 def is_address(source: object) -> bool:
-    """Whether ``source`` is the address of an object storage."""
-    return isinstance(source, str) and source.startswith(SCHEMES)
+    """Whether ``source`` is the address of an object storage; ``file://`` of this machine is a path."""
+    return isinstance(source, str) and source.startswith(SCHEMES) and local(source) == source
 
 
 def bucket_lots(url: str, common: Mapping[str, Any], size: int) -> list[Lot]:

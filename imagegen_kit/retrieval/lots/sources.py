@@ -14,6 +14,7 @@ from imagegen_kit.errors import Fault, InvalidInput, StoreError
 from imagegen_kit.retrieval.library.about import read_about
 from imagegen_kit.retrieval.library.candidate import Candidate
 from imagegen_kit.retrieval.library.folders import OPENED
+from imagegen_kit.retrieval.library.local import local
 from imagegen_kit.retrieval.library.sources import candidates
 from imagegen_kit.retrieval.lots.buckets import bucket_lots, is_address
 from imagegen_kit.retrieval.lots.lot import PICTURES, Lot
@@ -78,7 +79,7 @@ def _of_file(path: Path, common: Mapping[str, Any], size: int, *, alone: bool) -
 def _files(source: str | os.PathLike[str]) -> list[Path]:
     """Return the Parquet and tar files that a path stands for: itself, or a folder that holds nothing but those."""
     try:
-        path = Path(source).expanduser().absolute()
+        path = Path(local(source)).expanduser().absolute()
         if path.suffix.lower() in OPENED:  # of a long list of pictures, none is looked at
             return []
         if path.is_file():

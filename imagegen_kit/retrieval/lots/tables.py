@@ -9,7 +9,7 @@ from typing import Any
 
 from imagegen_kit.errors import Fault, MissingDependency, StoreError
 from imagegen_kit.retrieval.library.candidate import Candidate
-from imagegen_kit.retrieval.library.sources import of_row
+from imagegen_kit.retrieval.library.sources import PATH_KEYS, of_row
 from imagegen_kit.retrieval.lots.lot import Lot
 
 
@@ -78,8 +78,9 @@ def _candidate(row: dict[str, Any], path: Path, number: int, common: Mapping[str
 
 def _reason(row: Mapping[str, Any], where: str, faults: Sequence[Fault]) -> str:
     """Return what is wrong with a row, in one line, each column by its name."""
-    if any(fault.where == where for fault in faults):
+    if no_picture := next((fault for fault in faults if fault.where == where), None):
+        told = f"the row {no_picture.what} {no_picture.hint}".strip()
         held = ", ".join(map(repr, list(row)[:8])) + (", …" if len(row) > 8 else "")
-        return f"the row names no picture: put it in a column 'picture' (bytes) or 'path'. Its columns are {held}."
+        return told if any(key in row for key in PATH_KEYS) else f"{told} Its columns are {held}."
     named = [(fault, fault.where.removeprefix(f"{where}.")) for fault in faults]
     return " ".join(f"{name}: {fault.what} {fault.hint}".strip() for fault, name in named)
