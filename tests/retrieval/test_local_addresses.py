@@ -122,3 +122,11 @@ def test_what_is_not_there_is_told_and_nothing_is_made(lib: ik.Library, tmp_path
         lib.add("file://another-machine/photos")
     with pytest.raises(InvalidInput, match="is no path"):
         lib.add("file:///a%00b")
+
+
+def test_an_address_in_a_row_is_told_as_an_address(lib: ik.Library) -> None:
+    report = lib.add(pd.DataFrame({"path": ["https://example.org/a.png", "s3://photos/b.png"]}))
+    assert [one.reason.partition(". ")[0] for one in report.rejected] == [
+        "'https://example.org/a.png' is an address, not a file on this machine",
+        "'s3://photos/b.png' is an address, not a file on this machine",
+    ]

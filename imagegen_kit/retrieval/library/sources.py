@@ -100,7 +100,7 @@ def _of_path(
         faults.append(Fault(where, f"{text[:200]!r} is no path that can be used: {error}."))
         return
     if "://" in text:  # told in the words of whoever opens pictures
-        yield Candidate(text, None, common, refused=f"{text[:80]!r} is an address, not a file on this machine. {_GET}")
+        yield Candidate(text, None, common, refused=_address(text))
     elif kind == "folder":
         if (path / FILE).is_file() and path.resolve() != own.resolve():
             yield from _of_library(path, common)
@@ -170,16 +170,20 @@ def of_row(
     value = row[key]
     both = {**common, **about}
     if isinstance(value, (str, Path)):
-        path = Path(os.path.expanduser(local(value)))
+        text = local(value)
+        path, refused = Path(os.path.expanduser(text)), _address(text) if "://" in text else ""
         if not path.is_absolute() and not path.exists() and (folder / path).exists():
             path = folder / path  # as the library's own table has it
-        yield Candidate(
-            f"{where} {str(value)[:200]}", path.absolute(), both, refused="" if str(value).strip() else "no path"
-        )
+        refused = refused if text.strip() else "no path"
+        yield Candidate(f"{where} {text[:200]}", path.absolute(), both, refused=refused)
     elif isinstance(value, Reference):
         yield Candidate(where, bytes_of(value.picture), {**both})
     else:
         yield in_memory(value, where, both)
+
+
+def _address(text: str) -> str:
+    return f"{text[:80]!r} is an address, not a file on this machine. {_GET}"
 
 
 def _no_picture(row: Mapping[Any, Any], where: str) -> Fault:
