@@ -22,6 +22,7 @@ class BackgroundLoop:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        self._ending, self._lock = False, threading.Lock()
         self._thread = threading.Thread(target=self._run, name="imagegen-engine", daemon=True)
         self._thread.start()
 
@@ -35,8 +36,15 @@ class BackgroundLoop:
         return not self._thread.is_alive()
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
-        """Start ``coroutine`` on the loop; cancelling the future cancels the coroutine."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        """Start ``coroutine`` on the loop; cancelling the future cancels the coroutine.
+
+        Raises RuntimeError once the loop is being closed: nobody would run it, and whoever waits would for ever.
+        """
+        with self._lock:
+            if not self._ending:
+                return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        coroutine.close()
+        raise RuntimeError("the engine is closed")
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run ``coroutine`` on the loop and block until it ends; Ctrl-C, kernel interrupt and SystemExit cancel it.
@@ -55,7 +63,10 @@ class BackgroundLoop:
 
     def close(self) -> None:
         """Cancel what is left, so that nobody waits for it for ever, and stop the loop and its thread."""
-        self.submit(_cancel_the_rest()).add_done_callback(lambda _: self.loop.call_soon_threadsafe(self.loop.stop))
+        with self._lock:
+            self._ending = True
+            last = asyncio.run_coroutine_threadsafe(_cancel_the_rest(), self.loop)
+        last.add_done_callback(lambda _: self.loop.call_soon_threadsafe(self.loop.stop))
         self._thread.join(timeout=10)
         if not self._thread.is_alive():
             self.loop.close()

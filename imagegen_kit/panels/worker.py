@@ -71,7 +71,11 @@ class Worker:
                 self._wake.wait(left)
 
 
-@cache
+_STARTING = threading.Lock()
+_the_one = cache(Worker)
+
+
 def worker() -> Worker:
     """Return the worker of this process, started at first use."""
-    return Worker()
+    with _STARTING:  # two that come first together would start one each
+        return _the_one()

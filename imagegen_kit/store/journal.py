@@ -57,7 +57,7 @@ class Journal:
         except (sqlite3.Error, OSError) as error:
             self._read_only = self._opened_to_read(error)
         self._thread: threading.Thread | None = None  # started by the first write: opening costs no more than reading
-        self._start_lock = threading.Lock()
+        self._start_lock, self._close_lock = threading.Lock(), threading.Lock()
 
     def _opened_to_read(self, error: BaseException) -> ReadOnly:
         try:
@@ -74,15 +74,14 @@ class Journal:
 
     # ------------------------------------------------------------------ writing
     def _put(self, work: _Work) -> None:
-        self._queue.put(work)
-        if self._thread is None:
+        with self._start_lock:
+            self._queue.put(work)
             self._start()
 
     def _start(self) -> None:
-        with self._start_lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._write_loop, name="imagegen-journal", daemon=True)
-                self._thread.start()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write_loop, name="imagegen-journal", daemon=True)
+            self._thread.start()
 
     def write(self, statements: Sequence[Statement]) -> Future[None]:
         """Write in one transaction; the future is done when it is committed and on disk."""
@@ -254,21 +253,27 @@ class Journal:
 
     def close(self) -> None:
         """Commit what is waiting and close the file; a run of it that is used again opens it anew."""
-        if self._thread is not None:
-            self._queue.put(None)
-            self._thread.join()
-            self._thread = None
-        readers, self._readers, self._local = self._readers, [], threading.local()
-        for reader, lock in readers:
-            with lock:
-                reader.close()
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
-        if self._read_only is not None:
-            self._read_only.close()
-        if not self._queue.empty():  # asked for meanwhile: nobody is left waiting for ever
-            self._start()
+        with self._close_lock:
+            with self._start_lock:
+                if (writer := self._thread) is not None:
+                    self._queue.put(None)
+            if writer is not None:
+                writer.join()
+            readers, self._readers, self._local = self._readers, [], threading.local()
+            for reader, lock in readers:
+                with lock:
+                    reader.close()
+            if self._read_only is not None:
+                self._read_only.close()
+            with self._start_lock:  # no other writer begins before the file of the last one is closed
+                if self._thread is not writer:
+                    return  # there was none, and one has begun since: the file is in its hands
+                self._thread = None
+                if self._connection is not None:
+                    self._connection.close()
+                self._connection = None
+                if not self._queue.empty():  # asked for meanwhile: nobody is left waiting for ever
+                    self._start()
 
 
 def _flush(_connection: sqlite3.Connection) -> None:

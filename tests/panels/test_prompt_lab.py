@@ -58,8 +58,10 @@ def models(own_registry: None, tmp_path: Path, gate: threading.Event) -> Iterato
 
     yield
     gate.set()
-    assert settled()
-    LABS.clear()
+    try:
+        assert settled()
+    finally:  # what hangs must not hang again in all tests that follow
+        LABS.clear()
 
 
 class Page:
