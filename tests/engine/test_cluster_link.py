@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -225,3 +226,23 @@ def test_a_call_that_was_answered_is_open_no_more_while_its_picture_is_kept() ->
             await call
 
     asyncio.run(asyncio.wait_for(talk(), 10))
+
+
+def test_only_of_what_costs_something_it_is_said_that_it_may_be_paid() -> None:
+    async def talk() -> dict[bool, str]:
+        desk = Desk()
+        link = Link(desk, lambda *_: None)
+        await link.start()
+        calls = {
+            free: asyncio.create_task(link.make(replace(order(number), free=free), kit(), ignore))
+            for number, free in enumerate((False, True))
+        }
+        while not all(held.handed for held in link.held.values()) or len(link.held) < 2:
+            await asyncio.sleep(0)
+        link.end()
+        failures = await asyncio.gather(*calls.values(), return_exceptions=True)
+        return {free: str(failure) for free, failure in zip(calls, failures, strict=True)}
+
+    words = asyncio.run(asyncio.wait_for(talk(), 10))
+    assert "It may be paid for" in words[False]
+    assert words[True].endswith("before it told what came of it")

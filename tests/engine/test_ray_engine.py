@@ -107,6 +107,12 @@ def test_what_could_never_work_is_told_before_ray_is_started(tmp_path: Path) -> 
     assert "ray" not in sys.modules or not sys.modules["ray"].is_initialized()
 
 
+def test_pools_that_want_more_cpus_than_this_machine_can_have_are_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"500 CPUs.* are more than this machine carries"):
+        ik.RayEngine(pools={"offline": {"num_cpus": 250, "most": 2}})
+    assert "ray" not in sys.modules or not sys.modules["ray"].is_initialized()
+
+
 @pytest.mark.parametrize("given", ["ray", 3, Engine], ids=["a name", "a number", "a class"])
 def test_what_is_no_engine_is_refused_wherever_one_is_given(given: Any) -> None:
     exp = ik.Experiment(vary={"prompt": ["a"]})
