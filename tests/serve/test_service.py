@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -19,6 +20,11 @@ TOKENS = ("first-token-of-a-test", "second-token-of-a-test")
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+def ordered(client, prompt: str) -> int:
+    """Order a picture and return the status of the answer."""
+    return client.post("/generate", json={**LAB, "prompt": prompt}).status_code
 
 
 def test_an_order_is_answered_with_a_picture_for_each_variant():
@@ -136,17 +142,8 @@ def test_a_budget_is_each_tokens_own_and_outlives_the_service(monkeypatch):
 def test_orders_at_the_same_time_cannot_pass_the_budget_together(monkeypatch):
     monkeypatch.setenv("IMAGEGEN_SERVE_BUDGET_USD", "0.25")
     script = model(price=0.1, seconds=0.2)
-    codes: list[int] = []
-    with service() as (client, _):
-
-        def order(i: int) -> None:
-            codes.append(client.post("/generate", json={**LAB, "prompt": f"cup {i}"}).status_code)
-
-        threads = [threading.Thread(target=order, args=(i,)) for i in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    with service() as (client, _), ThreadPoolExecutor(4) as pool:
+        codes = list(pool.map(partial(ordered, client), ("one", "two", "three", "four")))
     assert sorted(codes) == [200, 200, 402, 402]
     assert script.calls == 2
 
@@ -154,19 +151,12 @@ def test_orders_at_the_same_time_cannot_pass_the_budget_together(monkeypatch):
 def test_what_an_order_under_way_has_spent_is_not_counted_twice(monkeypatch):
     monkeypatch.setenv("IMAGEGEN_SERVE_BUDGET_USD", "0.25")
     script = model(price=0.1, seconds=0.5)
-    codes: list[int] = []
-    with service() as (client, _):
-
-        def order(prompt: str) -> None:
-            codes.append(client.post("/generate", json={**LAB, "prompt": prompt}).status_code)
-
-        first = threading.Thread(target=order, args=("first",))
-        first.start()
+    with service() as (client, _), ThreadPoolExecutor(1) as pool:
+        first = pool.submit(ordered, client, "first")
         until(lambda: script.open == 1)  # its money is set aside for the order and reserved in the ledger
-        order("second")
-        order("third")
-        first.join()
-    assert codes.count(200) == 2 == script.calls
+        codes = [ordered(client, "second"), ordered(client, "third"), first.result()]
+    assert codes == [200, 402, 200]
+    assert script.calls == 2
 
 
 @pytest.mark.parametrize(
